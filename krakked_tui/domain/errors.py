@@ -1,0 +1,96 @@
+"""Every error Krakked raises on purpose, split by whose fault it is.
+
+KrakkedError
+    UsageError              the command line is wrong                        exit 2
+    ConfigError             a config file is wrong (all findings at once)    exit 4
+    RefusedError            we refuse: a lock is held, a mode is not allowed exit 6
+    StorageError            our own files
+        NewerSchemaError    the database is from a newer version
+        AccountMismatchError  the database belongs to another account
+        JournalError        a commit did not happen
+    DataError               market data we do not have
+        NoDataError         never arrived
+        StaleDataError      too old
+        UnknownPairError    no such pair
+    ExchangeError           the exchange or the way to it
+        AccessError         it refuses our key; asking again cannot help
+    IllegalTransitionError  an order cannot go from one status to that other
+"""
+
+from collections.abc import Sequence
+
+
+class KrakkedError(Exception):
+    """Base of all. The message is one sentence a user can act on; never a secret in it."""
+
+    exit_code = 1
+
+
+class UsageError(KrakkedError):
+    """The command line asks for something that does not exist or does not fit together."""
+
+    exit_code = 2
+
+
+class ConfigError(KrakkedError):
+    """Configuration problems, all of them together."""
+
+    exit_code = 4
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class RefusedError(KrakkedError):
+    """Krakked refuses to do this now, and says why."""
+
+    exit_code = 6
+
+
+class StorageError(KrakkedError):
+    """A file of ours cannot be read or written."""
+
+
+class NewerSchemaError(StorageError):
+    """The database was written by a newer version of Krakked."""
+
+
+class AccountMismatchError(StorageError):
+    """The database belongs to another account than the broker."""
+
+
+class JournalError(StorageError):
+    """A commit did not happen: nothing of it may be acted on."""
+
+
+class DataError(KrakkedError):
+    """Market data that cannot be given."""
+
+
+class NoDataError(DataError):
+    """The data has never arrived."""
+
+
+class StaleDataError(DataError):
+    """The data is older than the tolerance. ``age_seconds`` is wall time."""
+
+    def __init__(self, what: str, age_seconds: float) -> None:
+        super().__init__(f"{what} is {age_seconds:.0f} s old")
+        self.age_seconds = age_seconds
+
+
+class UnknownPairError(DataError):
+    """There is no such pair."""
+
+
+class ExchangeError(KrakkedError):
+    """The exchange, or the way to it, failed a request that changes nothing there."""
+
+
+class AccessError(ExchangeError):
+    """The exchange refuses our key; asking again cannot help."""
+
+
+class IllegalTransitionError(KrakkedError):
+    """An order status may not follow another: a bug of ours or a surprise of the exchange's."""

@@ -1,0 +1,113 @@
+"""What the journal stores: one frozen value per durable fact, committed together per runner turn."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from krakked_tui.domain.fills import LedgerEntry, Trade
+from krakked_tui.domain.orders import LocalOrder, OrderTransition
+from krakked_tui.domain.plans import DecisionRecord
+from krakked_tui.domain.safety import DayStart, FlattenProgress, KillSwitch
+
+
+class OrderSaved(msgspec.Struct, frozen=True, tag=True):
+    """Insert or replace an order row, and append the transition that led here, if any."""
+
+    order: LocalOrder
+    transition: OrderTransition | None = None
+
+
+class TradeSaved(msgspec.Struct, frozen=True, tag=True):
+    """Store a trade once; a second one with the same id is ignored."""
+
+    trade: Trade
+
+
+class LedgerEntrySaved(msgspec.Struct, frozen=True, tag=True):
+    """Store a ledger row once; a second one with the same id is ignored."""
+
+    entry: LedgerEntry
+
+
+class DecisionSaved(msgspec.Struct, frozen=True, tag=True):
+    """Store a decision record."""
+
+    record: DecisionRecord
+
+
+class KillSwitchSaved(msgspec.Struct, frozen=True, tag=True):
+    """Replace the stored kill switch."""
+
+    kill_switch: KillSwitch
+
+
+class PausedSaved(msgspec.Struct, frozen=True, tag=True):
+    """Replace the stored pause flag."""
+
+    paused: bool
+
+
+class DayStartSaved(msgspec.Struct, frozen=True, tag=True):
+    """Replace the stored opening equity of the day."""
+
+    day_start: DayStart
+
+
+class FlattenSaved(msgspec.Struct, frozen=True, tag=True):
+    """Replace the stored flatten progress; None clears it."""
+
+    progress: FlattenProgress | None
+
+
+class ControlLogged(msgspec.Struct, frozen=True, tag=True):
+    """One operator command with its outcome, kept for ever."""
+
+    at: datetime
+    actor: str
+    command: str
+    arguments: str
+    outcome: str
+
+
+class SnapshotSaved(msgspec.Struct, frozen=True, tag=True):
+    """One point of the equity curve, in USD."""
+
+    at: datetime
+    equity: Decimal
+    cash: Decimal
+    realized_pnl: Decimal
+    unrealized_pnl: Decimal
+
+
+Record = (
+    OrderSaved
+    | TradeSaved
+    | LedgerEntrySaved
+    | DecisionSaved
+    | KillSwitchSaved
+    | PausedSaved
+    | DayStartSaved
+    | FlattenSaved
+    | ControlLogged
+    | SnapshotSaved
+)
+
+
+class StoredState(msgspec.Struct, frozen=True):
+    """Everything the journal knows when a profile is opened.
+
+    ``trades`` and ``entries`` are in the order of their exchange time; ``orders`` in the order
+    they were made.
+    """
+
+    instance_id: str
+    account_id: str
+    orders: tuple[LocalOrder, ...] = ()
+    trades: tuple[Trade, ...] = ()
+    entries: tuple[LedgerEntry, ...] = ()
+    snapshots: tuple[SnapshotSaved, ...] = ()
+    kill_switch: KillSwitch = KillSwitch()
+    paused: bool = False
+    day_start: DayStart | None = None
+    flatten: FlattenProgress | None = None

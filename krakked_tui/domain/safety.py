@@ -1,0 +1,64 @@
+"""Safety state that outlives the process: the kill switch and the flatten in progress."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from krakked_tui.domain.money import ZERO
+
+
+class KillCause(StrEnum):
+    """What set the kill switch."""
+
+    OPERATOR = "operator"
+    DRAWDOWN = "drawdown"
+    DRIFT = "drift"
+    ORDER_ERRORS = "order_errors"
+    INCONSISTENCY = "inconsistency"
+
+
+class KillSwitch(msgspec.Struct, frozen=True):
+    """Blocks open and increase; lets reduce and close through. Survives restarts."""
+
+    active: bool = False
+    cause: KillCause | None = None
+    reason: str = ""
+    since: datetime | None = None
+    by: str = ""
+
+
+class DayStart(msgspec.Struct, frozen=True):
+    """Opening equity of a UTC day, from which the daily drawdown is measured.
+
+    ``cash_flows`` is the net of all deposits and withdrawals booked before it was taken.
+    """
+
+    day: str
+    equity: Decimal
+    cash_flows: Decimal = ZERO
+
+
+class FlattenPhase(StrEnum):
+    """How far a flatten has come."""
+
+    CANCELLING = "cancelling"
+    CLOSING = "closing"
+    VERIFYING = "verifying"
+    DONE = "done"
+
+
+class FlattenProgress(msgspec.Struct, frozen=True):
+    """A flatten in progress or finished; stored, so that a restart resumes it.
+
+    ``attempts`` counts close orders per pair; ``left`` says, per pair, what remains and why.
+    """
+
+    phase: FlattenPhase
+    reason: str
+    by: str
+    started_at: datetime
+    attempts: dict[str, int] = {}
+    left: dict[str, str] = {}
+    finished_at: datetime | None = None

@@ -1,0 +1,238 @@
+"""What Krakked needs from outside, in its own words.
+
+Adapters implement these; the engine knows nothing else about them. Each has a fake in
+``tests/fakes`` and a contract suite that runs on the fake and on every adapter.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+import polars as pl
+
+from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
+from krakked_tui.domain.orders import OrderReport, OrderRequest, SubmitOutcome, Withheld
+from krakked_tui.domain.pairs import AssetInfo, PairMetadata
+from krakked_tui.domain.records import Record, StoredState
+
+
+class Clock(Protocol):
+    """Two clocks in one: exchange time (scaled in a sandbox) and wall time (never scaled)."""
+
+    def now(self) -> datetime:
+        """Exchange time, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Wall seconds from an arbitrary start; never goes back."""
+        ...
+
+    @property
+    def speed(self) -> float:
+        """Exchange seconds per wall second; 0 while a sandbox is paused."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that many wall seconds."""
+        ...
+
+
+class ServerTime(msgspec.Struct, frozen=True):
+    """The exchange's clock. ``speed`` is a sandbox's time factor, None at the real exchange."""
+
+    at: datetime
+    speed: float | None = None
+
+
+class StreamState(msgspec.Struct, frozen=True):
+    """State of a stream as an operator should see it."""
+
+    name: str
+    connected: bool
+    detail: str = ""
+    wanted: int = 0
+    acked: int = 0
+    failed: tuple[str, ...] = ()
+
+
+class FeedSink(Protocol):
+    """Where a market feed puts what it hears. Every method is quick and never awaits."""
+
+    def on_quote(self, quote: Quote) -> None:
+        """Latest prices of a pair."""
+        ...
+
+    def on_candle(self, candle: Candle, seen: datetime) -> None:
+        """A running or final candle; ``seen`` is the message's exchange timestamp.
+
+        Messages about one timeframe arrive in the order the exchange sent them.
+        """
+        ...
+
+    def on_stream_state(self, state: StreamState) -> None:
+        """A connection opened, closed or made progress subscribing."""
+        ...
+
+
+class AccountSink(Protocol):
+    """Where a broker puts what it hears about our account. Every method is quick, never awaits."""
+
+    def on_report(self, report: OrderReport) -> None:
+        """An order changed; the report is complete."""
+        ...
+
+    def on_trade(self, trade: Trade) -> None:
+        """A fill. May repeat one already known: the trade id tells."""
+        ...
+
+    def on_stream_state(self, state: StreamState) -> None:
+        """The account stream opened (then what was missed must be asked for) or closed."""
+        ...
+
+
+class MarketFeed(Protocol):
+    """Public market data. Reads raise ``ExchangeError``."""
+
+    async def server_time(self) -> ServerTime:
+        """The exchange's clock."""
+        ...
+
+    async def pairs(self) -> tuple[Sequence[PairMetadata], Sequence[AssetInfo]]:
+        """All pairs and assets the exchange lists, in every status."""
+        ...
+
+    async def quotes(self) -> Mapping[str, Quote]:
+        """Latest prices of all pairs by canonical name, in one call."""
+        ...
+
+    async def candles(self, pair: PairMetadata, timeframe: Timeframe, since: datetime) -> Sequence[Candle]:
+        """Candles that open at or after ``since``, oldest first, the running one included.
+
+        At most the latest 720 closed ones exist at the exchange, whatever ``since`` says.
+        """
+        ...
+
+    async def stream(
+        self, pairs: Sequence[PairMetadata], timeframes: Sequence[Timeframe], sink: FeedSink
+    ) -> None:
+        """Keep quotes and candles flowing into ``sink`` until cancelled, reconnecting by itself."""
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class Broker(Protocol):
+    """Whatever executes orders and owns balances.
+
+    Order calls answer with values; they raise nothing but cancellation, and a cancelled
+    ``submit`` must be taken as unknown. Reads raise ``ExchangeError``.
+    """
+
+    @property
+    def account_id(self) -> str:
+        """Which account this is, for as long as the database lives; no secret in it."""
+        ...
+
+    async def submit(self, request: OrderRequest, withhold: Callable[[], str]) -> SubmitOutcome | Withheld:
+        """Send one order, once. Never retries.
+
+        ``withhold`` is asked immediately before the first byte is written; when it gives a reason,
+        nothing is sent.
+        """
+        ...
+
+    async def cancel(self, cl_ord_ids: Sequence[str]) -> None:
+        """Ask for these to be canceled, together; ones already gone are no error.
+
+        Raises ``ExchangeError`` when the request could not be made; idempotent.
+        """
+        ...
+
+    async def open_orders(self) -> Sequence[OrderReport]:
+        """All open orders of the account, foreign ones included."""
+        ...
+
+    async def find_orders(self, cl_ord_id: str) -> Sequence[OrderReport]:
+        """Everything open or closed that carries this client id."""
+        ...
+
+    async def query_orders(self, kraken_order_ids: Sequence[str]) -> Sequence[OrderReport]:
+        """These orders, whatever their status; ones never minted are left out."""
+        ...
+
+    async def trades(self, since: datetime) -> Sequence[Trade]:
+        """All trades at or after ``since``, oldest first, all pages."""
+        ...
+
+    async def ledger(self, since: datetime) -> Sequence[LedgerEntry]:
+        """All ledger rows at or after ``since``, oldest first, all pages."""
+        ...
+
+    async def balances(self) -> Mapping[str, AssetBalance]:
+        """Holdings by normalised asset name, holds included."""
+        ...
+
+    async def stream(self, sink: AccountSink) -> None:
+        """Keep order reports and fills flowing into ``sink`` until cancelled, reconnecting by itself."""
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class CandleStore(Protocol):
+    """Closed candles on disk: unique by (pair, timeframe, time), read in ascending order."""
+
+    async def append(self, candles: Sequence[Candle]) -> int:
+        """Store closed candles in one transaction; return how many rows are new or corrected.
+
+        A row that exists is replaced only by one at least as complete (trades and volume not lower).
+        """
+        ...
+
+    async def read(
+        self,
+        pair: str,
+        timeframe: Timeframe,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int | None = None,
+    ) -> pl.DataFrame:
+        """Candles of one pair, ``start`` inclusive, ``end`` exclusive; with ``limit`` the newest ones."""
+        ...
+
+    async def read_many(self, pairs: Sequence[str], timeframe: Timeframe, lookback: int) -> pl.DataFrame:
+        """The newest ``lookback`` candles of each pair in one frame, by pair then time."""
+        ...
+
+    async def last_time(self, pair: str, timeframe: Timeframe) -> datetime | None:
+        """Open time of the newest candle, None without any."""
+        ...
+
+    async def close(self) -> None:
+        """Flush and close."""
+        ...
+
+
+class Journal(Protocol):
+    """The durable record: orders before they are sent, what the exchange did, safety state."""
+
+    async def load(self, account_id: str) -> StoredState:
+        """Everything stored. Binds a new database to ``account_id``.
+
+        Raises ``AccountMismatchError`` when the database belongs to another account.
+        """
+        ...
+
+    async def commit(self, records: Sequence[Record]) -> None:
+        """Store all records in one durable transaction, or raise ``JournalError`` and store none."""
+        ...
+
+    async def close(self) -> None:
+        """Checkpoint and close."""
+        ...
