@@ -1,0 +1,95 @@
+"""Which pairs are known and which are traded."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+
+import msgspec
+
+from krakked_tui.domain.candles import Quote
+from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.market.settings import UniverseSettings
+
+_SUGGESTIONS_MAX = 3
+
+
+class Universe(msgspec.Struct, frozen=True):
+    """Pairs by canonical name, in alphabetical order.
+
+    ``pairs`` may be traded now. ``known`` holds every pair of the quote asset in whatever status:
+    a position in any of them must still be valued, and closed when the exchange lets us.
+    ``warnings`` are sentences about overrides that cannot be followed.
+    """
+
+    pairs: dict[str, PairMetadata]
+    known: dict[str, PairMetadata]
+    warnings: tuple[str, ...] = ()
+
+
+def select_universe(
+    pairs: Iterable[PairMetadata],
+    quotes: Mapping[str, Quote],
+    settings: UniverseSettings,
+    quote_asset: str,
+) -> Universe:
+    """Apply the filters and overrides of ``settings`` to everything the exchange lists.
+
+    ``quotes`` are by canonical name; a pair without one counts as not traded at all. The result
+    does not depend on the order of ``pairs``.
+    """
+    listed = {pair.canonical: pair for pair in pairs}
+    known = {name: listed[name] for name in sorted(listed) if listed[name].quote == quote_asset}
+    included = set(settings.include_pairs)
+    excluded = set(settings.exclude_pairs)
+    tradable = {
+        name: pair
+        for name, pair in known.items()
+        if pair.permits.enter
+        and name not in excluded
+        and (name in included or _passes_filters(pair, quotes.get(name), settings))
+    }
+    return Universe(tradable, known, tuple(_override_warnings(listed, known, settings, quote_asset)))
+
+
+def near_matches(name: str, known: Mapping[str, PairMetadata]) -> tuple[str, ...]:
+    """Return canonical names of ``known`` that a person may have meant by ``name``, best first.
+
+    WebSocket spellings count too: ``BTC/USD`` finds ``XBTUSD``.
+    """
+    spellings = {pair.ws_symbol.upper(): canonical for canonical, pair in known.items()}
+    spellings |= {canonical.upper(): canonical for canonical in known}
+    close = get_close_matches(name.upper(), spellings, n=2 * _SUGGESTIONS_MAX)
+    return tuple(dict.fromkeys(spellings[match] for match in close))[:_SUGGESTIONS_MAX]
+
+
+def _passes_filters(pair: PairMetadata, quote: Quote | None, settings: UniverseSettings) -> bool:
+    traded = quote.volume_24h * quote.vwap_24h if quote else ZERO
+    return pair.asset_class in settings.asset_classes and traded >= settings.min_24h_volume_usd
+
+
+def _override_warnings(
+    listed: Mapping[str, PairMetadata],
+    known: Mapping[str, PairMetadata],
+    settings: UniverseSettings,
+    quote_asset: str,
+) -> Iterator[str]:
+    for key, names in (("include_pairs", settings.include_pairs), ("exclude_pairs", settings.exclude_pairs)):
+        for name in names:
+            if name not in listed:
+                close = near_matches(name, known)
+                hint = f"did you mean {' or '.join(close)}?" if close else "remove it."
+                yield f"universe.{key} names {name!r}, which the exchange does not list: {hint}"
+    for name in settings.include_pairs:
+        pair = listed.get(name)
+        if name in settings.exclude_pairs:
+            yield f"universe.include_pairs and exclude_pairs both name {name}: it is not traded."
+        elif pair and pair.quote != quote_asset:
+            yield (
+                f"universe.include_pairs names {name}, which is quoted in {pair.quote}:"
+                f" only {quote_asset} pairs are traded."
+            )
+        elif pair and not pair.permits.enter:
+            yield (
+                f"universe.include_pairs names {name}, whose status is {pair.status}:"
+                " it is not traded while that lasts."
+            )

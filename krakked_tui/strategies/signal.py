@@ -1,0 +1,131 @@
+"""Strategies whose signals are Polars expressions, evaluated for all pairs in one query."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from krakked_tui.domain.intents import IntentType, StrategyIntent
+from krakked_tui.domain.money import ONE
+from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.precision import candle_price, indicator, price_down
+from krakked_tui.market.frames import CANDLE_SCHEMA
+from krakked_tui.strategies.base import Strategy, StrategyContext
+from krakked_tui.strategies.parameters import P
+from krakked_tui.strategies.settings import StrategySettings
+
+
+class SignalStrategy(Strategy[P]):
+    """Declare expressions over one pair's candles; the framework does the rest.
+
+    ``indicators`` become columns that the signals may use and that the operator is shown. A signal
+    is read at the newest bar only, so it can never see a later one. Null counts as false, and an
+    entry whose confidence is null or not a number is none.
+    """
+
+    def __init__(self, settings: StrategySettings) -> None:
+        super().__init__(settings)
+        self._indicators = dict(self.indicators())
+        if hidden := self._indicators.keys() & CANDLE_SCHEMA.keys():
+            raise TypeError(
+                f"{type(self).__name__}: indicators may not hide candle columns: {sorted(hidden)}"
+            )
+        self._signals = {
+            "_enter": self.enter(),
+            "_exit": self.exit(),
+            "_confidence": self.confidence(),
+            "_stop": self.stop(),
+            "_take_profit": self.take_profit(),
+        }
+
+    @abstractmethod
+    def indicators(self) -> Mapping[str, pl.Expr]:
+        """Named columns; each may use the candle columns."""
+
+    @abstractmethod
+    def enter(self) -> pl.Expr:
+        """Whether to open a position in a pair that is not held."""
+
+    @abstractmethod
+    def exit(self) -> pl.Expr:
+        """Whether to close the position; a bar that says both opens nothing."""
+
+    def confidence(self) -> pl.Expr:
+        """How sure an entry is; limited to 0..1."""
+        return pl.lit(1.0)
+
+    def stop(self) -> pl.Expr:
+        """Stop price of an entry; null, or not above zero, means none, and risk will refuse to size it."""
+        return pl.lit(None, dtype=pl.Float64)
+
+    def take_profit(self) -> pl.Expr:
+        """Take-profit price of an entry; null means none."""
+        return pl.lit(None, dtype=pl.Float64)
+
+    def generate_intents(self, ctx: StrategyContext) -> list[StrategyIntent]:
+        """Read the signals at ``ctx.candle_time`` for every pair with enough history."""
+        wanted = (self._intent(row, ctx) for row in self._newest_rows(ctx).iter_rows(named=True))
+        return [intent for intent in wanted if intent]
+
+    def _newest_rows(self, ctx: StrategyContext) -> pl.DataFrame:
+        return (
+            ctx.frame.lazy()
+            .filter(pl.col("time") <= ctx.candle_time)
+            .with_columns(_per_pair(self._indicators))
+            .with_columns(*_per_pair(self._signals), pl.len().over("pair").alias("_bars"))
+            .filter(pl.col("time") == ctx.candle_time, pl.col("_bars") >= self.warmup_bars)
+            .collect()
+        )
+
+    def _intent(self, row: dict[str, Any], ctx: StrategyContext) -> StrategyIntent | None:
+        pair = ctx.pairs.get(row["pair"])
+        if pair is None:
+            return None
+        if pair.canonical in ctx.held:
+            leaves = row["_exit"] and ctx.held[pair.canonical] is ctx.timeframe
+            return self._make(IntentType.EXIT, ONE, row, pair, ctx) if leaves else None
+        confidence = row["_confidence"]
+        if not row["_enter"] or row["_exit"] or confidence is None or math.isnan(confidence):
+            return None
+        return self._make(IntentType.ENTER, indicator(min(max(confidence, 0.0), 1.0)), row, pair, ctx)
+
+    def _make(
+        self,
+        intent_type: IntentType,
+        confidence: Decimal,
+        row: dict[str, Any],
+        pair: PairMetadata,
+        ctx: StrategyContext,
+    ) -> StrategyIntent:
+        enters = intent_type is IntentType.ENTER
+        return StrategyIntent(
+            strategy_id=self.settings.id,
+            pair=pair.canonical,
+            intent_type=intent_type,
+            timeframe=ctx.timeframe,
+            signal_time=ctx.candle_time,
+            generated_at=ctx.now,
+            confidence=confidence,
+            close=candle_price(row["close"], pair),
+            stop_price=_price(row["_stop"], pair) if enters else None,
+            take_profit_price=_price(row["_take_profit"], pair) if enters else None,
+            metadata={name: row[name] for name in self._indicators if _is_finite(row[name])},
+        )
+
+
+def _per_pair(expressions: Mapping[str, pl.Expr]) -> list[pl.Expr]:
+    return [expression.over("pair").alias(name) for name, expression in expressions.items()]
+
+
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _price(value: float | None, pair: PairMetadata) -> Decimal | None:
+    if value is None or not math.isfinite(value):
+        return None
+    price = price_down(indicator(value), pair)
+    return price if price > 0 else None

@@ -1,0 +1,170 @@
+from decimal import Decimal
+
+import msgspec
+
+from krakked_tui.portfolio.cost_basis import FindingKind
+from krakked_tui.portfolio.ledger import Books, LedgerState, RealizedPnL
+from tests.unit.portfolio.statements import (
+    MINUTE,
+    PAIRS,
+    START,
+    apply,
+    books_of,
+    make_entry,
+    make_trade,
+    read,
+    trades_of,
+)
+
+D = Decimal
+XBTUSD = PAIRS["XBTUSD"]
+BUY = make_trade("buy 0.02 XBTUSD @ 30010 fee 1.50050 USD", cost=D("600.20004"))
+BASE_ROW = make_entry("L1", "XBT", "0.0200000000", refid="T1")
+QUOTE_ROW = make_entry("L2", "USD", "-600.2000", "1.5005", refid="T1")
+
+
+def test_new_books_are_empty() -> None:
+    books = Books()
+    assert books.state == LedgerState()
+    assert (books.balance("XBT"), books.last_trade_time, books.last_entry_time) == (D(0), None, None)
+    assert books.realized("T1") is None
+
+
+def test_a_month_of_an_account() -> None:
+    books = books_of(
+        """
+        deposit     50000 USD
+        buy         0.5   XBTUSD @ 20000  fee 40 USD
+        buy         2     ETHUSD @ 1500   fee 12 USD
+        sell        0.5   XBTUSD @ 22000  fee 44 USD
+        staking     0.01  ETH
+        withdrawal  1000  USD fee 5
+        sell        1     ETHUSD @ 1600   fee 6.4 USD
+        """
+    )
+    state = books.state
+    assert state.balances == {"USD": D("48492.6"), "XBT": D(0), "ETH": D("1.01")}
+    assert state.cash_flows == {"USD": D(48995), "ETH": D("0.01")}
+    assert {p: (x.size, x.cost, x.realized_pnl, x.fees_paid) for p, x in state.positions.items()} == {
+        "XBTUSD": (D(0), D(0), D(916), D(84)),
+        "ETHUSD": (D(1), D(1500), D("81.6"), D("18.4")),
+    }
+    assert (state.realized_pnl, state.fees_paid, state.findings) == (D("997.6"), D("102.4"), ())
+    assert books.realized("T4") == RealizedPnL("T4", "ETHUSD", START + 6 * MINUTE, D("93.6"), D("6.4"))
+    assert books.last_trade_time == START + 6 * MINUTE
+    assert books.last_entry_time == START + 5 * MINUTE
+
+
+def test_what_is_known_changes_nothing() -> None:
+    books = books_of("deposit 50000 USD\nbuy 0.5 XBTUSD @ 20000 fee 40 USD")
+    before = books.state
+    for event in read("deposit 1 USD\nbuy 9 XBTUSD @ 9"):
+        assert apply(books, event) is False
+    assert books.state == before
+
+
+def test_a_fill_counts_at_once_and_its_ledger_rows_then_replace_it_exactly() -> None:
+    books = Books()
+    books.apply_trade(BUY, XBTUSD)
+    assert books.state.balances == {"XBT": D("0.02"), "USD": D("-601.70054")}
+    assert books.state.positions["XBTUSD"].cost == D("600.20004")
+
+    books.apply_entry(BASE_ROW)
+    assert books.balance("USD") == D("-601.70054")
+    books.apply_entry(QUOTE_ROW)
+    assert books.state.balances == {"XBT": D("0.02"), "USD": D("-601.7005")}
+    assert books.state.positions["XBTUSD"].cost == D("600.2000")
+    assert books.realized("T1") == RealizedPnL("T1", "XBTUSD", START, D("-1.5005"), D("1.5005"))
+    assert books.state.cash_flows == {}
+
+
+def test_ledger_rows_may_come_before_their_trade() -> None:
+    late, early = Books(), Books()
+    late.apply_trade(BUY, XBTUSD)
+    for row in (BASE_ROW, QUOTE_ROW):
+        late.apply_entry(row)
+        early.apply_entry(row)
+    assert early.state.balances == late.state.balances
+    assert early.state.positions == {}
+    early.apply_trade(BUY, XBTUSD)
+    assert early.state == late.state
+
+
+def test_a_trade_with_several_ledger_rows_of_an_asset_has_their_sum() -> None:
+    books = Books()
+    books.apply_trade(BUY, XBTUSD)
+    for row in (
+        make_entry("L2", "USD", "-600", refid="T1"),
+        make_entry("L3", "USD", "-0.2", "1.5005", refid="T1"),
+    ):
+        books.apply_entry(row)
+    assert books.balance("USD") == D("-601.7005")
+    assert books.state.positions["XBTUSD"].cost == D("600.2")
+
+
+def test_a_ledger_row_in_an_asset_the_trade_did_not_name_counts_too() -> None:
+    books = Books()
+    books.apply_trade(BUY, XBTUSD)
+    books.apply_entry(make_entry("L9", "KFEE", "0", "3", refid="T1"))
+    assert books.balance("KFEE") == D(-3)
+    assert [finding.kind for finding in books.state.findings] == [FindingKind.FEE_UNVALUED]
+
+
+def test_a_late_trade_is_booked_where_it_belongs() -> None:
+    first, second, sale = trades_of(
+        """
+        buy  1 XBTUSD @ 20000
+        buy  1 XBTUSD @ 30000
+        sell 1 XBTUSD @ 26000
+        """
+    )
+    books = Books()
+    for trade in (first, sale):
+        books.apply_trade(trade, XBTUSD)
+    assert books.state.realized_pnl == D(6000)
+    books.apply_trade(second, XBTUSD)
+    assert books.state.realized_pnl == D(1000)
+    assert books.realized("T3") == RealizedPnL("T3", "XBTUSD", sale.time, D(1000), D(0))
+
+
+def test_a_finding_goes_when_what_was_missing_arrives() -> None:
+    buy, sale = trades_of("buy 1 XBTUSD @ 20000\nsell 1 XBTUSD @ 22000")
+    books = Books()
+    books.apply_trade(sale, XBTUSD)
+    assert [finding.kind for finding in books.state.findings] == [FindingKind.OVERSOLD]
+    assert books.balance("XBT") == D(-1)
+    books.apply_trade(buy, XBTUSD)
+    assert books.state.findings == ()
+    assert books.state.realized_pnl == D(2000)
+
+
+def test_at_the_same_time_buys_come_before_sells() -> None:
+    buy = make_trade("buy 1 XBTUSD @ 20000", "T9")
+    sale = make_trade("sell 1 XBTUSD @ 22000", "T1")
+    states = []
+    for trades in ((buy, sale), (sale, buy)):
+        books = Books()
+        for trade in trades:
+            books.apply_trade(trade, XBTUSD)
+        states.append(books.state)
+    assert states[0] == states[1]
+    assert (states[0].findings, states[0].realized_pnl) == ((), D(2000))
+
+
+def test_a_pair_with_another_quote_moves_balances_only() -> None:
+    books = books_of("buy 1 XBTUSD @ 20000\nbuy 2 ETHXBT @ 0.05 fee 0.0002 XBT")
+    state = books.state
+    assert state.balances == {"XBT": D("0.8998"), "USD": D(-20000), "ETH": D(2)}
+    assert state.positions["ETHXBT"].size == D(0)
+    assert state.positions["XBTUSD"].size == D(1)
+    assert [finding.kind for finding in state.findings] == [FindingKind.QUOTE_UNSUPPORTED]
+    assert state.realized_pnl == D(0)
+
+
+def test_a_state_once_given_out_stays_as_it_is() -> None:
+    books = books_of("deposit 100 USD")
+    before = books.state
+    copy = msgspec.json.encode(before)
+    books.apply_trade(BUY, XBTUSD)
+    assert msgspec.json.encode(before) == copy
+    assert books.state != before
