@@ -1,0 +1,58 @@
+"""Cancels: asked for once, then again with growing pauses until the order has ended."""
+
+from krakked_tui.decision import events as e
+from krakked_tui.decision.effects import Cancel, Level
+from krakked_tui.decision.outcome import Outcome
+from krakked_tui.decision.state import CancelRequest, State
+from krakked_tui.domain.orders import LocalOrder
+
+FIRST_PAUSE_SECONDS = 3.0
+LONGEST_PAUSE_SECONDS = 60.0
+ALARM_AFTER = 5
+"""Requests without effect before the operator is told to look at the exchange."""
+
+
+def cancel(state: State, out: Outcome, cl_ord_ids: tuple[str, ...], *, insist: bool = False) -> None:
+    """Ask for orders to be canceled, and keep asking until each has ended.
+
+    Orders that are being canceled already are left to that, unless an operator insists.
+    """
+    wanted = tuple(c for c in cl_ord_ids if insist or c not in state.cancelling)
+    for cl_ord_id in wanted:
+        state.cancelling[cl_ord_id] = CancelRequest(1, state.wall + FIRST_PAUSE_SECONDS)
+    if wanted:
+        out.do(Cancel(wanted))
+
+
+def repeat_cancels(state: State, out: Outcome) -> None:
+    """Ask again for the cancels that have shown no effect in time."""
+    again = []
+    for cl_ord_id, request in tuple(state.cancelling.items()):
+        if state.wall < request.next_wall:
+            continue
+        again.append(cl_ord_id)
+        pause = min(FIRST_PAUSE_SECONDS * 2**request.asked, LONGEST_PAUSE_SECONDS)
+        state.cancelling[cl_ord_id] = CancelRequest(request.asked + 1, state.wall + pause)
+        if request.asked == ALARM_AFTER:
+            out.log(
+                Level.CRITICAL, "cancel_unresolved",
+                f"order {cl_ord_id} does not cancel: look at it on Kraken's site", cl_ord_id=cl_ord_id,
+            )  # fmt: skip
+    if again:
+        out.do(Cancel(tuple(again)))
+
+
+def cancel_what_appeared(state: State, out: Outcome, order: LocalOrder) -> None:
+    """Ask at once when an order that was to be canceled turns out to be at the exchange."""
+    if order.cl_ord_id in state.cancelling:
+        cancel(state, out, (order.cl_ord_id,), insist=True)
+
+
+def cancel_answered(state: State, out: Outcome, event: e.CancelAnswered) -> None:
+    """Note a failed cancel; it is asked for again."""
+    if event.error:
+        state.counts.errors += 1
+        out.log(
+            Level.ERROR, "cancel_failed", f"canceling {len(event.cl_ord_ids)} orders failed: {event.error}",
+            reason=event.error, orders=len(event.cl_ord_ids),
+        )  # fmt: skip

@@ -1,0 +1,91 @@
+"""Everything the core may ask the shell to do about an event."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import IntEnum
+
+import msgspec
+
+from krakked_tui.domain.candles import Timeframe
+from krakked_tui.domain.orders import LocalOrder
+
+
+class Level(IntEnum):
+    """Log levels, as in the standard library."""
+
+    DEBUG = 10
+    INFO = 20
+    WARNING = 30
+    ERROR = 40
+    CRITICAL = 50
+
+
+class ComputeSignals(msgspec.Struct, frozen=True, tag=True):
+    """Run the strategies of these timeframes on the candles of ``boundary``.
+
+    ``held`` tells, per strategy id, the pairs it holds and the timeframe that opened each.
+    """
+
+    cycle: int
+    boundary: datetime
+    timeframes: tuple[Timeframe, ...]
+    held: dict[str, dict[str, Timeframe]]
+
+
+class Submit(msgspec.Struct, frozen=True, tag=True):
+    """Send this order; its row is already durable. ``delay`` is wall seconds to wait first."""
+
+    order: LocalOrder
+    delay: float = 0.0
+
+
+class Cancel(msgspec.Struct, frozen=True, tag=True):
+    """Ask the exchange to cancel these."""
+
+    cl_ord_ids: tuple[str, ...]
+
+
+class LookUp(msgspec.Struct, frozen=True, tag=True):
+    """Ask the exchange what became of an order."""
+
+    cl_ord_id: str
+
+
+class Identify(msgspec.Struct, frozen=True, tag=True):
+    """Ask the exchange about orders known only by its own ids."""
+
+    kraken_order_ids: tuple[str, ...]
+
+
+class SyncAccount(msgspec.Struct, frozen=True, tag=True):
+    """Read the account; ``since`` is where the trade and ledger histories are read from."""
+
+    trades_since: datetime
+    entries_since: datetime
+    activity: int
+
+
+class WatchStops(msgspec.Struct, frozen=True, tag=True):
+    """Replace the stops watched on live prices: pair -> stop price."""
+
+    stops: dict[str, Decimal]
+
+
+class Answer(msgspec.Struct, frozen=True, tag=True):
+    """Answer an operator's command."""
+
+    ticket: int
+    accepted: bool
+    message: str
+
+
+class Log(msgspec.Struct, frozen=True, tag=True):
+    """Write a log line; ``message`` also goes to the operator's message list when not empty."""
+
+    level: Level
+    event: str
+    fields: dict[str, str | int | float | bool | None]
+    message: str = ""
+
+
+Effect = ComputeSignals | Submit | Cancel | LookUp | Identify | SyncAccount | WatchStops | Answer | Log

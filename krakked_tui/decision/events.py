@@ -1,0 +1,286 @@
+"""Everything that can happen to the core. ``at`` is exchange time, ``wall`` monotonic seconds."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from krakked_tui.domain.candles import Quote, Timeframe
+from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
+from krakked_tui.domain.intents import StrategyIntent
+from krakked_tui.domain.orders import OrderReport, SubmitOutcome
+from krakked_tui.market.freshness import Freshness
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """The price of a pair as a decision saw it. ``age`` is wall seconds since it was received."""
+
+    quote: Quote
+    age: float
+    freshness: Freshness
+
+
+class MarketDataChanged(msgspec.Struct, frozen=True, tag=True):
+    """The feed as a whole became usable or unusable; ``detail`` says why."""
+
+    at: datetime
+    usable: bool
+    detail: str
+
+
+class BoundaryClosed(msgspec.Struct, frozen=True, tag=True):
+    """These timeframes closed at ``boundary`` and their candles are stored.
+
+    ``missed`` boundaries before this one were skipped: only the newest closed bar is traded.
+    """
+
+    at: datetime
+    boundary: datetime
+    timeframes: tuple[Timeframe, ...]
+    missed: int = 0
+
+
+class SignalsComputed(msgspec.Struct, frozen=True, tag=True):
+    """What the strategies want on the candles of ``boundary``, with the prices of that moment.
+
+    ``failures`` names, per strategy id, the error that stopped it.
+    """
+
+    at: datetime
+    wall: float
+    cycle: int
+    boundary: datetime
+    timeframes: tuple[Timeframe, ...]
+    intents: tuple[StrategyIntent, ...]
+    marks: dict[str, Mark]
+    duration_ms: float
+    fingerprint: str
+    failures: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+
+
+class SubmitAnswered(msgspec.Struct, frozen=True, tag=True):
+    """How the sending of an order ended."""
+
+    at: datetime
+    wall: float
+    outcome: SubmitOutcome
+
+
+class SubmitWithheld(msgspec.Struct, frozen=True, tag=True):
+    """An order was not sent after all: killed, or not recorded. No byte of it left."""
+
+    at: datetime
+    cl_ord_id: str
+    reason: str
+
+
+class OrderReported(msgspec.Struct, frozen=True, tag=True):
+    """The exchange said something about an order, ours or foreign."""
+
+    at: datetime
+    report: OrderReport
+    source: str
+
+
+class TradeReported(msgspec.Struct, frozen=True, tag=True):
+    """The exchange reported a fill; may repeat one already known."""
+
+    at: datetime
+    trade: Trade
+    source: str
+
+
+class SyncRequested(msgspec.Struct, frozen=True, tag=True):
+    """The account is to be read now."""
+
+    at: datetime
+    wall: float
+
+
+class AccountSynced(msgspec.Struct, frozen=True, tag=True):
+    """The account as the exchange has it.
+
+    ``activity`` is the core's activity counter when the questions were asked: when it has moved
+    since, the answers belong to different moments and cannot be compared with the books. The same
+    goes for rows newer than ``balances_at``, the exchange time just before the balances were read.
+    """
+
+    at: datetime
+    wall: float
+    activity: int
+    balances_at: datetime
+    open_orders: tuple[OrderReport, ...]
+    trades: tuple[Trade, ...]
+    entries: tuple[LedgerEntry, ...]
+    balances: dict[str, AssetBalance]
+
+
+class AccountSyncFailed(msgspec.Struct, frozen=True, tag=True):
+    """The account could not be read."""
+
+    at: datetime
+    wall: float
+    reason: str
+
+
+class AccountStreamChanged(msgspec.Struct, frozen=True, tag=True):
+    """The account stream opened (what was missed must be asked for) or closed."""
+
+    at: datetime
+    wall: float
+    connected: bool
+    detail: str
+
+
+class LookedUp(msgspec.Struct, frozen=True, tag=True):
+    """The answer to a look-up by client id, asked at ``asked_at``; None when there was none."""
+
+    at: datetime
+    wall: float
+    cl_ord_id: str
+    asked_at: datetime
+    reports: tuple[OrderReport, ...] | None
+    error: str = ""
+
+
+class CancelAnswered(msgspec.Struct, frozen=True, tag=True):
+    """How a request to cancel ended; an empty ``error`` means the exchange took it."""
+
+    at: datetime
+    cl_ord_ids: tuple[str, ...]
+    error: str
+
+
+class Priced(msgspec.Struct, frozen=True, tag=True):
+    """The latest prices, taken at a steady pace for valuation."""
+
+    at: datetime
+    wall: float
+    marks: dict[str, Mark]
+
+
+class StopCrossed(msgspec.Struct, frozen=True, tag=True):
+    """A watched price went through its stop."""
+
+    at: datetime
+    mark: Mark
+    stop: Decimal
+
+
+class TimePassed(msgspec.Struct, frozen=True, tag=True):
+    """Housekeeping time. ``speed`` is exchange seconds per wall second."""
+
+    at: datetime
+    wall: float
+    speed: float
+
+
+class StorageChanged(msgspec.Struct, frozen=True, tag=True):
+    """The journal stopped or started accepting commits."""
+
+    at: datetime
+    trouble: str
+
+
+class KillRequested(msgspec.Struct, frozen=True, tag=True):
+    """An operator sets the kill switch."""
+
+    at: datetime
+    ticket: int
+    by: str
+    reason: str
+
+
+class KillClearRequested(msgspec.Struct, frozen=True, tag=True):
+    """An operator clears the kill switch."""
+
+    at: datetime
+    ticket: int
+    by: str
+    confirm: str
+
+
+class CancelRequested(msgspec.Struct, frozen=True, tag=True):
+    """An operator cancels one order, or all of ours when ``cl_ord_id`` is None."""
+
+    at: datetime
+    ticket: int
+    by: str
+    cl_ord_id: str | None
+
+
+class FlattenRequested(msgspec.Struct, frozen=True, tag=True):
+    """An operator closes everything."""
+
+    at: datetime
+    ticket: int
+    by: str
+    confirm: str
+    reason: str
+
+
+class PauseRequested(msgspec.Struct, frozen=True, tag=True):
+    """An operator stops or restarts strategy cycles."""
+
+    at: datetime
+    ticket: int
+    by: str
+    paused: bool
+
+
+class StopRequested(msgspec.Struct, frozen=True, tag=True):
+    """The engine is to stop: no new plans; open orders are left or canceled as configured."""
+
+    at: datetime
+    ticket: int | None
+    by: str
+    reason: str
+
+
+Event = (
+    MarketDataChanged
+    | BoundaryClosed
+    | SignalsComputed
+    | SubmitAnswered
+    | SubmitWithheld
+    | OrderReported
+    | TradeReported
+    | SyncRequested
+    | AccountSynced
+    | AccountSyncFailed
+    | AccountStreamChanged
+    | LookedUp
+    | CancelAnswered
+    | Priced
+    | StopCrossed
+    | TimePassed
+    | StorageChanged
+    | KillRequested
+    | KillClearRequested
+    | CancelRequested
+    | FlattenRequested
+    | PauseRequested
+    | StopRequested
+)
+
+OPERATOR_EVENTS = (
+    KillRequested,
+    KillClearRequested,
+    CancelRequested,
+    FlattenRequested,
+    PauseRequested,
+    StopRequested,
+)
+
+URGENT_EVENTS = (
+    *OPERATOR_EVENTS,
+    SubmitAnswered,
+    SubmitWithheld,
+    OrderReported,
+    TradeReported,
+    LookedUp,
+    CancelAnswered,
+    StopCrossed,
+)
+"""Operator commands, order reports and crossed stops: always taken first, never dropped."""

@@ -1,0 +1,106 @@
+"""Making orders: the row is recorded, then the sending is asked for, in that order."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from krakked_tui.decision.effects import Level, Submit
+from krakked_tui.decision.outcome import Outcome
+from krakked_tui.decision.state import State
+from krakked_tui.domain.candles import Timeframe
+from krakked_tui.domain.order_rules import violations
+from krakked_tui.domain.orders import LocalOrder, OrderStatus, Purpose, Side
+from krakked_tui.execution import client_ids, router, unknown
+
+FLATTEN_TAG = "flt"
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """An order to be made. ``mid`` is the price the decision saw."""
+
+    pair: str
+    side: Side
+    volume: Decimal
+    purpose: Purpose
+    mid: Decimal
+    plan_id: str
+    strategy_id: str
+    tag: str
+    timeframe: Timeframe | None = None
+    signal_time: datetime | None = None
+    stop_price: Decimal | None = None
+
+
+def place(state: State, out: Outcome, wish: Wish, at: datetime) -> LocalOrder:
+    """Record an order and ask for it to be sent; one that breaks a rule ends as ``error``, unsent."""
+    execution = state.settings.execution
+    pair = state.known[wish.pair]
+    cl_ord_id = state.new_client_id(wish.tag)
+    request = router.route(
+        cl_ord_id=cl_ord_id,
+        pair=pair,
+        side=wish.side,
+        volume=wish.volume,
+        purpose=wish.purpose,
+        mid=wish.mid,
+        max_slippage_bps=execution.max_slippage_bps,
+        deadline=deadline(state, at),
+    )
+    order = LocalOrder(
+        local_id=client_ids.local_id(cl_ord_id),
+        cl_ord_id=cl_ord_id,
+        plan_id=wish.plan_id,
+        strategy_id=wish.strategy_id,
+        purpose=wish.purpose,
+        request=request,
+        status=OrderStatus.PENDING,
+        created_at=at,
+        updated_at=at,
+        timeframe=wish.timeframe,
+        signal_time=wish.signal_time,
+        stop_price=wish.stop_price,
+    )
+    state.made.add(cl_ord_id)
+    out.save(state.orders.add(order, "plan"))
+    if broken := violations(request, pair, wish.mid):
+        reason = "; ".join(violation.message for violation in broken)
+        change = state.orders.move(cl_ord_id, OrderStatus.ERROR, at, "validator", reason)
+        out.save(change)
+        state.counts.errors += 1
+        out.log(
+            Level.ERROR, "order_error", f"{wish.pair}: order not sent: {reason}", cl_ord_id=cl_ord_id,
+            pair=wish.pair, reason=reason,
+        )  # fmt: skip
+        return change.order
+    hand_over(state, out, order, delay=0.0)
+    return order
+
+
+def hand_over(state: State, out: Outcome, order: LocalOrder, delay: float) -> None:
+    """Ask for a recorded order to be sent, and remember that its fate is open from now on."""
+    request = order.request
+    state.activity += 1
+    state.submissions[order.cl_ord_id] = state.submissions.get(order.cl_ord_id, 0) + 1
+    state.searches.pop(order.cl_ord_id, None)
+    out.do(Submit(order, delay))
+    out.log(
+        Level.INFO, "order_submitted",
+        f"{request.side} {request.volume} {request.pair} {request.order_type}"
+        f"{f' @ {request.price}' if request.price else ''} ({order.strategy_id}, {order.purpose})",
+        cl_ord_id=order.cl_ord_id, pair=request.pair, side=str(request.side), volume=str(request.volume),
+        price=str(request.price) if request.price else None, order_type=str(request.order_type),
+        strategy_id=order.strategy_id, purpose=str(order.purpose), plan_id=order.plan_id,
+        timeframe=str(order.timeframe) if order.timeframe else None,
+        signal_time=order.signal_time.isoformat() if order.signal_time else None,
+    )  # fmt: skip
+
+
+def deadline(state: State, at: datetime) -> datetime:
+    """Return the exchange-time instant after which the exchange must refuse a new order."""
+    return at + timedelta(seconds=state.settings.execution.deadline_seconds * max(state.speed, 1.0))
+
+
+def search_for(state: State, order: LocalOrder, at: datetime) -> None:
+    """Start finding out what became of an order."""
+    state.searches.setdefault(order.cl_ord_id, unknown.begin(order.request.deadline, at))

@@ -1,0 +1,309 @@
+"""The one mutable aggregate. Only ``step`` writes it; everything in it is a frozen value or a book."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
+
+from krakked_tui.decision.events import Mark
+from krakked_tui.domain.fills import AssetBalance, Trade
+from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.orders import LocalOrder, OrderReport
+from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.records import SnapshotSaved, StoredState
+from krakked_tui.domain.safety import DayStart, FlattenProgress, KillSwitch
+from krakked_tui.execution import client_ids, holdings
+from krakked_tui.execution.holdings import Holding
+from krakked_tui.execution.order_book import OrderBook
+from krakked_tui.execution.settings import ExecutionSettings
+from krakked_tui.execution.unknown import Search
+from krakked_tui.portfolio.ledger import Books
+from krakked_tui.portfolio.reconcile import DriftFinding
+from krakked_tui.portfolio.settings import PortfolioSettings
+from krakked_tui.portfolio.valuation import Valuation
+from krakked_tui.risk.settings import RiskSettings
+from krakked_tui.strategies.settings import StrategySettings
+
+RECENT_TRADES = 200
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the core needs to know beforehand. Intervals are seconds."""
+
+    strategies: tuple[StrategySettings, ...]
+    risk: RiskSettings = RiskSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    portfolio: PortfolioSettings = PortfolioSettings()
+    portfolio_sync_seconds: float = 30.0
+    snapshot_seconds: float = 300.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """Counters since start."""
+
+    cycles: int = 0
+    plans: int = 0
+    missed_boundaries: int = 0
+    fills: int = 0
+    errors: int = 0
+
+
+@dataclass(slots=True)
+class AccountTruth:
+    """How recently the exchange confirmed what we hold. Wall seconds."""
+
+    synced_wall: float | None = None
+    asked_wall: float | None = None
+    in_flight: bool = False
+    failure: str = ""
+    drift: tuple[DriftFinding, ...] = ()
+    balances: dict[str, AssetBalance] = field(default_factory=dict)
+    foreign: tuple[OrderReport, ...] = ()
+    """Open orders of the account that are not ours; shown, never touched."""
+
+
+class CancelRequest(msgspec.Struct, frozen=True):
+    """How often an order has been asked to be canceled, and from when (wall) it is asked again."""
+
+    asked: int
+    next_wall: float
+
+
+class UrgentClose(msgspec.Struct, frozen=True):
+    """A close that must happen: tries so far, and from when (wall) the next one may be made."""
+
+    tries: int = 0
+    next_wall: float = 0.0
+
+
+@dataclass(slots=True)
+class Unattributed:
+    """A fill whose order is not identified yet, with the times the exchange was asked about it."""
+
+    trades: list[Trade] = field(default_factory=list)
+    asked: int = 0
+
+
+@dataclass(slots=True)
+class State:
+    """What the core knows. Made by ``open_state``, changed by ``step``."""
+
+    settings: CoreSettings
+    instance: str
+    next_number: int
+    books: Books
+    orders: OrderBook
+    known: dict[str, PairMetadata] = field(default_factory=dict)
+    tradable: frozenset[str] = frozenset()
+    kill_switch: KillSwitch = field(default_factory=KillSwitch)
+    paused: bool = False
+    day_start: DayStart | None = None
+    flatten: FlattenProgress | None = None
+    holdings: dict[str, Holding] = field(default_factory=dict)
+    marks: dict[str, Mark] = field(default_factory=dict)
+    valuation: Valuation | None = None
+    snapshots: list[SnapshotSaved] = field(default_factory=list)
+    account: AccountTruth = field(default_factory=AccountTruth)
+    searches: dict[str, Search] = field(default_factory=dict)
+    submissions: dict[str, int] = field(default_factory=dict)
+    """Times each order that is still to be sent has been handed to the broker."""
+    cancelling: dict[str, CancelRequest] = field(default_factory=dict)
+    """Live orders that are to be canceled, by client id."""
+    recent_trades: deque[Trade] = field(default_factory=lambda: deque(maxlen=RECENT_TRADES))
+    unbooked: list[str] = field(default_factory=list)
+    """Ids of stored trades on pairs that the exchange does not list any more."""
+    unattributed: dict[str, Unattributed] = field(default_factory=dict)
+    """Fills by exchange order id whose order is not identified yet."""
+    next_identify_wall: float = 0.0
+    booked: dict[str, Decimal] = field(default_factory=dict)
+    """Base volume of the booked fills of each order, by client id."""
+    awaiting_fills: set[str] = field(default_factory=set)
+    """Orders that the exchange says have filled further than their booked fills."""
+    urgent: dict[str, UrgentClose] = field(default_factory=dict)
+    """Pairs to close at market, until nothing is held of them."""
+    watched_stops: dict[str, Decimal] | None = None
+    """The stops watched on live prices now; None before they have been asked for."""
+    flatten_attempted: dict[str, float] = field(default_factory=dict)
+    """Wall second of the flatten's last close order of each pair."""
+    flatten_verifying_since: float | None = None
+    strategy_errors: dict[str, str] = field(default_factory=dict)
+    market_usable: bool = False
+    market_detail: str = "no prices yet"
+    storage_trouble: str = ""
+    stopping: bool = False
+    cycle: int = 0
+    cycle_running: bool = False
+    made: set[str] = field(default_factory=set)
+    """Client ids of the orders made since start."""
+    activity: int = 0
+    """Grows with every order sent and every fill; see ``AccountSynced``."""
+    wall: float = 0.0
+    """Wall second of the last housekeeping."""
+    speed: float = 1.0
+    counts: Counts = field(default_factory=Counts)
+
+    def new_client_id(self, tag: str) -> str:
+        """Take the next client order id."""
+        return client_ids.make(self.instance, tag, self._new_number())
+
+    def new_plan_id(self) -> str:
+        """Take the next plan id: ``p`` where a client order id has ``k`` and a tag."""
+        return f"p{client_ids.make(self.instance, 'pln', self._new_number())[7:]}"
+
+    def _new_number(self) -> int:
+        number, self.next_number = self.next_number, self.next_number + 1
+        return number
+
+    def strategy(self, strategy_id: str) -> StrategySettings | None:
+        """Return a strategy's settings by id."""
+        return next((s for s in self.settings.strategies if s.id == strategy_id), None)
+
+    def live_orders(self, pair: str) -> tuple[LocalOrder, ...]:
+        """Return our orders on a pair that have not ended."""
+        return tuple(order for order in self.orders.live() if order.request.pair == pair)
+
+    def new_risk_refusal(self) -> str:
+        """Say why nothing may be opened at all now; empty when it may."""
+        account = self.account
+        for trouble in (
+            "the engine is stopping" if self.stopping else "",
+            "a flatten is in progress" if self.flattening else "",
+            f"the kill switch is set: {self.kill_switch.reason}" if self.kill_switch.active else "",
+            f"the journal cannot be written: {self.storage_trouble}" if self.storage_trouble else "",
+            f"market data unusable: {self.market_detail}" if not self.market_usable else "",
+            "the account has not been read yet" if account.synced_wall is None else "",
+            f"the account cannot be read: {account.failure}" if self.account_stale else "",
+            "balances differ from the ledger" if account.drift else "",
+        ):
+            if trouble:
+                return trouble
+        return ""
+
+    @property
+    def flattening(self) -> bool:
+        """Whether a flatten is under way."""
+        return self.flatten is not None and self.flatten.finished_at is None
+
+    @property
+    def account_stale(self) -> bool:
+        """Whether account truth has been unobtainable for too long."""
+        return bool(self.account.failure) and self._truth_age() > (
+            self.settings.portfolio.max_truth_age_seconds
+        )
+
+    def _truth_age(self) -> float:
+        account = self.account
+        if account.asked_wall is None or account.synced_wall is None:
+            return 0.0
+        return account.asked_wall - account.synced_wall
+
+    def day_cash_flows(self) -> Decimal:
+        """Return the deposits less the withdrawals since the day's opening equity was taken."""
+        return self.cash_flows() - self.day_start.cash_flows if self.day_start else ZERO
+
+    def cash_flows(self) -> Decimal:
+        """Return all deposits less all withdrawals of the base currency."""
+        return self.books.state.cash_flows.get(self.settings.portfolio.base_currency, ZERO)
+
+    def orders_made(self) -> dict[str, int]:
+        """Return the number of orders made since start, by status."""
+        counts: dict[str, int] = {}
+        for cl_ord_id in self.made:
+            order = self.orders.get(cl_ord_id)
+            if order is not None:
+                counts[order.status] = counts.get(order.status, 0) + 1
+        return counts
+
+    def mid(self, pair: str) -> Decimal | None:
+        """Return the middle of the last known spread, however old."""
+        mark = self.marks.get(pair)
+        return mark.quote.mid if mark else None
+
+    def reference_price(self, pair: str) -> Decimal | None:
+        """Return the best price there is for judging a close: the last known, else what was paid."""
+        position = self.books.state.positions.get(pair)
+        return self.mid(pair) or (position.avg_entry_price if position else None)
+
+    def fills_missing(self, pair: str) -> bool:
+        """Say whether an order on the pair has filled further than is booked."""
+        orders = (self.orders.get(cl_ord_id) for cl_ord_id in self.awaiting_fills)
+        return any(order is not None and order.request.pair == pair for order in orders)
+
+    def note_fills(self, order: LocalOrder) -> None:
+        """Keep track of whether the booked fills of an order are all that the exchange reported."""
+        if order.filled > self.booked.get(order.cl_ord_id, ZERO):
+            self.awaiting_fills.add(order.cl_ord_id)
+        else:
+            self.awaiting_fills.discard(order.cl_ord_id)
+
+
+def open_state(
+    stored: StoredState,
+    settings: CoreSettings,
+    known: dict[str, PairMetadata],
+    first_number: int,
+) -> State:
+    """Rebuild the state from what the journal stored: start-up and crash recovery are the same.
+
+    ``first_number`` is the lowest order number to use; it is raised above every stored one, so
+    that no client id is ever used twice.
+    """
+    books = Books()
+    orders = OrderBook(stored.orders)
+    state = State(
+        settings=settings,
+        instance=stored.instance_id,
+        next_number=max([first_number, *(_number(order) + 1 for order in stored.orders)]),
+        books=books,
+        orders=orders,
+        known=known,
+        kill_switch=stored.kill_switch,
+        paused=stored.paused,
+        day_start=stored.day_start,
+        flatten=stored.flatten,
+        snapshots=list(stored.snapshots),
+    )
+    for entry in stored.entries:
+        books.apply_entry(entry)
+    for trade in stored.trades:
+        pair = known.get(trade.pair)
+        if pair is None:
+            # Its ledger rows still make the balances right; only the position's history is lost.
+            state.unbooked.append(trade.trade_id)
+            continue
+        books.apply_trade(trade, pair)
+        attribute(state, trade)
+        state.recent_trades.append(trade)
+    for order in orders:
+        state.note_fills(order)
+    for order in orders.live():
+        state.searches[order.cl_ord_id] = Search(deadline=order.request.deadline or order.created_at)
+    return state
+
+
+def attribute(state: State, trade: Trade) -> LocalOrder | None:
+    """Give a fill to the holding of the order that caused it.
+
+    A fill whose order is not known is kept until it is; then None is returned.
+    """
+    order = state.orders.get(trade.cl_ord_id) or state.orders.by_kraken_id(trade.kraken_order_id)
+    if order is None:
+        state.unattributed.setdefault(trade.kraken_order_id, Unattributed()).trades.append(trade)
+        return None
+    state.booked[order.cl_ord_id] = state.booked.get(order.cl_ord_id, ZERO) + trade.volume
+    state.note_fills(order)
+    holding = holdings.apply(state.holdings.get(trade.pair), order, trade, state.known[trade.pair].base)
+    if holding is None:
+        state.holdings.pop(trade.pair, None)
+    else:
+        state.holdings[trade.pair] = holding
+    return order
+
+
+def _number(order: LocalOrder) -> int:
+    parsed = client_ids.parse(order.cl_ord_id)
+    return parsed.number if parsed else 0
