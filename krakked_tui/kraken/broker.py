@@ -1,0 +1,205 @@
+"""A Kraken account as the ``Broker`` port."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from typing import assert_never
+
+from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
+from krakked_tui.domain.orders import (
+    Accepted,
+    NotSent,
+    OrderReport,
+    OrderRequest,
+    Refused,
+    SubmitOutcome,
+    Unknown,
+    Withheld,
+)
+from krakked_tui.kraken import decode, encode, endpoints, error_codes, paging, wire
+from krakked_tui.kraken.account_stream import AccountStream
+from krakked_tui.kraken.errors import ErrorClass, InvalidArgumentsError, KrakenError, OrderRejectedError
+from krakked_tui.kraken.listing import Listing
+from krakked_tui.kraken.rest import CallWithheldError, KrakenRest
+from krakked_tui.kraken.stream import KrakenStream
+from krakked_tui.ports import AccountSink
+
+IDS_PER_CALL = 50
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_NOTHING_TO_CANCEL = frozenset(
+    {error_codes.UNKNOWN_ORDER, error_codes.INVALID_ORDER, error_codes.CANCEL_PENDING}
+)
+_NO_SUCH_ORDER = frozenset({error_codes.UNKNOWN_ORDER, error_codes.INVALID_ORDER})
+
+_log = logging.getLogger(__name__)
+
+
+class KrakenBroker:
+    """Implements ``ports.Broker`` for one account, over REST and the private WebSocket."""
+
+    def __init__(self, account_id: str, rest: KrakenRest, listing: Listing, stream: KrakenStream) -> None:
+        """``account_id`` names the account for ever; ``rest`` holds its key."""
+        self._account_id = account_id
+        self._rest = rest
+        self._listing = listing
+        self._stream = stream
+
+    @property
+    def account_id(self) -> str:
+        """Which account this is."""
+        return self._account_id
+
+    async def submit(self, request: OrderRequest, withhold: Callable[[], str]) -> SubmitOutcome | Withheld:
+        """Send one order, once. Raises nothing but cancellation, which means unknown.
+
+        ``withhold`` may call it off until its first byte is written.
+        """
+        try:
+            answer = await self._rest.call(endpoints.ADD_ORDER, encode.add_order(request), withhold)
+        except CallWithheldError as error:
+            return Withheld(request.cl_ord_id, str(error))
+        except KrakenError as error:
+            return _outcome(request.cl_ord_id, error)
+        except Exception as error:  # noqa: BLE001 - whatever broke, the order may be at the exchange
+            _log.exception("An order request broke")
+            return Unknown(request.cl_ord_id, f"the request broke: {type(error).__name__}")
+        if not answer.txid:
+            return Unknown(request.cl_ord_id, "Kraken answered without an order id")
+        return Accepted(request.cl_ord_id, answer.txid[0])
+
+    async def cancel(self, cl_ord_ids: Sequence[str]) -> None:
+        """Ask for these to be canceled; ones already gone are no error. Idempotent.
+
+        Raises ``KrakenError`` when some of the requests could not be made; the others were.
+        """
+        failure: KrakenError | None = None
+        for chunk in _chunks(cl_ord_ids):
+            try:
+                await self._cancel_together(chunk)
+            except KrakenError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    async def open_orders(self) -> Sequence[OrderReport]:
+        """All open orders of the account, foreign ones included."""
+        answer = await self._rest.call(endpoints.OPEN_ORDERS)
+        return await self._reports(answer.open)
+
+    async def find_orders(self, cl_ord_id: str) -> Sequence[OrderReport]:
+        """Everything open or closed that carries this client id.
+
+        Open orders are asked for first: an order that ends in between is then seen twice, never
+        missed, and counts as what it was last.
+        """
+
+        async def page(offset: int) -> paging.Page[wire.Order]:
+            params = {"cl_ord_id": cl_ord_id, "ofs": str(offset)}
+            answer = await self._rest.call(endpoints.CLOSED_ORDERS, params)
+            return answer.closed, answer.count
+
+        still_open = await self._rest.call(endpoints.OPEN_ORDERS, {"cl_ord_id": cl_ord_id})
+        closed = await paging.read_all(page, _EVER)
+        found = {**still_open.open, **dict(closed)}
+        return await self._reports({i: row for i, row in found.items() if row.cl_ord_id == cl_ord_id})
+
+    async def query_orders(self, kraken_order_ids: Sequence[str]) -> Sequence[OrderReport]:
+        """These orders, whatever their status; ones never minted are left out."""
+        chunks = [await self._query(chunk) for chunk in _chunks(kraken_order_ids)]
+        return await self._reports({i: row for chunk in chunks for i, row in chunk.items()})
+
+    async def trades(self, since: datetime) -> Sequence[Trade]:
+        """All trades at or after ``since``, oldest first, each fill on its own."""
+
+        async def page(offset: int) -> paging.Page[wire.Trade]:
+            # Merged taker fills would carry other ids than the stream reports.
+            params = {"start": start, "ofs": str(offset), "consolidate_taker": "false"}
+            answer = await self._rest.call(endpoints.TRADES_HISTORY, params)
+            return answer.trades, answer.count
+
+        start = paging.start_before(since)
+        symbols = await self._listing.symbols()
+        return [decode.trade(i, row, symbols) for i, row in await paging.read_all(page, since)]
+
+    async def ledger(self, since: datetime) -> Sequence[LedgerEntry]:
+        """All ledger rows at or after ``since``, oldest first."""
+
+        async def page(offset: int) -> paging.Page[wire.LedgerRow]:
+            answer = await self._rest.call(endpoints.LEDGERS, {"start": start, "ofs": str(offset)})
+            return answer.ledger, answer.count
+
+        start = paging.start_before(since)
+        symbols = await self._listing.symbols()
+        return [decode.ledger_entry(i, row, symbols) for i, row in await paging.read_all(page, since)]
+
+    async def balances(self) -> Mapping[str, AssetBalance]:
+        """Holdings by normalised asset name, holds included."""
+        symbols = await self._listing.symbols()
+        rows = await self._rest.call(endpoints.BALANCE_EX)
+        return decode.balances(rows, symbols)
+
+    async def stream(self, sink: AccountSink) -> None:
+        """Keep order reports and fills flowing into ``sink`` until cancelled, reconnecting by itself."""
+        account = AccountStream(self._rest, self._listing, sink)
+        await self._stream.run(account.prepare, account.on_frame, account.on_state)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._rest.close()
+
+    async def _cancel_together(self, cl_ord_ids: Sequence[str]) -> None:
+        """Cancel up to 50 orders in one request, or one by one when that request is refused."""
+        try:
+            await self._rest.call(endpoints.CANCEL_ORDER_BATCH, {"cl_ord_ids": cl_ord_ids})
+        except KrakenError as error:
+            if error.listed and not isinstance(error, (OrderRejectedError, InvalidArgumentsError)):
+                raise
+        else:
+            return
+        failure: KrakenError | None = None
+        for cl_ord_id in cl_ord_ids:
+            try:
+                await self._rest.call(endpoints.CANCEL_ORDER, {"cl_ord_id": cl_ord_id})
+            except KrakenError as error:
+                if error.code not in _NOTHING_TO_CANCEL:
+                    failure = failure or error
+        if failure is not None:
+            raise failure
+
+    async def _query(self, order_ids: Sequence[str]) -> Mapping[str, wire.Order]:
+        """Look orders up together, or one by one when one of the ids spoils the request."""
+        try:
+            return await self._rest.call(endpoints.QUERY_ORDERS, {"txid": ",".join(order_ids)})
+        except KrakenError as error:
+            if error.code not in _NO_SUCH_ORDER:
+                raise
+        if len(order_ids) == 1:
+            return {}
+        found = [await self._query([order_id]) for order_id in order_ids]
+        return dict(chain.from_iterable(rows.items() for rows in found))
+
+    async def _reports(self, rows: Mapping[str, wire.Order]) -> Sequence[OrderReport]:
+        symbols = await self._listing.symbols()
+        return [decode.report(order_id, row, symbols) for order_id, row in rows.items()]
+
+
+def _outcome(cl_ord_id: str, error: KrakenError) -> SubmitOutcome:
+    """Say what an error proves about the order it answered."""
+    if error.code == error_codes.INVALID_NONCE:
+        # Said not to be executed, but only a look at the exchange is worth betting money on.
+        return Unknown(cl_ord_id, str(error))
+    match error.error_class:
+        case ErrorClass.PERMANENT | ErrorClass.AUTH:
+            return Refused(cl_ord_id, error.code or type(error).__name__, str(error))
+        case ErrorClass.RATE | ErrorClass.NOT_EXECUTED:
+            return NotSent(cl_ord_id, str(error), error.retry_after)
+        case ErrorClass.AMBIGUOUS:
+            return Unknown(cl_ord_id, str(error))
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _chunks(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + IDS_PER_CALL] for start in range(0, len(ids), IDS_PER_CALL)]

@@ -1,0 +1,55 @@
+"""The API key pair, wrapped so that it shows nowhere."""
+
+import base64
+import binascii
+import hashlib
+from typing import NoReturn
+
+from krakked_tui.kraken import signing
+from krakked_tui.kraken.errors import AuthError
+
+
+class ApiKey:
+    """A key and its secret. Prints, logs and formats as its fingerprint; refuses to be pickled."""
+
+    __slots__ = ("_public", "_secret")
+
+    def __init__(self, public: str, secret: str) -> None:
+        """Take the two texts as Kraken shows them.
+
+        Raises ``AuthError``, without repeating either, when they cannot be a key pair.
+        """
+        self._public = public
+        self._secret = _decoded(secret)
+        usable = public.isascii() and public.isprintable() and bool(public) and bool(self._secret)
+        # A traceback that prints local variables must not show them.
+        del public, secret
+        if not usable:
+            raise AuthError("This is not a Kraken API key pair; copy key and secret again from Kraken.")
+
+    @property
+    def public(self) -> str:
+        """The value of the ``API-Key`` header. Not as secret as the secret, but never shown either."""
+        return self._public
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hex digits that tell keys apart and reveal nothing."""
+        return hashlib.sha256(self._public.encode()).hexdigest()[:8]
+
+    def sign(self, path: str, nonce: str, body: bytes) -> str:
+        """Return the value of the ``API-Sign`` header for exactly this body."""
+        return signing.signature(self._secret, path, nonce, body)
+
+    def __repr__(self) -> str:
+        return f"ApiKey(fingerprint={self.fingerprint})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("An API key is not pickled or copied.")
+
+
+def _decoded(secret: str) -> bytes:
+    try:
+        return base64.b64decode(secret, validate=True)
+    except (binascii.Error, ValueError):
+        return b""

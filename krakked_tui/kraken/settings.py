@@ -1,0 +1,84 @@
+"""Settings of the connection to Kraken."""
+
+import ipaddress
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+
+_KRAKEN = "kraken.com"
+
+
+class Tier(StrEnum):
+    """Account tier at Kraken; decides the private and trading rate limits."""
+
+    STARTER = "starter"
+    INTERMEDIATE = "intermediate"
+    PRO = "pro"
+
+
+class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[connection]``. Times are wall seconds.
+
+    Building one with a URL that is neither Kraken's (https or wss) nor loopback raises
+    ``ValueError``, unless ``allow_other_host`` is set; other hosts still need https or wss.
+    """
+
+    rest_url: str = "https://api.kraken.com"
+    """Base URL of the REST interface, without path."""
+    ws_public_url: str = "wss://ws.kraken.com/v2"
+    """URL of the public WebSocket v2."""
+    ws_private_url: str = "wss://ws-auth.kraken.com/v2"
+    """URL of the authenticated WebSocket v2."""
+    allow_other_host: bool = False
+    """Accept hosts that are neither Kraken's nor loopback."""
+    connect_timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+    """How long opening a connection may take."""
+    read_timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=120)] = 10.0
+    """How long writing a request, or waiting for the next part of its answer, may take."""
+    tier: Tier = Tier.INTERMEDIATE
+    """Account tier: starter, intermediate or pro."""
+    public_calls_per_second: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 1.0
+    """Public REST calls a second; Kraken tolerates about 1."""
+
+    def __post_init__(self) -> None:
+        urls = (
+            ("rest_url", self.rest_url, "http"),
+            ("ws_public_url", self.ws_public_url, "ws"),
+            ("ws_private_url", self.ws_private_url, "ws"),
+        )
+        problems = [
+            f"{name} {problem}"
+            for name, url, scheme in urls
+            if (problem := _url_problem(url, scheme, other_host=self.allow_other_host))
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+
+
+def is_loopback(url: str) -> bool:
+    """Say whether a URL leads to this machine and nowhere else."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _url_problem(url: str, scheme: str, *, other_host: bool) -> str | None:
+    """Return what is wrong with a URL; ``scheme`` is http or ws, with TLS implied off loopback."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return f"is not a URL ({url!r})"
+    if is_loopback(url):
+        allowed = {scheme, f"{scheme}s"}
+    elif host == _KRAKEN or host.endswith(f".{_KRAKEN}") or (other_host and host):
+        allowed = {f"{scheme}s"}
+    else:
+        return f"leads to {host or url!r}, which is neither Kraken nor loopback (connection.allow_other_host)"
+    if parts.scheme not in allowed:
+        return f"must start with {scheme}s:// ({url!r})"
+    return None

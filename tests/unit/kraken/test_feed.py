@@ -1,0 +1,109 @@
+"""The feed over a scripted exchange; its stream has a test module of its own."""
+
+import random
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.errors import UnknownPairError
+from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.kraken.errors import InvalidArgumentsError, KrakenProtocolError
+from krakked_tui.kraken.feed import SERVED, KrakenFeed
+from krakked_tui.kraken.stream import KrakenStream
+from tests.fakes.clock import FakeClock
+from tests.unit.kraken.exchange import ScriptedKraken, ok, refused
+from tests.unit.kraken.test_market_stream import Screen
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def feed(kraken: ScriptedKraken) -> KrakenFeed:
+    clock = FakeClock()
+    stream = KrakenStream("market", "ws://127.0.0.1:1", clock, random.Random(1))
+    return KrakenFeed(kraken.rest(key=False), kraken.listing(), stream, clock)
+
+
+def ohlc_row(at: datetime, close: str = "37500.1") -> list[object]:
+    return [int(at.timestamp()), "37500.0", "37501.0", "37499.0", close, "37500.2", "1.25000000", 7]
+
+
+async def test_server_time_and_pairs() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("Time", ok({"unixtime": 1767614400}))
+    market = feed(kraken)
+    assert (await market.server_time()).at == NOON
+    pairs, assets = await market.pairs()
+    assert [pair.ws_symbol for pair in pairs] == ["BTC/USD"]
+    assert [asset.raw_name for asset in assets] == ["XXBT", "ZUSD"]
+
+
+async def test_quotes_come_in_one_call_under_our_names() -> None:
+    row = {
+        "a": ["37500.2", "1", "1.5"],
+        "b": ["37500.1", "2", "2.5"],
+        "c": ["37500.15", "0.1"],
+        "v": ["1", "20"],
+        "p": ["37000", "37100"],
+    }
+    kraken = ScriptedKraken()
+    kraken.on("Ticker", ok({"XXBTZUSD": row, "NOBODYKNOWS": row}))
+    quotes = await feed(kraken).quotes()
+    assert quotes["XBTUSD"] == Quote(
+        pair="XBTUSD",
+        bid=Decimal("37500.1"),
+        ask=Decimal("37500.2"),
+        last=Decimal("37500.15"),
+        time=datetime(2026, 1, 5, tzinfo=UTC),
+        received=0.0,
+        bid_size=Decimal("2.5"),
+        ask_size=Decimal("1.5"),
+        volume_24h=Decimal(20),
+        vwap_24h=Decimal(37100),
+    )
+    assert quotes.keys() == {"XBTUSD", "NOBODYKNOWS"}
+    assert len(kraken.calls_of("Ticker")) == 1
+
+
+async def test_candles_from_since_oldest_first_the_running_one_included(xbtusd: PairMetadata) -> None:
+    opens = [datetime(2026, 1, 5, 12, minute, tzinfo=UTC) for minute in (0, 5, 10)]
+    before = datetime(2026, 1, 5, 11, 55, tzinfo=UTC)
+    kraken = ScriptedKraken()
+    kraken.on("OHLC", ok({"XXBTZUSD": [ohlc_row(at) for at in (before, *opens)], "last": 5}))
+    candles = await feed(kraken).candles(xbtusd, Timeframe.M5, NOON)
+    assert [candle.time for candle in candles] == opens
+    assert candles[0] == Candle(
+        "XBTUSD", Timeframe.M5, NOON, 37500.0, 37501.0, 37499.0, 37500.1, 1.25, 37500.2, 7
+    )
+    (call,) = kraken.calls_of("OHLC")
+    assert call.params == {"pair": "XBTUSD", "interval": "5", "since": str(int(NOON.timestamp()) - 1)}
+
+
+async def test_candles_kraken_does_not_serve(xbtusd: PairMetadata) -> None:
+    kraken = ScriptedKraken()
+    with pytest.raises(InvalidArgumentsError, match="12h"):
+        await feed(kraken).candles(xbtusd, Timeframe.H12, NOON)
+    assert kraken.calls == []
+    assert set(Timeframe) - set(SERVED) == {Timeframe.H12}
+
+
+async def test_candles_of_an_unknown_pair_or_none_at_all(xbtusd: PairMetadata) -> None:
+    kraken = ScriptedKraken()
+    kraken.on("OHLC", refused("EQuery:Unknown asset pair"))
+    with pytest.raises(UnknownPairError, match="XBTUSD"):
+        await feed(kraken).candles(xbtusd, Timeframe.M1, NOON)
+    kraken.on("OHLC", ok({"last": 5}))
+    with pytest.raises(KrakenProtocolError, match="XBTUSD"):
+        await feed(kraken).candles(xbtusd, Timeframe.M1, NOON)
+
+
+async def test_a_stream_of_candles_kraken_does_not_serve(xbtusd: PairMetadata) -> None:
+    with pytest.raises(InvalidArgumentsError, match="12h"):
+        await feed(ScriptedKraken()).stream([xbtusd], [Timeframe.H12], Screen())
+
+
+async def test_closing_is_repeatable() -> None:
+    market = feed(ScriptedKraken())
+    await market.close()
+    await market.close()

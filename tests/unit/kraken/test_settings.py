@@ -1,0 +1,64 @@
+"""Which hosts may be talked to."""
+
+import msgspec
+import pytest
+
+from krakked_tui.kraken.settings import ConnectionSettings, is_loopback
+
+
+def test_defaults_are_krakens() -> None:
+    settings = ConnectionSettings()
+    assert settings.rest_url == "https://api.kraken.com"
+    assert settings.public_calls_per_second == 1
+    assert not is_loopback(settings.rest_url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080", "https://127.9.9.9", "http://localhost:1", "http://[::1]:8080"]
+)
+def test_loopback_is_allowed_without_tls(url: str) -> None:
+    assert is_loopback(ConnectionSettings(rest_url=url).rest_url)
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://api.kraken.com", "must start with https://"),
+        ("https://api.kraken.com.evil.test", "neither Kraken nor loopback"),
+        ("https://evilkraken.com", "neither Kraken nor loopback"),
+        ("https://api.kraken.com@evil.test", "neither Kraken nor loopback"),
+        ("http://127.0.0.1@evil.test", "neither Kraken nor loopback"),
+        ("https://10.0.0.1", "neither Kraken nor loopback"),
+        ("wss://api.kraken.com", "must start with https://"),
+        ("api.kraken.com", "neither Kraken nor loopback"),
+        ("", "neither Kraken nor loopback"),
+        ("https://[::1", "is not a URL"),
+    ],
+)
+def test_other_urls_are_refused_with_the_reason(url: str, why: str) -> None:
+    with pytest.raises(ValueError, match=f"rest_url .*{why}"):
+        ConnectionSettings(rest_url=url)
+
+
+def test_all_problems_are_named_together() -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert(
+            {"rest_url": "http://a.test", "ws_public_url": "ws://b.test", "ws_private_url": "wss://c.test"},
+            ConnectionSettings,
+        )
+    for name in ("rest_url", "ws_public_url", "ws_private_url", "allow_other_host"):
+        assert name in str(caught.value)
+
+
+def test_another_host_must_be_allowed_and_still_needs_tls() -> None:
+    ConnectionSettings(rest_url="https://proxy.test", allow_other_host=True)
+    with pytest.raises(ValueError, match="must start with https://"):
+        ConnectionSettings(rest_url="http://proxy.test", allow_other_host=True)
+
+
+@pytest.mark.parametrize(
+    "field", [{"public_calls_per_second": 0}, {"connect_timeout_seconds": -1}, {"tier": "gold"}, {"x": 1}]
+)
+def test_bounds(field: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(field, ConnectionSettings)
