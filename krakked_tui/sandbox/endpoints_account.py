@@ -1,0 +1,245 @@
+"""The private REST endpoints that read the account."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+
+from krakked_tui.domain.fills import Fee, LedgerEntry, Trade
+from krakked_tui.domain.precision import half_up
+from krakked_tui.sandbox.calls import Call, Endpoint
+from krakked_tui.sandbox.clock import micros_of
+from krakked_tui.sandbox.faults import INVALID_ORDER, UNKNOWN_ASSET, ApiError, invalid
+from krakked_tui.sandbox.order_rows import ledger_row, order_row, trade_row
+from krakked_tui.sandbox.orders import Order
+from krakked_tui.sandbox.params import Params
+from krakked_tui.sandbox.signing import TOKEN_SECONDS
+from krakked_tui.sandbox.wire import text
+
+PAGE: Final = 50
+_QUERY_MAX: Final = 50
+_CLOSE_TIMES: Final = ("open", "close", "both")
+_TRADE_TYPES: Final = ("all", "any position", "closed position", "closing position", "no position")
+_LEDGER_TYPES: Final = (
+    "all",
+    "trade",
+    "deposit",
+    "withdrawal",
+    "transfer",
+    "margin",
+    "adjustment",
+    "rollover",
+)
+_LEDGER_TYPES_RARE: Final = ("credit", "settled", "staking", "dividend", "sale", "nft_rebate")
+
+Item = TypeVar("Item")
+
+
+def balance(call: Call) -> object:
+    """``Balance``: what is owned, holds not subtracted."""
+    account, known = call.exchange.account, call.exchange.catalog.assets
+    return {
+        known[name].raw_name: text(amount, known[name].decimals) for name, amount in account.balances.items()
+    }
+
+
+def balance_ex(call: Call) -> object:
+    """``BalanceEx``: balances with what open orders hold."""
+    account, known = call.exchange.account, call.exchange.catalog.assets
+    return {
+        known[name].raw_name: {
+            "balance": text(amount, known[name].decimals),
+            "hold_trade": text(account.held(name), known[name].decimals),
+        }
+        for name, amount in account.balances.items()
+    }
+
+
+def open_orders(call: Call) -> object:
+    """``OpenOrders``."""
+    trades = call.params.flag("trades", default=False)
+    found = _with_client_ids(call.exchange.books.open_orders.values(), call.params)
+    return {"open": {order.order_id: order_row(call.exchange, order, trades=trades) for order in found}}
+
+
+def closed_orders(call: Call) -> object:
+    """``ClosedOrders``: a page of ended orders, newest first."""
+    params, books = call.params, call.exchange.books
+    trades = params.flag("trades", default=False)
+    close_time = params.text("closetime") or "both"
+    if close_time not in _CLOSE_TIMES:
+        raise invalid("closetime")
+    start, end = _bound(params, "start", books.orders, _opened), _bound(params, "end", books.orders, _opened)
+
+    def within(order: Order) -> bool:
+        times = [_opened(order)] if close_time != "close" else []
+        if close_time != "open":
+            times.append(_closed(order))
+        return any(_between(time, start, end) for time in times)
+
+    found = [order for order in _with_client_ids(books.ended_orders(), params) if within(order)]
+    found.sort(key=lambda order: (_closed(order), order.number), reverse=True)
+    rows = {order.order_id: order_row(call.exchange, order, trades=trades) for order in _page(found, params)}
+    return _counted("closed", rows, len(found), params)
+
+
+def query_orders(call: Call) -> object:
+    """``QueryOrders``: orders by id or client id, open or ended."""
+    trades = call.params.flag("trades", default=False)
+    orders = call.exchange.books.orders
+    wanted = call.params.names_in("txid")
+    if len(wanted) > _QUERY_MAX:
+        raise invalid("txid")
+    if wanted:
+        found = [orders[order_id] for order_id in wanted if order_id in orders]
+        if not found:
+            raise ApiError(INVALID_ORDER)
+    elif call.params.text("cl_ord_id") is not None:
+        found = list(orders.values())
+    else:
+        raise invalid("txid")
+    chosen = _with_client_ids(found, call.params)
+    return {order.order_id: order_row(call.exchange, order, trades=trades) for order in chosen}
+
+
+def trades_history(call: Call) -> object:
+    """``TradesHistory``: a page of trades, newest first."""
+    params, books = call.params, call.exchange.books
+    if (params.text("type") or "all") not in _TRADE_TYPES:
+        raise invalid("type")
+    ledgers = params.flag("ledgers", default=False)
+    start, end = _bound(params, "start", books.trades, _traded), _bound(params, "end", books.trades, _traded)
+    found: Sequence[Trade] = [
+        trade for trade in books.trades.values() if _between(_traded(trade), start, end)
+    ]
+    if params.flag("consolidate_taker", default=True):
+        found = consolidate(found)
+    page = _page(found[::-1], params)
+    rows = {trade.trade_id: trade_row(call.exchange, trade, ledgers=ledgers) for trade in page}
+    return _counted("trades", rows, len(found), params)
+
+
+def ledgers(call: Call) -> object:
+    """``Ledgers``: a page of ledger rows, newest first."""
+    params, catalog, books = call.params, call.exchange.catalog, call.exchange.books
+    assets = set()
+    for name in params.names_in("asset"):
+        asset = catalog.find_asset(name)
+        if asset is None and name != "all":
+            raise ApiError(UNKNOWN_ASSET)
+        assets.add("all" if asset is None else asset.name)
+    kind = params.text("type") or "all"
+    if kind not in _LEDGER_TYPES and kind not in _LEDGER_TYPES_RARE:
+        raise invalid("type")
+    by_id = {entry.entry_id: entry for entry in books.entries} if params.names & {"start", "end"} else {}
+    start, end = _bound(params, "start", by_id, _written), _bound(params, "end", by_id, _written)
+    found = [
+        entry
+        for entry in books.entries
+        if (not assets or "all" in assets or entry.asset in assets)
+        and kind in ("all", entry.type)
+        and _between(_written(entry), start, end)
+    ]
+    rows = {entry.entry_id: ledger_row(call.exchange, entry) for entry in _page(found[::-1], params)}
+    return _counted("ledger", rows, len(found), params)
+
+
+def websockets_token(call: Call) -> object:
+    """``GetWebSocketsToken``."""
+    return {"token": call.gatekeeper.issue_token(), "expires": TOKEN_SECONDS}
+
+
+def consolidate(trades: Iterable[Trade]) -> list[Trade]:
+    """Merge the taker fills of each order into one row under the first one's id."""
+    merged: dict[tuple[str, str], Trade] = {}
+    for trade in trades:
+        key = ("", trade.trade_id) if trade.maker else (trade.kraken_order_id, "")
+        known = merged.get(key)
+        merged[key] = trade if known is None else _added(known, trade)
+    return list(merged.values())
+
+
+def _added(first: Trade, second: Trade) -> Trade:
+    cost, volume = first.cost + second.cost, first.volume + second.volume
+    fee = Fee(first.fees[0].asset, first.fees[0].amount + second.fees[0].amount)
+    # Printed at the cost scale, so rounding there loses nothing that would be shown.
+    decimals = -int(first.cost.as_tuple().exponent)
+    return msgspec.structs.replace(
+        first, cost=cost, volume=volume, price=half_up(cost / volume, decimals), fees=(fee,)
+    )
+
+
+def _with_client_ids(orders: Iterable[Order], params: Params) -> list[Order]:
+    """Keep the orders that carry the ``cl_ord_id`` or ``userref`` asked for, all when none is."""
+    cl_ord_id = params.text("cl_ord_id")
+    userref = params.integer("userref", 0) if params.text("userref") is not None else None
+    return [
+        order
+        for order in orders
+        if (cl_ord_id is None or order.draft.cl_ord_id == cl_ord_id)
+        and (userref is None or (order.draft.userref or 0) == userref)
+    ]
+
+
+def _opened(order: Order) -> int:
+    return micros_of(order.arrived_at)
+
+
+def _closed(order: Order) -> int:
+    return micros_of(order.closed_at or order.arrived_at)
+
+
+def _traded(trade: Trade) -> int:
+    return micros_of(trade.time)
+
+
+def _written(entry: LedgerEntry) -> int:
+    return micros_of(entry.time)
+
+
+def _bound(
+    params: Params, name: str, known: Mapping[str, Item], time_of: Callable[[Item], int]
+) -> int | None:
+    """Return a time limit in microseconds, sent as unix time or as the id of a row."""
+    value = params.text(name)
+    if value is not None and value in known:
+        return time_of(known[value])
+    return params.unix_micros(name)
+
+
+def _between(time: int, start: int | None, end: int | None) -> bool:
+    """Kraken's ranges leave their start out and take their end in."""
+    return (start is None or time > start) and (end is None or time <= end)
+
+
+def _page(found: Sequence[Item], params: Params) -> Sequence[Item]:
+    offset = params.integer("ofs", 0)
+    if offset < 0:
+        raise invalid("ofs")
+    return found[offset : offset + PAGE]
+
+
+def _counted(name: str, rows: dict[str, dict[str, object]], count: int, params: Params) -> object:
+    """Return a page with the number of all matches, unless that is not wanted."""
+    if params.flag("without_count", default=False):
+        return {name: rows}
+    return {name: rows, "count": count}
+
+
+_ORDER_FILTERS: Final = ("trades", "userref", "cl_ord_id")
+_PAGING: Final = ("start", "end", "ofs", "without_count")
+
+ACCOUNT = (
+    Endpoint("Balance", balance),
+    Endpoint("BalanceEx", balance_ex),
+    Endpoint("OpenOrders", open_orders, accepts=_ORDER_FILTERS),
+    Endpoint(
+        "ClosedOrders", closed_orders, accepts=(*_ORDER_FILTERS, *_PAGING, "closetime", "consolidate_taker")
+    ),
+    Endpoint("QueryOrders", query_orders, accepts=(*_ORDER_FILTERS, "txid", "consolidate_taker")),
+    Endpoint(
+        "TradesHistory", trades_history, accepts=(*_PAGING, "type", "trades", "consolidate_taker", "ledgers")
+    ),
+    Endpoint("Ledgers", ledgers, accepts=(*_PAGING, "asset", "aclass", "type")),
+    Endpoint("GetWebSocketsToken", websockets_token),
+)

@@ -1,0 +1,70 @@
+from collections import Counter
+
+from krakked_tui.domain.pairs import PairStatus
+from krakked_tui.sandbox.catalog import load_catalog
+from krakked_tui.sim.days import day_of
+from krakked_tui.sim.instruments import grid_of
+
+DEFAULT = load_catalog("default")
+ALL = load_catalog("all")
+
+
+def test_bitcoin_is_listed_as_kraken_lists_it() -> None:
+    listing = DEFAULT.listings["XBTUSD"]
+    pair = listing.pair
+    assert (pair.raw_name, pair.ws_symbol, listing.wsname) == ("XXBTZUSD", "BTC/USD", "XBT/USD")
+    assert (pair.price_decimals, pair.volume_decimals, pair.cost_decimals) == (1, 8, 5)
+    assert (listing.base.raw_name, listing.base.decimals) == ("XXBT", 10)
+    assert (str(pair.fees_taker[0].percent), str(pair.fees_maker[-1].percent)) == ("0.40", "0.00")
+
+
+def test_every_alias_finds_the_same_pair() -> None:
+    for name in ("XXBTZUSD", "XBTUSD", "XBT/USD", "BTC/USD"):
+        assert DEFAULT.find(name) is DEFAULT.listings["XBTUSD"]
+    for name in ("XXDG", "XDG", "DOGE"):
+        assert DEFAULT.find_asset(name) is DEFAULT.assets["XDG"]
+    assert DEFAULT.find("NOPE") is None
+
+
+def test_filters_find_something_to_filter() -> None:
+    listings = DEFAULT.listings.values()
+    assert 40 <= len(listings) <= 60
+    assert sum(listing.quote.name == "USD" and listing.status == "online" for listing in listings) >= 40
+    assert {listing.status for listing in listings} == {
+        *("online", "cancel_only", "post_only", "limit_only", "reduce_only"),
+        None,
+    }
+    assert any(listing.wsname is None for listing in listings)
+    assert {"EUR", "USDT", "XBT"} <= {listing.quote.name for listing in listings}
+    assert any(
+        listing.pair.tick_size.as_tuple().exponent != -listing.pair.price_decimals for listing in listings
+    )
+
+
+def test_all_pairs_are_listed_on_demand() -> None:
+    assert len(ALL.listings) > 600
+    assert set(DEFAULT.listings) < set(ALL.listings)
+
+
+def test_no_two_pairs_share_a_name() -> None:
+    names = Counter(
+        name
+        for listing in ALL.listings.values()
+        for name in {listing.name, listing.pair.raw_name, listing.wsname, listing.pair.ws_symbol} - {None}
+    )
+    assert max(names.values()) == 1
+
+
+def test_a_missing_status_means_online() -> None:
+    odd = next(listing for listing in DEFAULT.listings.values() if listing.status is None)
+    assert odd.pair.status is PairStatus.ONLINE
+
+
+def test_a_lot_fits_into_the_ledger_and_a_wild_day_into_64_bits() -> None:
+    for listing, instrument in zip(ALL.listings.values(), ALL.instruments, strict=True):
+        assert listing.pair.volume_decimals <= listing.base.decimals, listing.name
+        assert listing.pair.cost_decimals >= listing.pair.price_decimals, listing.name
+        grid = grid_of(instrument)
+        peak = max(day_of(7, instrument, day).open for day in (20000, 20458, 21000)) / float(grid.tick)
+        busiest = float(instrument.daily_volume) * 10**grid.volume_decimals * 4
+        assert peak * busiest < 2**63, listing.name

@@ -1,0 +1,53 @@
+from typing import Any
+
+import pytest
+
+from tests.unit.sandbox.rig import RefusedCall, Rig
+from tests.unit.sandbox.test_endpoints_public import recorded, shape
+
+
+def refused(rig: Rig, method: str, **params: str) -> str:
+    with pytest.raises(RefusedCall) as refusal:
+        rig.private(method, **params)
+    return str(refusal.value)
+
+
+def cancel_together(rig: Rig, **lists: list[Any]) -> int:
+    return int(rig.private_json("CancelOrderBatch", **lists)["count"])
+
+
+def test_add_order_answers_with_description_and_id_only(rig: Rig) -> None:
+    answer = rig.buy("0.01", "50000", cl_ord_id="a")
+    assert shape(answer) == shape(recorded("AddOrder")[0])
+    assert answer["descr"] == {"order": "buy 0.01000000 XBTUSD @ limit 50000.0"}
+    assert answer["txid"] == list(rig.exchange.books.orders)
+
+
+def test_cancel_by_id_client_id_or_userref(rig: Rig) -> None:
+    (first,) = rig.buy("0.01", "50000")["txid"]
+    rig.buy("0.01", "50000", cl_ord_id="mine")
+    for _ in range(2):
+        rig.buy("0.01", "50000", userref="-4")
+    assert rig.private("CancelOrder", txid=first) == {"count": 1}
+    assert rig.private("CancelOrder", cl_ord_id="mine") == {"count": 1}
+    assert rig.private("CancelOrder", txid="-4") == {"count": 2}
+    assert not rig.exchange.books.open_orders
+
+
+def test_cancelling_what_is_not_open(rig: Rig) -> None:
+    (gone,) = rig.buy("0.01", "50000", cl_ord_id="mine")["txid"]
+    rig.private("CancelOrder", txid=gone)
+    assert refused(rig, "CancelOrder", txid=gone) == "EOrder:Unknown order"
+    assert refused(rig, "CancelOrder", cl_ord_id="mine") == "EOrder:Unknown order"
+    assert refused(rig, "CancelOrder", txid="OAAAAA-AAAAA-AAAAAA") == "EOrder:Invalid order"
+    assert refused(rig, "CancelOrder") == "EGeneral:Invalid arguments:txid"
+
+
+def test_cancelling_many_at_once(rig: Rig) -> None:
+    ids = [rig.buy("0.001", "50000", cl_ord_id=f"c{i}")["txid"][0] for i in range(5)]
+    assert cancel_together(rig, orders=[ids[0], "c1"], cl_ord_ids=["c2", "c2", "never"]) == 3
+    assert list(rig.exchange.books.open_orders) == ids[3:]
+    assert cancel_together(rig, orders=[ids[0]]) == 0
+    for wrong in ({}, {"orders": [ids[0]] * 51}):
+        with pytest.raises(RefusedCall, match="EGeneral:Invalid arguments:orders"):
+            cancel_together(rig, **wrong)

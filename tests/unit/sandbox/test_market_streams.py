@@ -1,0 +1,124 @@
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from krakked_tui.sandbox.market_data import CLOSED_MAX
+from tests.unit.sandbox.rig import Listener, Rig
+
+
+def candles(messages: list[Any]) -> list[Any]:
+    return [row for message in messages for row in message["data"]]
+
+
+def subscribe(rig: Rig, *symbols: str, interval: int = 1) -> Listener:
+    listener = rig.listener()
+    listener.ask("subscribe", channel="ohlc", symbol=list(symbols), interval=interval)
+    return listener
+
+
+def test_a_snapshot_holds_the_last_closed_candle_and_the_running_one(rig: Rig) -> None:
+    rig.wall.advance(90)
+    (snapshot,) = subscribe(rig, "BTC/USD").heard_on("ohlc")
+    assert snapshot["type"] == "snapshot"
+    assert snapshot["timestamp"] == "2026-01-05T00:01:30.000000000Z"
+    assert [row["interval_begin"] for row in snapshot["data"]] == [
+        "2026-01-05T00:00:00.000000000Z",
+        "2026-01-05T00:01:00.000000000Z",
+    ]
+    assert snapshot["data"][0]["timestamp"] == "2026-01-05T00:01:00.000000Z"
+
+
+def test_stream_and_rest_tell_the_same_candles(rig: Rig) -> None:
+    listener = subscribe(rig, "BTC/USD", "SPX/USD", interval=5)
+    listener.heard()
+    for _ in range(40):
+        rig.wall.advance(37)
+        rig.hub.tick_ohlc()
+    finals = {}
+    for row in candles(listener.heard_on("ohlc")):
+        finals[row["symbol"], row["interval_begin"][:19]] = row
+    served = rig.public("OHLC", pair="XBTUSD", interval="5")["XXBTZUSD"][-5:-1]
+    for time, opened, high, low, close, vwap, volume, count in served:
+        minute = (time - 1767571200) // 60
+        row = finals["BTC/USD", f"2026-01-05T00:{minute:02d}:00"]
+        numbers = [row[name] for name in ("open", "high", "low", "close", "vwap", "volume")]
+        assert [format(value, "f") for value in numbers] == [opened, high, low, close, vwap, volume]
+        assert row["trades"] == count
+
+
+def test_every_ended_candle_is_final_and_comes_before_any_running_one(rig: Rig) -> None:
+    first = subscribe(rig, "BTC/USD", "ETH/USD", interval=1)
+    second = subscribe(rig, "BTC/USD", interval=5)
+    for listener in (first, second):
+        listener.heard()
+    rig.wall.advance(610)
+    rig.hub.tick_ohlc()
+    messages = first.heard_on("ohlc")
+    assert {message["timestamp"] for message in messages} == {"2026-01-05T00:10:10.000000000Z"}
+    rows = candles(messages)
+    ended, running = rows[:20], rows[20:]
+    assert [row["timestamp"] for row in ended] == sorted(row["timestamp"] for row in ended)
+    assert [row["symbol"] for row in ended] == ["BTC/USD", "ETH/USD"] * 10
+    assert {row["interval_begin"] for row in running} == {"2026-01-05T00:10:00.000000000Z"}
+    assert [row["interval_begin"][14:16] for row in candles(second.heard_on("ohlc"))] == ["00", "05", "10"]
+
+
+def test_a_running_candle_is_told_only_when_it_changed(rig: Rig) -> None:
+    listener = subscribe(rig, "SPX/USD")
+    rig.wall.advance(1)
+    rig.hub.tick_ohlc()
+    listener.heard()
+    rig.hub.tick_ohlc()
+    rig.wall.advance(0.001)
+    rig.hub.tick_ohlc()
+    assert listener.heard_on("ohlc") == []
+
+
+def test_a_long_jump_is_cut_to_what_rest_serves(rig: Rig) -> None:
+    listener = subscribe(rig, "SPX/USD")
+    listener.heard()
+    rig.exchange.clock.jump(rig.exchange.clock.now() + timedelta(days=2))
+    rig.hub.tick_ohlc()
+    assert len(listener.heard_on("ohlc")) == CLOSED_MAX + 1
+
+
+def test_numbers_are_literals_at_the_engines_precision(rig: Rig) -> None:
+    rig.wall.advance(90)
+    listener = subscribe(rig, "DOGE/USD")
+    row = candles(listener.heard_on("ohlc"))[0]
+    scales = {
+        name: -row[name].as_tuple().exponent for name in ("open", "high", "low", "close", "vwap", "volume")
+    }
+    assert scales == {"open": 7, "high": 7, "low": 7, "close": 7, "vwap": 7, "volume": 8}
+
+
+def test_a_ticker_is_told_when_it_changed(rig: Rig) -> None:
+    listener = rig.listener()
+    listener.ask("subscribe", channel="ticker", symbol=["BTC/USD"], snapshot=False)
+    listener.heard()
+    rig.wall.advance(30)
+    rig.hub.tick_tickers()
+    rig.hub.tick_tickers()
+    (message,) = listener.heard_on("ticker")
+    (row,) = message["data"]
+    assert message["type"] == "update"
+    assert row["bid"] < row["ask"]
+    assert row["last"] in (row["bid"], row["ask"])
+    assert row["change_pct"] == (row["change"] / (row["last"] - row["change"]) * 100).quantize(
+        Decimal("0.01")
+    )
+    assert row["timestamp"] == "2026-01-05T00:00:30.000000Z"
+    (served,) = rig.public("Ticker", pair="XBTUSD").values()
+    assert format(row["volume"], "f") == served["v"][1]
+    assert row["high"] == Decimal(served["h"][1])
+
+
+def test_two_listeners_hear_the_same(rig: Rig) -> None:
+    listeners = [subscribe(rig, "BTC/USD"), subscribe(rig, "BTC/USD")]
+    for listener in listeners:
+        listener.heard()
+    rig.wall.advance(61)
+    rig.hub.tick_ohlc()
+    first, second = (listener.heard() for listener in listeners)
+    assert first == second
+    assert len(first) == 2

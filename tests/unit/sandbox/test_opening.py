@@ -1,0 +1,37 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from krakked_tui.domain.errors import UsageError
+from krakked_tui.sandbox.opening import open_exchange
+from krakked_tui.sandbox.settings import SandboxSettings
+
+
+@pytest.mark.parametrize(
+    ("balance", "complaint"),
+    [
+        ({"NOPE": Decimal(1)}, "no asset NOPE"),
+        ({"USD": Decimal(-1)}, "from 0 up"),
+        ({"USD": Decimal("NaN")}, "from 0 up"),
+    ],
+)
+def test_a_senseless_balance_is_refused(balance: dict[str, Decimal], complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        open_exchange(SandboxSettings(balance=balance))
+
+
+@pytest.mark.parametrize("year", [1999, 2200, 9999])
+def test_a_start_out_of_this_world_is_refused(year: int) -> None:
+    with pytest.raises(UsageError, match=f"--start {year}-01-01"):
+        open_exchange(SandboxSettings(start=datetime(year, 1, 1, tzinfo=UTC)))
+
+
+def test_a_failed_start_leaves_the_state_file_free(tmp_path: Path) -> None:
+    settings = SandboxSettings(state=tmp_path / "s.db", api_secret="not base64!")
+    with pytest.raises(UsageError):
+        open_exchange(settings)
+    exchange, keeper = open_exchange(SandboxSettings(state=tmp_path / "s.db", api_key="mine"))
+    assert keeper.api_key == "mine"
+    exchange.close()

@@ -1,0 +1,172 @@
+from typing import Any
+
+import pytest
+
+from tests.unit.sandbox.rig import Listener, Rig
+
+
+def acks(listener: Listener) -> list[dict[str, Any]]:
+    """Acknowledgements heard, without their times."""
+    heard = [message for message in listener.heard() if "method" in message]
+    for message in heard:
+        assert message.pop("time_in").endswith("Z")
+        assert message.pop("time_out").endswith("Z")
+    return heard
+
+
+def test_every_connection_is_told_the_status_and_has_its_own_huge_id(rig: Rig) -> None:
+    ids = []
+    for _ in range(2):
+        (status,) = rig.listener().heard()
+        (row,) = status["data"]
+        assert status["channel"] == "status"
+        assert (row["system"], row["api_version"]) == ("online", "v2")
+        ids.append(row["connection_id"])
+    assert ids[0] != ids[1]
+    assert min(ids) > 2**53
+
+
+def test_ping(rig: Rig) -> None:
+    listener = rig.listener()
+    listener.heard()
+    listener.session.receive('{"method":"ping","req_id":101}')
+    listener.session.receive('{"method":"ping","params":{}}')
+    assert acks(listener) == [
+        {"method": "pong", "req_id": 101},
+        {
+            "error": "Unsupported field: 'params' for the given msg type: ping",
+            "method": "ping",
+            "success": False,
+        },
+    ]
+
+
+def test_each_symbol_has_its_own_acknowledgement(rig: Rig) -> None:
+    listener = rig.listener()
+    listener.heard()
+    listener.ask("subscribe", 7, channel="ticker", symbol=["BTC/USD", "XBT/USD", "ETH/USD", "BTC/USD"])
+    result = {"channel": "ticker", "event_trigger": "trades", "snapshot": True}
+    heard = listener.heard()
+    assert [message.get("channel", "ack") for message in heard] == [
+        "ack",
+        "ticker",
+        "ack",
+        "ack",
+        "ticker",
+        "ack",
+    ]
+    answers = [message for message in heard if "method" in message]
+    assert [answer["req_id"] for answer in answers] == [7, 7, 7, 7]
+    assert answers[0]["result"] == {**result, "symbol": "BTC/USD"}
+    assert answers[2]["result"] == {**result, "symbol": "ETH/USD"}
+    assert (answers[1]["error"], answers[1]["symbol"]) == ("Currency pair not supported XBT/USD", "XBT/USD")
+    assert (answers[3]["error"], answers[3]["symbol"]) == ("Already subscribed", "BTC/USD")
+    assert [answer["success"] for answer in answers] == [True, False, True, False]
+
+
+def test_one_ohlc_interval_per_symbol_and_connection(rig: Rig) -> None:
+    first, second = rig.listener(), rig.listener()
+    for listener, interval in ((first, 1), (first, 5), (first, 1), (second, 5)):
+        listener.ask("subscribe", channel="ohlc", symbol=["BTC/USD"], interval=interval, snapshot=False)
+    accepted, refused, repeated = acks(first)
+    assert accepted["result"] == {
+        "channel": "ohlc",
+        "interval": 1,
+        "snapshot": False,
+        "symbol": "BTC/USD",
+        "warnings": ["timestamp is deprecated, use interval_begin"],
+    }
+    assert refused["error"] == "Already subscribed to one ohlc interval on this symbol"
+    assert repeated["error"] == "Already subscribed to one ohlc interval on this symbol"
+    assert acks(second)[0]["success"]
+
+
+def test_unsubscribing_ends_the_stream(rig: Rig) -> None:
+    listener = rig.listener()
+    listener.ask("subscribe", channel="ohlc", symbol=["BTC/USD"], interval=5)
+    listener.ask("subscribe", channel="ticker", symbol=["BTC/USD"])
+    listener.heard()
+    listener.ask("unsubscribe", channel="ohlc", symbol=["BTC/USD"], interval=1)
+    listener.ask("unsubscribe", channel="ohlc", symbol=["BTC/USD"], interval=5)
+    listener.ask("unsubscribe", channel="ticker", symbol=["BTC/USD"])
+    listener.ask("unsubscribe", channel="ticker", symbol=["BTC/USD"])
+    assert [answer.get("error") for answer in acks(listener)] == [
+        "Subscription Not Found",
+        None,
+        None,
+        "Subscription Not Found",
+    ]
+    rig.wall.advance(600)
+    rig.hub.tick_ohlc()
+    rig.hub.tick_tickers()
+    assert listener.heard() == []
+
+
+def test_private_channels_want_a_token(rig: Rig) -> None:
+    listener = rig.listener(private=True)
+    listener.heard()
+    listener.ask("subscribe", channel="executions")
+    listener.ask("subscribe", channel="executions", token="made up")
+    listener.ask("subscribe", channel="executions", token=rig.private("GetWebSocketsToken")["token"])
+    missing, wrong, right = acks(listener)
+    assert missing["error"] == "Token(s) not found"
+    assert wrong["error"] == "ESession:Invalid session"
+    assert right["result"]["maxratecount"] == 125
+
+
+def test_private_subscriptions_end_one_by_one(rig: Rig) -> None:
+    token = rig.private("GetWebSocketsToken")["token"]
+    listener = rig.listener(private=True)
+    for channel in ("executions", "balances", "balances"):
+        listener.ask("subscribe", channel=channel, token=token)
+    assert [answer.get("error") for answer in acks(listener)] == [None, None, "Already subscribed"]
+    listener.ask("unsubscribe", channel="balances", token=token)
+    listener.ask("unsubscribe", channel="balances", token=token)
+    assert [answer.get("error") for answer in acks(listener)] == [None, "Subscription Not Found"]
+    rig.buy("0.01")
+    assert {message["channel"] for message in listener.heard()} == {"executions"}
+    listener.ask("unsubscribe", channel="executions", token=token)
+    listener.heard()
+    rig.buy("0.01")
+    assert listener.heard() == []
+
+
+@pytest.mark.parametrize("method", ["add_order", "cancel_all", "dance"])
+def test_other_methods_are_unsupported(rig: Rig, method: str) -> None:
+    listener = rig.listener()
+    listener.ask(method)
+    assert acks(listener)[-1]["error"] == "Unsupported event"
+
+
+def test_heartbeats_only_when_subscribed_and_quiet(rig: Rig) -> None:
+    idle, listening = rig.listener(), rig.listener()
+    listening.ask("subscribe", channel="ticker", symbol=["BTC/USD"])
+    for listener in (idle, listening):
+        listener.heard()
+    rig.hub.beat()
+    assert listening.heard() == [], "it was told something since the last beat"
+    rig.hub.beat()
+    assert listening.heard() == [{"channel": "heartbeat"}]
+    rig.wall.advance(60)
+    rig.hub.tick_tickers()
+    rig.hub.beat()
+    assert [message["channel"] for message in listening.heard()] == ["ticker"]
+    assert idle.heard() == []
+
+
+def test_a_closed_connection_hears_nothing_more(rig: Rig) -> None:
+    token = rig.private("GetWebSocketsToken")["token"]
+    public, private = rig.listener(), rig.listener(private=True)
+    public.ask("subscribe", channel="ticker", symbol=["BTC/USD"])
+    public.ask("subscribe", channel="ohlc", symbol=["BTC/USD"])
+    private.ask("subscribe", channel="executions", token=token)
+    private.ask("subscribe", channel="balances", token=token)
+    for listener in (public, private):
+        rig.hub.close(listener.session)
+        listener.heard()
+    rig.wall.advance(600)
+    rig.buy("0.01")
+    rig.hub.tick_ohlc()
+    rig.hub.tick_tickers()
+    rig.hub.beat()
+    assert public.heard() == private.heard() == []

@@ -1,0 +1,115 @@
+import sqlite3
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from krakked_tui.domain.errors import NewerSchemaError, RefusedError, StorageError
+from krakked_tui.sandbox.state_file import SCHEMA_VERSION, StateFile
+from tests.unit.sandbox.rig import Rig, stored
+
+
+def test_an_exchange_comes_back_as_it_was(tmp_path: Path) -> None:
+    rig = Rig(stored(tmp_path / "s.db"))
+    rig.buy("0.01", cl_ord_id="taken")
+    rig.buy("0.02", str(rig.bid() - 500), cl_ord_id="waiting", oflags="post")
+    rig.buy("0.03", str(rig.bid() - 900), userref="-5")
+    (canceled,) = rig.buy("0.02", str(rig.bid() - 700))["txid"]
+    rig.private("CancelOrder", txid=canceled)
+    rig.wall.advance(1)
+    rig.exchange.close()
+    back = Rig(stored(tmp_path / "s.db"))
+    assert back.exchange.clock.now() == rig.exchange.clock.now()
+    assert dict(back.exchange.books.orders) == dict(rig.exchange.books.orders)
+    assert dict(back.exchange.books.trades) == dict(rig.exchange.books.trades)
+    assert list(back.exchange.books.entries) == list(rig.exchange.books.entries)
+    assert back.exchange.account.balances == rig.exchange.account.balances
+    assert back.exchange.account.held("USD") == rig.exchange.account.held("USD") > 0
+    assert back.gatekeeper.api_key == rig.gatekeeper.api_key
+    assert back.gatekeeper.api_secret == rig.gatekeeper.api_secret
+    back.exchange.close()
+
+
+def as_left_by_a_crash(path: Path) -> Path:
+    """Copy what is on disk while the exchange still runs: what a killed one would leave."""
+    copy = path.with_name("crashed.db")
+    for suffix in ("", "-wal"):
+        source = Path(f"{path}{suffix}")
+        if source.exists():
+            Path(f"{copy}{suffix}").write_bytes(source.read_bytes())
+    return copy
+
+
+def test_after_a_crash_nothing_is_lost_and_time_does_not_go_back(tmp_path: Path) -> None:
+    rig = Rig(stored(tmp_path / "s.db", speed=60.0))
+    rig.wall.advance(100)
+    (order_id,) = rig.buy("0.01")["txid"]
+    rig.wall.advance(0.9)
+    seen = rig.exchange.catch_up()
+    back = Rig(stored(as_left_by_a_crash(tmp_path / "s.db"), speed=60.0))
+    assert back.exchange.clock.now() >= seen
+    assert back.exchange.clock.now() - seen <= timedelta(seconds=5 * 60)
+    assert order_id in back.exchange.books.orders
+    assert back.exchange.account.balance("XBT") == Decimal("0.01")
+    back.exchange.close()
+    rig.exchange.close()
+
+
+def test_a_stopped_clock_stands_where_it_stood_even_after_a_crash(tmp_path: Path) -> None:
+    rig = Rig(stored(tmp_path / "s.db", speed=60.0))
+    rig.wall.advance(10)
+    rig.exchange.clock.pause()
+    rig.buy("0.01")
+    back = Rig(stored(as_left_by_a_crash(tmp_path / "s.db"), speed=60.0, paused=True))
+    assert back.exchange.catch_up() == rig.exchange.catch_up()
+    for each in (rig, back):
+        each.exchange.close()
+
+
+def test_a_resting_order_fills_after_a_restart_as_it_would_have_without(tmp_path: Path) -> None:
+    rigs = [Rig(stored(tmp_path / name)) for name in ("stopped.db", "running.db")]
+    price = str(rigs[0].bid() - 30)
+    for rig in rigs:
+        rig.buy("0.05", price, cl_ord_id="patient")
+    rigs[0].exchange.close()
+    rigs[0] = Rig(stored(tmp_path / "stopped.db"))
+    for rig in rigs:
+        rig.exchange.clock.jump(rigs[1].exchange.clock.now() + timedelta(hours=2))
+        rig.exchange.catch_up()
+    assert rigs[0].exchange.books.trades, "the test needs a price the market reaches"
+    assert dict(rigs[0].exchange.books.trades) == dict(rigs[1].exchange.books.trades)
+    for rig in rigs:
+        rig.exchange.close()
+
+
+def test_a_file_in_use_is_refused(tmp_path: Path) -> None:
+    first = StateFile(tmp_path / "s.db")
+    with pytest.raises(RefusedError, match=r"s\.db is in use"):
+        StateFile(tmp_path / "s.db")
+    first.close()
+    StateFile(tmp_path / "s.db").close()
+
+
+def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database " * 100)
+    with pytest.raises(StorageError, match=r"notes\.txt"):
+        StateFile(text)
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as database:
+        database.execute("CREATE TABLE mine (x)")
+    database.close()
+    with pytest.raises(StorageError, match="not a sandbox state file"):
+        StateFile(other)
+    with pytest.raises(StorageError, match="cannot be used"):
+        StateFile(tmp_path / "missing" / "s.db")
+
+
+def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+    StateFile(tmp_path / "s.db").close()
+    database = sqlite3.connect(tmp_path / "s.db")
+    database.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    database.close()
+    with pytest.raises(NewerSchemaError, match="newer version"):
+        StateFile(tmp_path / "s.db")
