@@ -1,0 +1,40 @@
+"""What the composition root hands to the engine: settings, and factories of what is behind the ports."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from krakked_tui.decision.state import CoreSettings
+from krakked_tui.engine.settings import SchedulerSettings
+from krakked_tui.engine.signals import AnyStrategy
+from krakked_tui.market.settings import MarketDataSettings, UniverseSettings
+from krakked_tui.ports import Broker, CandleStore, Clock, Journal, MarketFeed
+
+
+class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The core's settings and the shell's.
+
+    ``first_order_number`` starts the order numbers: it must be above every number that an earlier
+    run of the profile can have used.
+    """
+
+    core: CoreSettings
+    scheduler: SchedulerSettings
+    market: MarketDataSettings
+    universe: UniverseSettings
+    first_order_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """Factories, each run on the engine's loop.
+
+    ``exchange_ready`` is called once trading can begin: a rehearsal exchange starts its clock there.
+    """
+
+    open_journal: Callable[[], Awaitable[Journal]]
+    open_candles: Callable[[], Awaitable[CandleStore]]
+    connect: Callable[[Clock], Awaitable[tuple[MarketFeed, Broker]]]
+    strategies: Sequence[AnyStrategy]
+    exchange_ready: Callable[[], None]

@@ -1,0 +1,391 @@
+"""The engine: start, run, stop, on an event loop of its own."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from krakked_tui.decision import events as e
+from krakked_tui.decision.account import revalue
+from krakked_tui.decision.effects import Level, Log
+from krakked_tui.decision.state import State, open_state
+from krakked_tui.domain.candles import Timeframe
+from krakked_tui.domain.errors import ConfigError, ExchangeError, KrakkedError
+from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.precision import half_up
+from krakked_tui.engine.account_events import AccountEvents
+from krakked_tui.engine.adapters import Adapters, EngineSettings
+from krakked_tui.engine.answers import Answers
+from krakked_tui.engine.boundary_loop import BoundaryLoop
+from krakked_tui.engine.clock import ExchangeClock
+from krakked_tui.engine.inbox import Inbox
+from krakked_tui.engine.interpreter import Interpreter
+from krakked_tui.engine.market import LiveMarket
+from krakked_tui.engine.moment import Moment, Summary
+from krakked_tui.engine.runner import Runner
+from krakked_tui.engine.signals import AnyStrategy
+from krakked_tui.engine.startup import CandleHistory, Progress, synchronise_clock
+from krakked_tui.engine.supervisor import Supervisor
+from krakked_tui.execution.settings import OnShutdown
+from krakked_tui.market.boundaries import newest_boundary
+from krakked_tui.market.universe import Universe, select_universe
+from krakked_tui.ports import Broker, CandleStore, MarketFeed, StreamState
+
+PRICE_SECONDS = 1.0
+HOUSEKEEPING_SECONDS = 0.5
+PUBLISH_SECONDS = 0.1
+SANDBOX_CLOCK_SECONDS = 5.0
+STOP_SECONDS = 4.0
+"""Bound (wall) of everything a stop waits for."""
+POLL_SECONDS = 0.02
+CLOCK_JUMP_SECONDS = 2.0
+STEPS = (
+    "database", "exchange", "exchange clock", "pairs", "access", "account", "portfolio", "candles",
+    "live feed",
+)  # fmt: skip
+
+
+class _Closable(Protocol):
+    async def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=_Closable)
+
+
+class Engine:
+    """One engine; ``run`` may be called once. All methods belong to its loop."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        adapters: Adapters,
+        *,
+        answers: Answers,
+        write_log: Callable[[Log], None],
+        publish: Callable[[Moment], None],
+        clock: ExchangeClock,
+    ) -> None:
+        self._settings = settings
+        self._adapters = adapters
+        self._answers = answers
+        self._write_log = write_log
+        self._publish = publish
+        self._stop = asyncio.Event()
+        self._hurried = False
+        self._dirty = True
+        self._timeframes = _timeframes(adapters.strategies)
+        self.clock = clock
+        self.inbox = Inbox()
+        self.moment = Moment(at=self.clock.now())
+        self._started_wall = self.clock.monotonic()
+        self._opened: list[_Closable] = []
+        self._progress = Progress(STEPS, clock=clock, changed=self._show_steps, write_log=write_log)
+        self._supervisor = Supervisor(clock=clock, write_log=write_log)
+        self._interpreter: Interpreter | None = None
+        self._runner: Runner | None = None
+        self._boundaries: BoundaryLoop | None = None
+
+    def request_stop(self, reason: str, by: str, ticket: int | None = None) -> None:
+        """Begin an orderly stop; once is enough."""
+        self.inbox.put(e.StopRequested(self.clock.now(), ticket, by, reason))
+        self._stop.set()
+
+    def hurry(self) -> None:
+        """Stop without waiting for anything any longer."""
+        self._hurried = True
+
+    async def run(self) -> Summary:
+        """Start, run until asked to stop, stop in order. Raises ``KrakkedError`` when the start fails.
+
+        A start that was stopped is no failure: the summary says what it waited for.
+        """
+        unstarted = ""
+        try:
+            async with self._supervisor as supervisor:
+                supervisor.keep("publisher", self._publisher)
+                if await self._start_unless_stopped(supervisor):
+                    await self._stop.wait()
+                else:
+                    unstarted = self._progress.waiting_for
+                await self._wind_down()
+        except BaseExceptionGroup as group:
+            raise _cause(group) from group
+        finally:
+            await self._close()
+        self.moment.phase = "stopped"
+        self._publish_now()
+        return self._summary(unstarted)
+
+    def failed(self, sentence: str) -> None:
+        """Show that the engine ended by itself, and why."""
+        self.moment.phase, self.moment.failure = "failed", sentence
+        self._publish_now()
+
+    async def _start_unless_stopped(self, supervisor: Supervisor) -> bool:
+        async with asyncio.TaskGroup() as group:
+            start = group.create_task(self._start(supervisor))
+            stop = group.create_task(self._stop.wait())
+            await asyncio.wait({start, stop}, return_when=asyncio.FIRST_COMPLETED)
+            stop.cancel()
+            return start.done() or not start.cancel()
+
+    async def _start(self, supervisor: Supervisor) -> None:
+        adapters, clock, progress = self._adapters, self.clock, self._progress
+        journal = self._closing(await progress.run("database", adapters.open_journal))
+        store = self._closing(await adapters.open_candles())
+        feed, broker = await progress.run("exchange", lambda: adapters.connect(clock))
+        self._closing(feed)
+        self._closing(broker)
+        await progress.run("exchange clock", lambda: synchronise_clock(clock, feed))
+        known, universe = await progress.run("pairs", lambda: self._read_universe(feed))
+        await progress.run("access", broker.balances)
+        stored = await journal.load(broker.account_id)
+        state = open_state(stored, self._settings.core, known, self._settings.first_order_number)
+        state.tradable = frozenset(universe.pairs)
+        state.speed = clock.speed
+        if state.unbooked:
+            message = f"{len(state.unbooked)} stored trades are on pairs that are not listed any more"
+            self._write_log(Log(Level.WARNING, "trades_unbooked", {"trades": len(state.unbooked)}, message))
+        market = self._make_market()
+        self.moment.state, self.moment.market = state, market
+        interpreter = self._make_interpreter(state, broker, market, supervisor)
+        runner = Runner(
+            state=state, inbox=self.inbox, journal=journal, performer=interpreter, clock=clock,
+            published=self._mark_dirty,
+        )  # fmt: skip
+        self._interpreter, self._runner = interpreter, runner
+        supervisor.spawn("runner", runner.run())
+        supervisor.keep("housekeeping", self._keep_time)
+        account = AccountEvents(self.inbox, clock, self.moment)
+        supervisor.keep("account stream", lambda: broker.stream(account))
+        await progress.run("account", lambda: self._streaming(lambda: self.moment.account_stream))
+        await progress.run("portfolio", lambda: self._account_read(state, account))
+        pairs = tuple(universe.pairs.values())
+        history = CandleHistory(
+            feed=feed, store=store, market=market, clock=clock, write_log=self._write_log,
+            warmup=_warmup(adapters.strategies),
+        )  # fmt: skip
+        await progress.run("candles", lambda: history.refill(pairs))
+        await interpreter.rehearse(self._timeframes, newest_boundary(clock.now(), self._timeframes))
+        supervisor.keep("market stream", lambda: feed.stream(pairs, self._timeframes, market))
+        supervisor.keep("prices", lambda: self._price(market))
+        await progress.run("live feed", lambda: self._priced(state, market))
+        adapters.exchange_ready()
+        await synchronise_clock(clock, feed)
+        # Deadlines depend on the speed, and the first boundary may come before the next housekeeping.
+        self._tell_time()
+        self._run_loops(supervisor, store, feed, market)
+        supervisor.keep("gaps", lambda: history.keep_full(pairs))
+        self.moment.phase = "running"
+        self._write_log(Log(Level.INFO, "engine_started", self._facts(state, universe)))
+
+    async def _streaming(self, stream: Callable[[], StreamState]) -> None:
+        """Wait for a stream to open; raise ``ExchangeError`` with its reason when it fails to."""
+        before = stream()
+        await self._until(lambda: stream().connected or stream() is not before)
+        if not stream().connected:
+            raise ExchangeError(stream().detail)
+
+    async def _account_read(self, state: State, events: AccountEvents) -> None:
+        """Wait for a read of the account that began after its stream opened: nothing falls between."""
+        account, opened = state.account, events.opened_wall
+        assert opened is not None
+
+        def read() -> bool:
+            asked, synced = account.asked_wall, account.synced_wall
+            return asked is not None and synced is not None and opened <= asked <= synced
+
+        if account.failure:
+            self.inbox.put(e.SyncRequested(self.clock.now(), self.clock.monotonic()))
+        await self._until(lambda: read() or bool(account.failure))
+        if account.failure:
+            raise ExchangeError(account.failure)
+
+    async def _priced(self, state: State, market: LiveMarket) -> None:
+        await self._streaming(lambda: market.stream)
+        await self._until(lambda: state.market_usable or not market.stream.connected)
+        if not state.market_usable:
+            raise ExchangeError(market.stream.detail)
+
+    def _run_loops(
+        self, supervisor: Supervisor, store: CandleStore, feed: MarketFeed, market: LiveMarket
+    ) -> None:
+        boundaries = BoundaryLoop(
+            timeframes=self._timeframes, market=market, store=store, inbox=self.inbox, clock=self.clock,
+            settings=self._settings.market, write_log=self._write_log,
+        )  # fmt: skip
+        self._boundaries = boundaries
+        supervisor.keep("boundaries", boundaries.run)
+        supervisor.keep("clock", lambda: self._keep_clock(feed))
+
+    async def _wind_down(self) -> None:
+        """Let orders in flight resolve and cancels take effect, then read the account a last time."""
+        self.moment.phase = "stopping"
+        state, interpreter, runner = self.moment.state, self._interpreter, self._runner
+        if state is None or interpreter is None or runner is None:
+            return  # the start did not come far enough for anything to be under way
+        give_up = self.clock.monotonic() + STOP_SECONDS
+        cancelling = self._settings.core.execution.on_shutdown is OnShutdown.CANCEL
+
+        def settled() -> bool:
+            done = runner.idle and not interpreter.in_flight and not state.account.in_flight
+            return state.stopping and done and not (cancelling and state.orders.live())
+
+        await self._until(settled, give_up)
+        self.inbox.put(e.SyncRequested(self.clock.now(), self.clock.monotonic()))
+        await self._until(lambda: runner.idle and not state.account.in_flight, give_up)
+        revalue(state)
+
+    async def _until(self, condition: Callable[[], bool], give_up: float | None = None) -> None:
+        while not condition():
+            if give_up is not None and (self._hurried or self.clock.monotonic() > give_up):
+                return
+            await self.clock.sleep(POLL_SECONDS)
+
+    async def _read_universe(self, feed: MarketFeed) -> tuple[dict[str, PairMetadata], Universe]:
+        pairs, _assets = await feed.pairs()
+        quotes = await feed.quotes()
+        settings = self._settings
+        universe = select_universe(pairs, quotes, settings.universe, settings.core.portfolio.base_currency)
+        for warning in universe.warnings:
+            self._write_log(Log(Level.WARNING, "universe_warning", {"warning": warning}, warning))
+        if not universe.pairs:
+            no_pair = "[universe] leaves no pair: lower min_24h_volume_usd or set include_pairs"
+            raise ConfigError([no_pair])
+        return {pair.canonical: pair for pair in pairs}, universe
+
+    def _make_market(self) -> LiveMarket:
+        return LiveMarket(
+            timeframes=self._timeframes, keep_bars=max(_warmup(self._adapters.strategies).values()),
+            settings=self._settings.market, inbox=self.inbox, clock=self.clock,
+        )  # fmt: skip
+
+    def _make_interpreter(
+        self, state: State, broker: Broker, market: LiveMarket, supervisor: Supervisor
+    ) -> Interpreter:
+        return Interpreter(
+            state=state, inbox=self.inbox, broker=broker, market=market, answers=self._answers,
+            clock=self.clock, spawner=supervisor, strategies=self._adapters.strategies,
+            write_log=self._write_log,
+            max_concurrent_orders=self._settings.core.execution.max_concurrent_orders,
+            cycle_deadline_seconds=self._settings.scheduler.cycle_deadline_seconds,
+        )  # fmt: skip
+
+    async def _price(self, market: LiveMarket) -> None:
+        while True:
+            market.check_usable()
+            clock = self.clock
+            self.inbox.put(e.Priced(clock.now(), clock.monotonic(), market.marks()), key="priced")
+            await clock.sleep(PRICE_SECONDS)
+
+    async def _keep_time(self) -> None:
+        while True:
+            self._tell_time()
+            await self.clock.sleep(HOUSEKEEPING_SECONDS)
+
+    def _tell_time(self) -> None:
+        clock = self.clock
+        self.inbox.put(e.TimePassed(clock.now(), clock.monotonic(), clock.speed), key="time")
+
+    async def _keep_clock(self, feed: MarketFeed) -> None:
+        while True:
+            rehearsal = self.clock.speed != 1.0
+            await self.clock.sleep(
+                SANDBOX_CLOCK_SECONDS if rehearsal else self._settings.scheduler.clock_check_seconds
+            )
+            try:
+                moved = await synchronise_clock(self.clock, feed)
+            except ExchangeError as error:
+                self._write_log(Log(Level.WARNING, "clock_check_failed", {"reason": str(error)}))
+                continue
+            if abs(moved.total_seconds()) > CLOCK_JUMP_SECONDS * max(self.clock.speed, 1.0):
+                self._write_log(Log(Level.WARNING, "clock_moved", {"seconds": moved.total_seconds()}))
+
+    async def _publisher(self) -> None:
+        shown = 0.0
+        while True:
+            await self.clock.sleep(PUBLISH_SECONDS)
+            if self._dirty or self.clock.monotonic() - shown > PRICE_SECONDS:
+                shown = self.clock.monotonic()
+                self._publish_now()
+
+    def _publish_now(self) -> None:
+        self._dirty = False
+        moment, clock = self.moment, self.clock
+        moment.at, moment.speed = clock.now(), clock.speed
+        moment.uptime = clock.monotonic() - self._started_wall
+        moment.next_cycle_at = self._boundaries.next_at if self._boundaries else None
+        self._publish(moment)
+
+    def _mark_dirty(self, _state: State) -> None:
+        self._dirty = True
+
+    def _show_steps(self) -> None:
+        self.moment.steps = tuple(self._progress.steps)
+        self._dirty = True
+
+    def _closing(self, adapter: C) -> C:
+        """Remember to close an adapter when the engine ends."""
+        self._opened.append(adapter)
+        return adapter
+
+    async def _close(self) -> None:
+        for adapter in reversed(self._opened):
+            try:
+                await adapter.close()
+            except KrakkedError as error:
+                self._write_log(Log(Level.ERROR, "close_failed", {"reason": str(error)}))
+        self._answers.refuse_all("the engine has stopped")
+
+    def _facts(self, state: State, universe: Universe) -> dict[str, str | int | float | bool | None]:
+        return {
+            "pairs": len(universe.pairs),
+            "strategies": ",".join(s.id for s in self._settings.core.strategies),
+            "timeframes": ",".join(self._timeframes),
+            "orders_to_resolve": len(state.searches),
+            "speed": self.clock.speed,
+            "seconds": round(self.clock.monotonic() - self._started_wall, 3),
+        }
+
+    def _summary(self, unstarted: str) -> Summary:
+        state = self.moment.state
+        uptime = round(self.clock.monotonic() - self._started_wall, 1)
+        if state is None:
+            return Summary(0, 0, 0, 0, 0, {}, ZERO, uptime, unstarted=unstarted)
+        equity = state.valuation.equity if state.valuation else ZERO
+        counts = state.counts
+        return Summary(
+            cycles=counts.cycles,
+            plans=counts.plans,
+            missed_boundaries=counts.missed_boundaries,
+            fills=counts.fills,
+            errors=counts.errors,
+            orders=state.orders_made(),
+            equity=half_up(equity, 2),
+            uptime_seconds=uptime,
+            events_dropped=self.inbox.dropped,
+            task_failures=self._supervisor.failures,
+            unstarted=unstarted,
+        )
+
+
+def _timeframes(strategies: Sequence[AnyStrategy]) -> tuple[Timeframe, ...]:
+    used = {timeframe for strategy in strategies for timeframe in strategy.settings.timeframes}
+    return tuple(sorted(used, key=lambda timeframe: timeframe.minutes))
+
+
+def _warmup(strategies: Sequence[AnyStrategy]) -> dict[Timeframe, int]:
+    """Return how many bars each timeframe needs: what its most demanding strategy says."""
+    return {
+        timeframe: max(s.warmup_bars for s in strategies if timeframe in s.settings.timeframes)
+        for timeframe in _timeframes(strategies)
+    }
+
+
+def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the one error a user should read: ours before any other."""
+    ours = group.subgroup(KrakkedError)
+    inner: BaseException = ours or group
+    while isinstance(inner, BaseExceptionGroup):
+        inner = inner.exceptions[0]
+    return inner

@@ -1,0 +1,50 @@
+"""What a picture of the engine is made from, and the summary it ends with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from krakked_tui.decision.state import State
+from krakked_tui.engine.market import LiveMarket
+from krakked_tui.engine.startup import Step
+from krakked_tui.ports import StreamState
+
+
+@dataclass(slots=True)
+class Moment:
+    """The engine as of now. Changed and read on the engine's loop only.
+
+    ``phase`` is starting, running, stopping, stopped or failed; ``failure`` says why it failed.
+    """
+
+    at: datetime
+    phase: str = "starting"
+    speed: float = 1.0
+    steps: tuple[Step, ...] = ()
+    state: State | None = None
+    market: LiveMarket | None = None
+    account_stream: StreamState = StreamState("account", connected=False, detail="not connected yet")  # noqa: RUF009 - frozen
+    next_cycle_at: datetime | None = None
+    uptime: float = 0.0
+    failure: str = ""
+
+
+class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the engine did. ``orders`` counts, by status, the orders made since start; money in USD.
+
+    ``unstarted`` says what it waited for when it was stopped before it could start, else nothing.
+    """
+
+    cycles: int
+    plans: int
+    missed_boundaries: int
+    fills: int
+    errors: int
+    orders: dict[str, int]
+    equity: Decimal
+    uptime_seconds: float
+    events_dropped: int = 0
+    task_failures: int = 0
+    unstarted: str = ""

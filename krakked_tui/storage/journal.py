@@ -1,0 +1,107 @@
+"""The journal: what was decided, sent and seen, on disk before anyone acts on it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from krakked_tui.domain.errors import AccountMismatchError, JournalError, StorageError
+from krakked_tui.domain.records import Record, StoredState
+from krakked_tui.storage import rows
+from krakked_tui.storage.sqlite import Database, Parameters, load_migrations, load_statements
+
+_SQL = load_statements("journal")
+_ACCOUNT = "account_id"
+_INSTANCE = "instance_id"
+
+
+class SqliteJournal:
+    """``ports.Journal`` in one SQLite file. Made by ``open``; one process at a time may write to it.
+
+    A commit is on the disk, not in a cache, when it returns: neither a kill nor a power cut loses it.
+    """
+
+    def __init__(self, database: Database, new_instance_id: Callable[[], str]) -> None:
+        self._database = database
+        self._new_instance_id = new_instance_id
+
+    @classmethod
+    async def open(
+        cls, path: Path, new_instance_id: Callable[[], str], busy_timeout_seconds: float = 5.0
+    ) -> "SqliteJournal":
+        """Open or create the journal at ``path``.
+
+        ``new_instance_id`` is called once in the life of the file, when it is first bound to an
+        account; it gives three lowercase letters or digits.
+
+        Raises:
+            NewerSchemaError: The file was written by a newer Krakked.
+            StorageError: The file is damaged, locked, or cannot be created or written.
+        """
+        database = await Database.open(
+            path, load_migrations("journal"), _SQL["settings"], busy_timeout_seconds
+        )
+        return cls(database, new_instance_id)
+
+    async def load(self, account_id: str) -> StoredState:
+        """Everything stored. Binds a new database to ``account_id``.
+
+        Raises:
+            AccountMismatchError: The database belongs to another account.
+            StorageError: The file cannot be read.
+        """
+        fetch = self._database.fetch
+        instance_id = await self._bind(account_id)
+        try:
+            safety = rows.read_safety(await fetch(_SQL["load_safety"]))
+            return StoredState(
+                instance_id=instance_id,
+                account_id=account_id,
+                orders=tuple(map(rows.read_order, await fetch(_SQL["load_orders"]))),
+                trades=tuple(map(rows.read_trade, await fetch(_SQL["load_trades"]))),
+                entries=tuple(map(rows.read_entry, await fetch(_SQL["load_entries"]))),
+                snapshots=tuple(map(rows.read_snapshot, await fetch(_SQL["load_snapshots"]))),
+                kill_switch=safety.kill_switch,
+                paused=safety.paused,
+                day_start=safety.day_start,
+                flatten=safety.flatten,
+            )
+        except (ValueError, ArithmeticError, msgspec.DecodeError) as error:
+            raise StorageError(
+                f"{self._database.path} holds a row that makes no sense ({error}): put a backup in its "
+                "place, or move it away to start over"
+            ) from error
+
+    async def commit(self, records: Sequence[Record]) -> None:
+        """Store all records in one durable transaction, or raise ``JournalError`` and store none.
+
+        When cancelled, all or none are stored. The journal can be used on in either case.
+        """
+        # Grouped by statement; orders come before their transitions, and within a group the last wins.
+        batches: dict[str, list[Parameters]] = {}
+        for record in records:
+            for name, parameters in rows.statements(record):
+                batches.setdefault(name, []).append(parameters)
+        async with self._database.transaction(JournalError) as transaction:
+            for name, batch in batches.items():
+                await transaction.execute_many(_SQL[name], batch)
+
+    async def close(self) -> None:
+        """Checkpoint and close; closing again does nothing."""
+        await self._database.close()
+
+    async def _bind(self, account_id: str) -> str:
+        """Return the instance id of the database, which is or becomes the account's."""
+        stored: dict[str, str] = dict(await self._database.fetch(_SQL["load_meta"]))
+        if not stored:
+            stored = {_ACCOUNT: account_id, _INSTANCE: self._new_instance_id()}
+            async with self._database.transaction() as transaction:
+                await transaction.execute_many(
+                    _SQL["save_meta"], [{"key": key, "value": value} for key, value in stored.items()]
+                )
+        if stored[_ACCOUNT] != account_id:
+            raise AccountMismatchError(
+                f"{self._database.path} belongs to account {stored[_ACCOUNT]}, not to {account_id}: choose "
+                "another profile with --profile, or move that file away to start over (the demo: --fresh)"
+            )
+        return stored[_INSTANCE]

@@ -1,0 +1,301 @@
+"""Journal records as rows, and rows as values.
+
+Decimals keep every digit as text, times are whole microseconds since 1970 UTC, structures are
+JSON text.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import assert_never
+
+import msgspec
+
+from krakked_tui.domain.candles import Timeframe
+from krakked_tui.domain.fills import Fee, LedgerEntry, Trade
+from krakked_tui.domain.orders import (
+    LocalOrder,
+    OrderRequest,
+    OrderStatus,
+    OrderTransition,
+    OrderType,
+    Purpose,
+    Side,
+    TimeInForce,
+)
+from krakked_tui.domain.records import (
+    ControlLogged,
+    DayStartSaved,
+    DecisionSaved,
+    FlattenSaved,
+    KillSwitchSaved,
+    LedgerEntrySaved,
+    OrderSaved,
+    PausedSaved,
+    Record,
+    SnapshotSaved,
+    TradeSaved,
+)
+from krakked_tui.domain.safety import DayStart, FlattenProgress, KillSwitch
+from krakked_tui.storage.sqlite import Parameters, Row
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FEES = msgspec.json.Decoder(tuple[Fee, ...])
+
+
+class Safety(msgspec.Struct, frozen=True):
+    """The rows of the table ``safety``, each under its key."""
+
+    kill_switch: KillSwitch = KillSwitch()
+    paused: bool = False
+    day_start: DayStart | None = None
+    flatten: FlattenProgress | None = None
+
+
+Statement = tuple[str, Parameters]
+"""Name of a statement of ``sql/journal.sql``, and its parameters."""
+
+
+def to_micros(at: datetime) -> int:
+    """Return an aware time as whole microseconds since 1970 UTC."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Undo ``to_micros``."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def to_json(value: object) -> str:
+    """Return a value as JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+def statements(record: Record) -> Iterator[Statement]:
+    """Yield what stores a record."""
+    match record:
+        case OrderSaved(order=order, transition=transition):
+            yield "save_order", _order_row(order)
+            if transition is not None:
+                yield "append_transition", _transition_row(transition)
+        case TradeSaved(trade=trade):
+            yield "save_trade", _trade_row(trade)
+        case LedgerEntrySaved(entry=entry):
+            yield "save_entry", _entry_row(entry)
+        case DecisionSaved(record=decision):
+            yield (
+                "save_decision",
+                {"plan_id": decision.plan_id, "time": to_micros(decision.time), "record": to_json(decision)},
+            )
+        case KillSwitchSaved() | PausedSaved() | DayStartSaved() | FlattenSaved():
+            yield "save_safety", _safety_row(record)
+        case ControlLogged():
+            yield "append_control", _control_row(record)
+        case SnapshotSaved():
+            yield "save_snapshot", _snapshot_row(record)
+        case _:
+            assert_never(record)
+
+
+def read_order(row: Row) -> LocalOrder:
+    """Turn a row of ``load_orders`` into an order."""
+    (
+        local_id, cl_ord_id, plan_id, strategy_id, purpose, pair, side, order_type, volume, price,
+        trigger_price, time_in_force, post_only, deadline, status, created_at, updated_at, timeframe,
+        signal_time, stop_price, kraken_order_id, filled, avg_fill_price, last_error,
+    ) = row  # fmt: skip
+    return LocalOrder(
+        local_id=local_id,
+        cl_ord_id=cl_ord_id,
+        plan_id=plan_id,
+        strategy_id=strategy_id,
+        purpose=Purpose(purpose),
+        request=OrderRequest(
+            cl_ord_id=cl_ord_id,
+            pair=pair,
+            side=Side(side),
+            order_type=OrderType(order_type),
+            volume=Decimal(volume),
+            price=_decimal(price),
+            trigger_price=_decimal(trigger_price),
+            time_in_force=TimeInForce(time_in_force),
+            post_only=bool(post_only),
+            deadline=_time(deadline),
+        ),
+        status=OrderStatus(status),
+        created_at=from_micros(created_at),
+        updated_at=from_micros(updated_at),
+        timeframe=None if timeframe is None else Timeframe(timeframe),
+        signal_time=_time(signal_time),
+        stop_price=_decimal(stop_price),
+        kraken_order_id=kraken_order_id,
+        filled=Decimal(filled),
+        avg_fill_price=Decimal(avg_fill_price),
+        last_error=last_error,
+    )
+
+
+def read_trade(row: Row) -> Trade:
+    """Turn a row of ``load_trades`` into a trade."""
+    trade_id, kraken_order_id, pair, side, price, volume, cost, fees, time, maker, cl_ord_id = row
+    return Trade(
+        trade_id=trade_id,
+        kraken_order_id=kraken_order_id,
+        pair=pair,
+        side=side,
+        price=Decimal(price),
+        volume=Decimal(volume),
+        cost=Decimal(cost),
+        fees=_FEES.decode(fees),
+        time=from_micros(time),
+        maker=bool(maker),
+        cl_ord_id=cl_ord_id,
+    )
+
+
+def read_entry(row: Row) -> LedgerEntry:
+    """Turn a row of ``load_entries`` into a ledger row."""
+    entry_id, refid, time, type_, subtype, asset, amount, fee, balance = row
+    return LedgerEntry(
+        entry_id=entry_id,
+        refid=refid,
+        time=from_micros(time),
+        type=type_,
+        subtype=subtype,
+        asset=asset,
+        amount=Decimal(amount),
+        fee=Decimal(fee),
+        balance=Decimal(balance),
+    )
+
+
+def read_snapshot(row: Row) -> SnapshotSaved:
+    """Turn a row of ``load_snapshots`` into a point of the equity curve."""
+    at, *amounts = row
+    return SnapshotSaved(from_micros(at), *(Decimal(amount) for amount in amounts))
+
+
+def read_safety(rows: Sequence[Row]) -> Safety:
+    """Turn the rows of ``load_safety`` into the safety state."""
+    return msgspec.convert({key: msgspec.json.decode(value) for key, value in rows}, Safety)
+
+
+def _order_row(order: LocalOrder) -> Parameters:
+    request = order.request
+    return {
+        "local_id": order.local_id,
+        "cl_ord_id": order.cl_ord_id,
+        "plan_id": order.plan_id,
+        "strategy_id": order.strategy_id,
+        "purpose": order.purpose,
+        "pair": request.pair,
+        "side": request.side,
+        "order_type": request.order_type,
+        "volume": str(request.volume),
+        "price": _text(request.price),
+        "trigger_price": _text(request.trigger_price),
+        "time_in_force": request.time_in_force,
+        "post_only": request.post_only,
+        "deadline": _micros(request.deadline),
+        "status": order.status,
+        "created_at": to_micros(order.created_at),
+        "updated_at": to_micros(order.updated_at),
+        "timeframe": order.timeframe,
+        "signal_time": _micros(order.signal_time),
+        "stop_price": _text(order.stop_price),
+        "kraken_order_id": order.kraken_order_id,
+        "filled": str(order.filled),
+        "avg_fill_price": str(order.avg_fill_price),
+        "last_error": order.last_error,
+    }
+
+
+def _transition_row(transition: OrderTransition) -> Parameters:
+    return {
+        "cl_ord_id": transition.cl_ord_id,
+        "at": to_micros(transition.at),
+        "before": transition.before,
+        "after": transition.after,
+        "source": transition.source,
+        "detail": transition.detail,
+    }
+
+
+def _trade_row(trade: Trade) -> Parameters:
+    return {
+        "trade_id": trade.trade_id,
+        "kraken_order_id": trade.kraken_order_id,
+        "pair": trade.pair,
+        "side": trade.side,
+        "price": str(trade.price),
+        "volume": str(trade.volume),
+        "cost": str(trade.cost),
+        "fees": to_json(trade.fees),
+        "time": to_micros(trade.time),
+        "maker": trade.maker,
+        "cl_ord_id": trade.cl_ord_id,
+    }
+
+
+def _entry_row(entry: LedgerEntry) -> Parameters:
+    return {
+        "entry_id": entry.entry_id,
+        "refid": entry.refid,
+        "time": to_micros(entry.time),
+        "type": entry.type,
+        "subtype": entry.subtype,
+        "asset": entry.asset,
+        "amount": str(entry.amount),
+        "fee": str(entry.fee),
+        "balance": str(entry.balance),
+    }
+
+
+def _safety_row(record: KillSwitchSaved | PausedSaved | DayStartSaved | FlattenSaved) -> Parameters:
+    match record:
+        case KillSwitchSaved(kill_switch=kill_switch):
+            return {"key": "kill_switch", "value": to_json(kill_switch)}
+        case PausedSaved(paused=paused):
+            return {"key": "paused", "value": to_json(paused)}
+        case DayStartSaved(day_start=day_start):
+            return {"key": "day_start", "value": to_json(day_start)}
+        case FlattenSaved(progress=progress):
+            return {"key": "flatten", "value": to_json(progress)}
+    assert_never(record)
+
+
+def _control_row(logged: ControlLogged) -> Parameters:
+    return {
+        "at": to_micros(logged.at),
+        "actor": logged.actor,
+        "command": logged.command,
+        "arguments": logged.arguments,
+        "outcome": logged.outcome,
+    }
+
+
+def _snapshot_row(snapshot: SnapshotSaved) -> Parameters:
+    return {
+        "at": to_micros(snapshot.at),
+        "equity": str(snapshot.equity),
+        "cash": str(snapshot.cash),
+        "realized_pnl": str(snapshot.realized_pnl),
+        "unrealized_pnl": str(snapshot.unrealized_pnl),
+    }
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)
+
+
+def _time(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else to_micros(at)

@@ -1,0 +1,221 @@
+"""What every journal does."""
+
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from krakked_tui.domain.errors import AccountMismatchError, JournalError
+from krakked_tui.domain.orders import OrderStatus
+from krakked_tui.domain.records import (
+    ControlLogged,
+    DayStartSaved,
+    DecisionSaved,
+    FlattenSaved,
+    KillSwitchSaved,
+    LedgerEntrySaved,
+    OrderSaved,
+    PausedSaved,
+    Record,
+    SnapshotSaved,
+    StoredState,
+    TradeSaved,
+)
+from krakked_tui.domain.safety import DayStart, FlattenPhase, FlattenProgress, KillCause, KillSwitch
+from krakked_tui.ports import Journal
+from krakked_tui.storage.journal import SqliteJournal
+from tests.fakes.journal import Disk, MemoryJournal
+from tests.unit.storage.samples import (
+    at,
+    bare_order,
+    decision,
+    entry,
+    order,
+    snapshot,
+    trade,
+    transition,
+)
+
+Open = Callable[[], Awaitable[Journal]]
+
+KILLED = KillSwitch(active=True, cause=KillCause.DRAWDOWN, reason="5.1 %", since=at(3), by="engine")
+FLATTENING = FlattenProgress(
+    FlattenPhase.CLOSING, "panic", "tui", at(4), attempts={"XBTUSD": 1}, left={"ETHUSD": "no price"}
+)
+
+
+def opener(kind: str, directory: Path) -> Open:
+    """A way to open the same journal again and again."""
+    disk = Disk()
+
+    async def open_memory() -> Journal:
+        return MemoryJournal(disk)
+
+    async def open_sqlite() -> Journal:
+        return await SqliteJournal.open(directory / "krakked.db", lambda: "abc")
+
+    return {"memory": open_memory, "sqlite": open_sqlite}[kind]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def open_journal(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    return opener(request.param, tmp_path)
+
+
+@pytest.fixture
+async def journal(open_journal: Open) -> AsyncIterator[Journal]:
+    opened = await open_journal()
+    yield opened
+    await opened.close()
+
+
+async def test_a_new_journal_is_bound_to_the_account_and_empty(journal: Journal) -> None:
+    assert await journal.load("sandbox-7") == StoredState(instance_id="abc", account_id="sandbox-7")
+
+
+async def test_another_account_is_refused(journal: Journal) -> None:
+    await journal.load("sandbox-7")
+    with pytest.raises(AccountMismatchError, match=r"sandbox-7.*live-1"):
+        await journal.load("live-1")
+
+
+async def test_everything_comes_back_to_the_last_digit_after_a_restart(
+    journal: Journal, open_journal: Open
+) -> None:
+    await journal.load("sandbox-7")
+    await journal.commit(
+        [
+            OrderSaved(order(1), transition(1)),
+            OrderSaved(bare_order(2)),
+            TradeSaved(trade(1)),
+            LedgerEntrySaved(entry(1)),
+            DecisionSaved(decision(1)),
+            KillSwitchSaved(KILLED),
+            PausedSaved(paused=True),
+            DayStartSaved(DayStart("2026-03-01", trade(1).cost)),
+            FlattenSaved(FLATTENING),
+            ControlLogged(at(1), "tui", "SetKillSwitch", "{}", "accepted"),
+            SnapshotSaved(*msgspec.structs.astuple(snapshot(1))),
+        ]
+    )
+    await journal.close()
+
+    reopened = await open_journal()
+    stored = await reopened.load("sandbox-7")
+    await reopened.close()
+
+    assert stored == StoredState(
+        instance_id="abc",
+        account_id="sandbox-7",
+        orders=(order(1), bare_order(2)),
+        trades=(trade(1),),
+        entries=(entry(1),),
+        snapshots=(snapshot(1),),
+        kill_switch=KILLED,
+        paused=True,
+        day_start=DayStart("2026-03-01", trade(1).cost),
+        flatten=FLATTENING,
+    )
+    assert [str(number) for number in (stored.trades[0].cost, stored.orders[1].request.volume)] == [
+        "600.20000",
+        "1E+2",
+    ]
+
+
+async def test_saving_an_order_again_replaces_it_where_it_stands(journal: Journal) -> None:
+    await journal.commit([OrderSaved(order(1), transition(1)), OrderSaved(bare_order(2))])
+    filled = order(1, OrderStatus.FILLED)
+    await journal.commit([OrderSaved(order(1, OrderStatus.OPEN)), OrderSaved(filled)])
+    assert (await journal.load("a")).orders == (filled, bare_order(2))
+
+
+async def test_saving_an_order_again_replaces_every_field(journal: Journal) -> None:
+    changed = msgspec.structs.replace(bare_order(2), local_id=order(1).local_id)
+    await journal.commit([OrderSaved(order(1))])
+    await journal.commit([OrderSaved(changed)])
+    assert (await journal.load("a")).orders == (changed,)
+
+
+async def test_a_trade_or_ledger_row_counts_once_as_it_came_first(journal: Journal) -> None:
+    await journal.commit([TradeSaved(trade(1)), LedgerEntrySaved(entry(1))])
+    await journal.commit(
+        [
+            TradeSaved(msgspec.structs.replace(trade(1), maker=False)),
+            LedgerEntrySaved(msgspec.structs.replace(entry(1), asset="XBT")),
+        ]
+    )
+    stored = await journal.load("a")
+    assert (stored.trades, stored.entries) == ((trade(1),), (entry(1),))
+
+
+async def test_trades_and_ledger_rows_come_back_by_exchange_time(journal: Journal) -> None:
+    twin = msgspec.structs.replace(trade(9), time=trade(2).time)
+    await journal.commit([TradeSaved(trade(2)), LedgerEntrySaved(entry(2)), TradeSaved(twin)])
+    await journal.commit([TradeSaved(trade(1)), LedgerEntrySaved(entry(1))])
+    stored = await journal.load("a")
+    assert stored.trades == (trade(1), trade(2), twin)
+    assert stored.entries == (entry(1), entry(2))
+
+
+async def test_a_failing_record_takes_its_whole_commit_with_it_and_nothing_more(journal: Journal) -> None:
+    await journal.commit([OrderSaved(order(1), transition(1))])
+    before = await journal.load("a")
+    stolen_id = msgspec.structs.replace(order(1), local_id="another order")
+
+    with pytest.raises(JournalError):
+        await journal.commit([TradeSaved(trade(1)), PausedSaved(paused=True), OrderSaved(stolen_id)])
+
+    assert await journal.load("a") == before
+    await journal.commit([TradeSaved(trade(2))])
+    assert (await journal.load("a")).trades == (trade(2),)
+
+
+async def test_a_finished_flatten_can_be_cleared(journal: Journal) -> None:
+    await journal.commit([FlattenSaved(FLATTENING)])
+    await journal.commit([FlattenSaved(None)])
+    assert (await journal.load("a")).flatten is None
+
+
+async def test_an_empty_commit_is_fine(journal: Journal) -> None:
+    await journal.commit([])
+
+
+async def test_nothing_is_accepted_after_closing(journal: Journal) -> None:
+    await journal.close()
+    await journal.close()
+    with pytest.raises(JournalError):
+        await journal.commit([PausedSaved(paused=True)])
+
+
+RECORDS: st.SearchStrategy[Record] = st.one_of(
+    st.builds(OrderSaved, st.builds(order, st.integers(0, 5), st.sampled_from(OrderStatus))),
+    st.builds(TradeSaved, st.builds(trade, st.integers(0, 5))),
+    st.builds(LedgerEntrySaved, st.builds(entry, st.integers(0, 5))),
+    st.builds(snapshot, st.integers(0, 5)),
+    st.builds(PausedSaved, st.booleans()),
+    st.builds(KillSwitchSaved, st.sampled_from([KillSwitch(), KILLED])),
+    st.builds(FlattenSaved, st.sampled_from([None, FLATTENING])),
+    st.just(OrderSaved(msgspec.structs.replace(order(1), local_id="another order"))),
+)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.lists(RECORDS, max_size=6), max_size=6))
+async def test_memory_and_sqlite_agree_on_any_history(commits: list[list[Record]]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        states = []
+        for kind in ("memory", "sqlite"):
+            journal = await opener(kind, Path(directory))()
+            refused = []
+            for number, commit in enumerate(commits):
+                try:
+                    await journal.commit(commit)
+                except JournalError:
+                    refused.append(number)
+            states.append((await journal.load("a"), refused))
+            await journal.close()
+        assert states[0] == states[1]

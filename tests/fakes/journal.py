@@ -1,0 +1,103 @@
+"""A journal in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from krakked_tui.domain.errors import AccountMismatchError, JournalError
+from krakked_tui.domain.fills import LedgerEntry, Trade
+from krakked_tui.domain.records import (
+    DayStartSaved,
+    FlattenSaved,
+    KillSwitchSaved,
+    LedgerEntrySaved,
+    OrderSaved,
+    PausedSaved,
+    Record,
+    SnapshotSaved,
+    StoredState,
+    TradeSaved,
+)
+from krakked_tui.domain.safety import KillSwitch
+
+R = TypeVar("R")
+D = TypeVar("D")
+
+
+@dataclass
+class Disk:
+    """What outlives a journal: hand it to the next one to play a restart."""
+
+    instance_id: str = "abc"
+    account_id: str | None = None
+    commits: list[tuple[Record, ...]] = field(default_factory=list)
+
+    def records(self) -> list[Record]:
+        """Everything committed, oldest first."""
+        return [record for commit in self.commits for record in commit]
+
+
+class MemoryJournal:
+    """``ports.Journal`` in memory. With ``failure`` set, commits are refused with that sentence."""
+
+    def __init__(self, disk: Disk | None = None) -> None:
+        self.disk = Disk() if disk is None else disk
+        self.failure = ""
+        self._closed = False
+
+    async def load(self, account_id: str) -> StoredState:
+        if self.disk.account_id is None:
+            self.disk.account_id = account_id
+        if self.disk.account_id != account_id:
+            raise AccountMismatchError(f"the journal belongs to {self.disk.account_id}, not to {account_id}")
+        return _fold(self.disk)
+
+    async def commit(self, records: Sequence[Record]) -> None:
+        if self._closed:
+            raise JournalError("the journal is closed")
+        if self.failure:
+            raise JournalError(self.failure)
+        _check_client_ids([*self.disk.records(), *records])
+        self.disk.commits.append(tuple(records))
+
+    async def close(self) -> None:
+        self._closed = True
+
+
+def _check_client_ids(records: Sequence[Record]) -> None:
+    owners: dict[str, str] = {}
+    for record in records:
+        if isinstance(record, OrderSaved):
+            order = record.order
+            if owners.setdefault(order.cl_ord_id, order.local_id) != order.local_id:
+                raise JournalError(f"client id {order.cl_ord_id} belongs to another order")
+
+
+def _fold(disk: Disk) -> StoredState:
+    assert disk.account_id is not None
+    records = disk.records()
+    orders = {record.order.local_id: record.order for record in records if isinstance(record, OrderSaved)}
+    snapshots = {record.at: record for record in records if isinstance(record, SnapshotSaved)}
+    trades: dict[str, Trade] = {}
+    entries: dict[str, LedgerEntry] = {}
+    for record in records:
+        if isinstance(record, TradeSaved):
+            trades.setdefault(record.trade.trade_id, record.trade)
+        elif isinstance(record, LedgerEntrySaved):
+            entries.setdefault(record.entry.entry_id, record.entry)
+    return StoredState(
+        instance_id=disk.instance_id,
+        account_id=disk.account_id,
+        orders=tuple(orders.values()),
+        trades=tuple(sorted(trades.values(), key=lambda trade: trade.time)),
+        entries=tuple(sorted(entries.values(), key=lambda entry: entry.time)),
+        snapshots=tuple(sorted(snapshots.values(), key=lambda snapshot: snapshot.at)),
+        kill_switch=_last(records, KillSwitchSaved, KillSwitchSaved(KillSwitch())).kill_switch,
+        paused=_last(records, PausedSaved, PausedSaved(paused=False)).paused,
+        day_start=start.day_start if (start := _last(records, DayStartSaved, None)) else None,
+        flatten=_last(records, FlattenSaved, FlattenSaved(None)).progress,
+    )
+
+
+def _last(records: Sequence[Record], kind: type[R], default: D) -> R | D:
+    return next((record for record in reversed(records) if isinstance(record, kind)), default)

@@ -1,0 +1,246 @@
+"""A whole engine on fakes: how it starts, waits, fails to start, and stops."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from krakked_tui.decision.effects import Log
+from krakked_tui.decision.state import CoreSettings
+from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.errors import AccessError, ExchangeError
+from krakked_tui.domain.fills import AssetBalance, LedgerEntry
+from krakked_tui.domain.orders import OrderReport
+from krakked_tui.domain.pairs import AssetInfo, PairMetadata
+from krakked_tui.domain.records import ControlLogged, LedgerEntrySaved, Record
+from krakked_tui.engine.adapters import Adapters, EngineSettings
+from krakked_tui.engine.answers import Answers
+from krakked_tui.engine.clock import ExchangeClock
+from krakked_tui.engine.engine import Engine
+from krakked_tui.engine.moment import Summary
+from krakked_tui.engine.settings import SchedulerSettings
+from krakked_tui.market.settings import MarketDataSettings, UniverseSettings
+from krakked_tui.ports import AccountSink, Clock, FeedSink, ServerTime, StreamState
+from krakked_tui.strategies.registry import build_strategies
+from tests.fakes.broker import FakeBroker
+from tests.fakes.candle_store import MemoryCandleStore
+from tests.fakes.journal import MemoryJournal
+from tests.scenarios.stage import STRATEGY, Stage
+
+FASTER = 50.0
+PATIENCE = 10.0
+
+
+class FastClock(ExchangeClock):
+    """The engine's clock with fifty seconds in each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._anchor_wall = self.monotonic()
+
+    def monotonic(self) -> float:
+        return super().monotonic() * FASTER
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / FASTER)
+
+
+class Feed:
+    """One pair. Prices come only after the stream has opened, as from a slow exchange."""
+
+    def __init__(self, clock: Clock, pair: PairMetadata) -> None:
+        self.clock, self.pair = clock, pair
+        self.connects = True
+
+    def _quote(self) -> Quote:
+        price, now = Decimal(50_000), self.clock.now()
+        return Quote(
+            self.pair.canonical, price, price, price, now, self.clock.monotonic(),
+            volume_24h=Decimal(10**6), vwap_24h=price,
+        )  # fmt: skip
+
+    async def server_time(self) -> ServerTime:
+        return ServerTime(self.clock.now())
+
+    async def pairs(self) -> tuple[Sequence[PairMetadata], Sequence[AssetInfo]]:
+        return [self.pair], []
+
+    async def quotes(self) -> Mapping[str, Quote]:
+        return {self.pair.canonical: self._quote()}
+
+    async def candles(self, pair: PairMetadata, timeframe: Timeframe, since: datetime) -> Sequence[Candle]:
+        return []
+
+    async def stream(
+        self, pairs: Sequence[PairMetadata], timeframes: Sequence[Timeframe], sink: FeedSink
+    ) -> None:
+        sink.on_stream_state(
+            StreamState("market", connected=self.connects, detail="" if self.connects else "no route")
+        )
+        while True:
+            await self.clock.sleep(1)
+            if self.connects:
+                sink.on_quote(self._quote())
+
+    async def close(self) -> None:
+        pass
+
+
+class Broker(FakeBroker):
+    """Fails in chosen ways."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads_that_fail = 0
+        self.entries: list[LedgerEntry] = []
+        self.searched: list[str] = []
+        self.connects = True
+        self.refusal: ExchangeError | None = None
+
+    async def balances(self) -> Mapping[str, AssetBalance]:
+        if self.refusal is not None:
+            raise self.refusal
+        return {}
+
+    async def open_orders(self) -> Sequence[OrderReport]:
+        if self.reads_that_fail:
+            self.reads_that_fail -= 1
+            await asyncio.sleep(0.02)
+            raise ExchangeError("EAPI:Rate limit exceeded")
+        return []
+
+    async def ledger(self, since: datetime) -> Sequence[LedgerEntry]:
+        return self.entries
+
+    async def find_orders(self, cl_ord_id: str) -> Sequence[OrderReport]:
+        self.searched.append(cl_ord_id)
+        return []
+
+    async def stream(self, sink: AccountSink) -> None:
+        if self.connects:
+            await super().stream(sink)
+        sink.on_stream_state(StreamState("account", connected=False, detail="no route"))
+        await asyncio.Event().wait()
+
+
+class SlowJournal(MemoryJournal):
+    """A disk that takes its time."""
+
+    async def commit(self, records: Sequence[Record]) -> None:
+        await asyncio.sleep(0.01)
+        await super().commit(records)
+
+
+class Rig:
+    def __init__(self, pair: PairMetadata) -> None:
+        self.clock = FastClock()
+        self.broker, self.feed, self.journal = Broker(), Feed(self.clock, pair), MemoryJournal()
+        self.lines: list[Log] = []
+
+    def build(self) -> Engine:
+        strategies = (msgspec.structs.replace(STRATEGY, timeframes=(Timeframe.M1,)),)
+        settings = EngineSettings(
+            # So long that no test waits for a read that only time brings about.
+            core=CoreSettings(strategies=strategies, portfolio_sync_seconds=3600.0),
+            scheduler=SchedulerSettings(), market=MarketDataSettings(), universe=UniverseSettings(),
+            first_order_number=1,
+        )  # fmt: skip
+
+        async def journal() -> MemoryJournal:
+            return self.journal
+
+        async def store() -> MemoryCandleStore:
+            return MemoryCandleStore()
+
+        async def connect(_clock: Clock) -> tuple[Feed, Broker]:
+            return self.feed, self.broker
+
+        return Engine(
+            settings, Adapters(journal, store, connect, build_strategies(strategies), lambda: None),
+            answers=Answers(), write_log=self.lines.append, publish=lambda _moment: None, clock=self.clock,
+        )  # fmt: skip
+
+    async def run_until(self, condition: Callable[[Engine], bool]) -> Summary:
+        """Run an engine, stop it once the condition holds, and return its summary."""
+        engine = self.build()
+
+        async def stop() -> None:
+            async with asyncio.timeout(PATIENCE):
+                while not condition(engine):  # noqa: ASYNC110 - a look from outside at a whole engine
+                    await asyncio.sleep(0.005)
+            engine.request_stop("enough", "test")
+
+        async with asyncio.TaskGroup() as group:
+            run = group.create_task(engine.run())
+            group.create_task(stop())
+        return run.result()
+
+    def messages(self, event: str) -> list[str]:
+        return [line.message for line in self.lines if line.event == event]
+
+
+def _running(engine: Engine) -> bool:
+    return engine.moment.phase == "running"
+
+
+@pytest.fixture
+def rig(xbtusd: PairMetadata) -> Rig:
+    return Rig(xbtusd)
+
+
+async def test_it_starts_although_the_account_cannot_be_read_at_once(rig: Rig) -> None:
+    rig.broker.reads_that_fail = 1
+    summary = await rig.run_until(_running)
+    assert summary.unstarted == ""
+    assert rig.messages("start_waiting") == ["portfolio: EAPI:Rate limit exceeded; trying again"]
+    steps = [line.fields["step"] for line in rig.lines if line.event == "start_step"]
+    assert steps[-3:] == ["portfolio", "candles", "live feed"]
+
+
+async def test_orders_are_looked_up_while_the_start_waits_for_the_market(
+    rig: Rig, xbtusd: PairMetadata
+) -> None:
+    before = Stage(xbtusd).ready()
+    before.cycle(before.intent())
+    rig.journal.disk.commits.append(tuple(before.records))
+    rig.feed.connects = False
+    summary = await rig.run_until(lambda _engine: len(rig.broker.searched) > 1)
+    assert summary.unstarted
+
+
+@pytest.mark.parametrize("which", ["account", "live feed"])
+async def test_a_stream_that_never_opens_is_told_and_ends_as_not_started(rig: Rig, which: str) -> None:
+    (rig.broker if which == "account" else rig.feed).connects = False
+    summary = await rig.run_until(lambda _engine: bool(rig.messages("start_waiting")))
+    assert summary.unstarted == f"{which}: no route; trying again"
+    assert rig.messages("start_waiting") == [f"{which}: no route; trying again"]
+
+
+async def test_a_refused_key_ends_the_start(rig: Rig) -> None:
+    rig.broker.refusal = AccessError("EAPI:Invalid key: check the key")
+    with pytest.raises(AccessError, match="Invalid key"):
+        await rig.build().run()
+
+
+async def test_a_stop_in_the_middle_of_the_start_is_recorded(rig: Rig) -> None:
+    rig.journal = SlowJournal()
+    rig.feed.connects = False
+    assert (await rig.run_until(lambda engine: engine._runner is not None)).unstarted
+    logged = [r.command for r in rig.journal.disk.records() if isinstance(r, ControlLogged)]
+    assert logged == ["stop"]
+
+
+async def test_what_the_last_read_of_the_account_finds_is_recorded(rig: Rig) -> None:
+    rig.journal = SlowJournal()
+    found = LedgerEntry("L1", "R1", rig.clock.now(), "deposit", "", "USD", Decimal(5), Decimal(0), Decimal(5))
+
+    def running(engine: Engine) -> bool:
+        rig.broker.entries = [found] if _running(engine) else []
+        return _running(engine)
+
+    await rig.run_until(running)
+    saved = [r.entry for r in rig.journal.disk.records() if isinstance(r, LedgerEntrySaved)]
+    assert saved == [found]

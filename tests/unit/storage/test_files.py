@@ -1,0 +1,75 @@
+import errno
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from krakked_tui.domain.errors import RefusedError, StorageError
+from krakked_tui.storage.files import FileLock, make_private_file
+
+ROOT = Path(__file__).parents[3]
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_missing_directories_and_the_file_are_for_the_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "demo" / "krakked.db"
+    make_private_file(path)
+    assert (mode(path), mode(path.parent), mode(path.parent.parent)) == (0o600, 0o700, 0o700)
+
+
+def test_an_existing_file_is_made_private_and_keeps_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "krakked.db"
+    path.write_text("content")
+    path.chmod(0o644)
+    make_private_file(path)
+    assert (mode(path), path.read_text()) == (0o600, "content")
+
+
+def test_a_place_that_is_no_directory_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"file/krakked\.db cannot be created or written"):
+        make_private_file(tmp_path / "file" / "krakked.db")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_an_unwritable_directory_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(StorageError, match="belongs to you"):
+        make_private_file(tmp_path / "krakked.db")
+    tmp_path.chmod(0o700)
+
+
+def test_a_lock_lets_one_in_and_names_who_has_it(tmp_path: Path) -> None:
+    first = FileLock(tmp_path / "tail.lock", "written to")
+    with pytest.raises(RefusedError, match=rf"already written to .*process {os.getpid()}\)"):
+        FileLock(tmp_path / "tail.lock", "written to")
+    first.release()
+    FileLock(tmp_path / "tail.lock", "written to").release()
+
+
+def test_the_lock_of_a_dead_process_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "tail.lock"
+    take_and_die = (
+        "import os, pathlib, sys; from krakked_tui.storage.files import FileLock;"
+        "lock = FileLock(pathlib.Path(sys.argv[1]), 'written to'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", take_and_die, str(path)], cwd=ROOT, check=False)
+    assert path.read_text()
+    path.write_text("a longer number than any process has")
+    FileLock(path, "written to").release()
+    assert path.read_text() == f"{os.getpid()}\n"
+
+
+def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with pytest.raises(StorageError, match=r"tail\.lock cannot be locked \(No locks available\)"):
+        FileLock(tmp_path / "tail.lock", "written to")
