@@ -1,0 +1,49 @@
+"""The whole configuration, composed of each package's own settings."""
+
+import msgspec
+
+from krakked_tui.config.ui_settings import UiSettings
+from krakked_tui.domain.candles import Timeframe
+from krakked_tui.engine.settings import LoggingSettings, SchedulerSettings
+from krakked_tui.execution.settings import ExecutionSettings
+from krakked_tui.kraken.settings import ConnectionSettings
+from krakked_tui.market.settings import MarketDataSettings, UniverseSettings
+from krakked_tui.portfolio.settings import PortfolioSettings
+from krakked_tui.risk.settings import RiskSettings
+from krakked_tui.strategies.settings import StrategySettings
+
+DEFAULT_STRATEGY = "trend_following_v1"
+DEFAULT_CONFIGS = {
+    DEFAULT_STRATEGY: StrategySettings(
+        id=DEFAULT_STRATEGY, type="trend_following", timeframes=(Timeframe.H1, Timeframe.H4)
+    )
+}
+
+
+class StrategiesSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[strategies]``: which run, and the settings of each below ``[strategies.configs.<id>]``."""
+
+    enabled: tuple[str, ...] = (DEFAULT_STRATEGY,)
+    """Ids of the strategies that run."""
+    configs: dict[str, StrategySettings] = msgspec.field(default_factory=lambda: dict(DEFAULT_CONFIGS))
+    """Settings by id."""
+
+    @property
+    def active(self) -> tuple[StrategySettings, ...]:
+        """The settings of the strategies that run."""
+        return tuple(self.configs[strategy_id] for strategy_id in self.enabled)
+
+
+class AppConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be configured; the defaults are a safe start."""
+
+    universe: UniverseSettings = UniverseSettings()
+    market_data: MarketDataSettings = MarketDataSettings()
+    portfolio: PortfolioSettings = PortfolioSettings()
+    risk: RiskSettings = RiskSettings()
+    strategies: StrategiesSettings = StrategiesSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    scheduler: SchedulerSettings = SchedulerSettings()
+    connection: ConnectionSettings = ConnectionSettings()
+    ui: UiSettings = UiSettings()
+    logging: LoggingSettings = LoggingSettings()

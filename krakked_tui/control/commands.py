@@ -1,0 +1,80 @@
+"""What an operator may ask of a running engine, and what is answered."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Actor(StrEnum):
+    """Who asks."""
+
+    TUI = "tui"
+    CLI = "cli"
+    SIGNAL = "signal"
+    ENGINE = "engine"
+
+
+class SetKillSwitch(msgspec.Struct, frozen=True, tag=True):
+    """Block everything that opens or increases risk, at once."""
+
+    reason: str
+
+
+class ClearKillSwitch(msgspec.Struct, frozen=True, tag=True):
+    """Allow new risk again. ``confirm`` must be ``ARM``."""
+
+    confirm: str
+
+
+class CancelOrder(msgspec.Struct, frozen=True, tag=True):
+    """Cancel one of our open orders."""
+
+    cl_ord_id: str
+
+
+class CancelAll(msgspec.Struct, frozen=True, tag=True):
+    """Cancel all of our open orders; foreign ones are not touched."""
+
+
+class FlattenAll(msgspec.Struct, frozen=True, tag=True):
+    """Cancel our orders and sell every position at market. ``confirm`` must be ``FLATTEN``."""
+
+    confirm: str
+    reason: str
+
+
+class PauseCycles(msgspec.Struct, frozen=True, tag=True):
+    """Stop running strategy cycles; exits on stops go on."""
+
+
+class ResumeCycles(msgspec.Struct, frozen=True, tag=True):
+    """Run strategy cycles again."""
+
+
+class Shutdown(msgspec.Struct, frozen=True, tag=True):
+    """Stop the engine in order."""
+
+    reason: str
+
+
+Command = (
+    SetKillSwitch
+    | ClearKillSwitch
+    | CancelOrder
+    | CancelAll
+    | FlattenAll
+    | PauseCycles
+    | ResumeCycles
+    | Shutdown
+)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The engine's answer to a command.
+
+    ``accepted`` means that it took effect or was durably started; else ``message`` says why not
+    and what to do. Progress of started work (cancels, a flatten) shows in the views.
+    """
+
+    accepted: bool
+    message: str

@@ -1,0 +1,21 @@
+"""The controller protocol: what every door to an engine offers, in process or over a socket."""
+
+from typing import Protocol
+
+from krakked_tui.control.commands import Actor, Answer, Command
+from krakked_tui.control.views import EngineView
+
+
+class Controller(Protocol):
+    """A door to one engine. Safe to use from a thread other than the engine's."""
+
+    def view(self) -> EngineView:
+        """The latest picture. Never waits, never does I/O."""
+        ...
+
+    async def execute(self, command: Command, actor: Actor) -> Answer:
+        """Hand a command to the engine and wait for its answer.
+
+        Commands go to the head of every queue. Cancelling the wait does not take the command back.
+        """
+        ...

@@ -1,0 +1,106 @@
+"""The controller of an engine in the same process."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import assert_never
+
+from krakked_tui.control import commands as c
+from krakked_tui.control.picture import engine_view
+from krakked_tui.control.views import EngineView
+from krakked_tui.decision import events as e
+from krakked_tui.decision.effects import Log
+from krakked_tui.decision.state import EPOCH
+from krakked_tui.engine.answers import Answers
+from krakked_tui.engine.engine import Engine
+from krakked_tui.engine.moment import Moment
+from krakked_tui.engine.thread import EngineThread
+
+MESSAGES = 200
+
+
+class LocalController:
+    """Implements ``Controller``.
+
+    ``view`` and ``execute`` may be used from any thread; ``publish`` and ``note`` belong to the
+    engine's loop.
+    """
+
+    def __init__(self, *, mode: str, profile: str, other_host: str, answers: Answers) -> None:
+        self._mode = mode
+        self._profile = profile
+        self._other_host = other_host
+        self._answers = answers
+        self._messages: deque[str] = deque(maxlen=MESSAGES)
+        self._version = 0
+        self._thread: EngineThread | None = None
+        self.publish(Moment(at=EPOCH))
+
+    def attach(self, thread: EngineThread) -> None:
+        """Say which engine commands go to."""
+        self._thread = thread
+
+    def publish(self, moment: Moment) -> None:
+        """Make a new picture and show it to every reader, in one assignment."""
+        self._version += 1
+        self._view = engine_view(
+            moment,
+            version=self._version,
+            mode=self._mode,
+            profile=self._profile,
+            other_host=self._other_host,
+            messages=tuple(self._messages),
+        )
+
+    def note(self, log: Log) -> None:
+        """Keep what an operator should know."""
+        if log.message:
+            self._messages.append(log.message)
+
+    def view(self) -> EngineView:
+        """The latest picture. Never waits, never does I/O."""
+        return self._view
+
+    async def execute(self, command: c.Command, actor: c.Actor) -> c.Answer:
+        """Hand a command to the engine and wait for its answer."""
+        ticket, future = self._answers.open()
+        thread = self._thread
+        if thread is None or not thread.call(_delivery(command, actor, ticket)):
+            return c.Answer(accepted=False, message="the engine has stopped")
+        answer = await asyncio.wrap_future(future)
+        return c.Answer(answer.accepted, answer.message)
+
+
+def _delivery(command: c.Command, actor: c.Actor, ticket: int) -> Callable[[Engine], None]:
+    def deliver(engine: Engine) -> None:
+        if isinstance(command, c.Shutdown):
+            engine.request_stop(command.reason, actor, ticket)
+        else:
+            engine.inbox.put(_event(command, actor, ticket, engine))
+
+    return deliver
+
+
+def _event(  # noqa: PLR0911 - one arm per command
+    command: c.Command, actor: c.Actor, ticket: int, engine: Engine
+) -> e.Event:
+    at = engine.clock.now()
+    match command:
+        case c.SetKillSwitch(reason):
+            return e.KillRequested(at, ticket, actor, reason)
+        case c.ClearKillSwitch(confirm):
+            return e.KillClearRequested(at, ticket, actor, confirm)
+        case c.CancelOrder(cl_ord_id):
+            return e.CancelRequested(at, ticket, actor, cl_ord_id)
+        case c.CancelAll():
+            return e.CancelRequested(at, ticket, actor, None)
+        case c.FlattenAll(confirm, reason):
+            return e.FlattenRequested(at, ticket, actor, confirm, reason)
+        case c.PauseCycles():
+            return e.PauseRequested(at, ticket, actor, paused=True)
+        case c.ResumeCycles():
+            return e.PauseRequested(at, ticket, actor, paused=False)
+        case c.Shutdown(reason):
+            return e.StopRequested(at, ticket, actor, reason)
+        case _:
+            assert_never(command)

@@ -1,0 +1,236 @@
+"""From the engine's state to the immutable view that screens and scripts see.
+
+Runs on the engine's loop, a few times a second; everything in the result is a copy or frozen.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from krakked_tui.control import views as v
+from krakked_tui.decision.account import drawdown_pct
+from krakked_tui.decision.state import State
+from krakked_tui.domain.fills import Trade
+from krakked_tui.domain.money import ZERO, percent_of
+from krakked_tui.domain.orders import LocalOrder
+from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.safety import KillSwitch
+from krakked_tui.engine.moment import Moment
+from krakked_tui.execution.holdings import Holding
+from krakked_tui.market.freshness import Freshness
+from krakked_tui.portfolio.cost_basis import Position
+from krakked_tui.portfolio.valuation import Valuation
+
+RECENT_ORDERS = 100
+RECENT_TRADES = 100
+CURVE_POINTS = 600
+UNLISTED_DECIMALS = 8
+"""Shown of an order on a pair that the exchange does not list any more."""
+
+
+def engine_view(
+    moment: Moment, *, version: int, mode: str, profile: str, other_host: str, messages: tuple[str, ...]
+) -> v.EngineView:
+    """Return the picture of this moment."""
+    state = moment.state
+    steps = tuple(v.StartStep(s.name, s.state, s.seconds, s.detail) for s in moment.steps)
+    if state is None:
+        status = _status(moment, None, mode=mode, profile=profile, other_host=other_host)
+        return v.EngineView(version=version, status=status, start_steps=steps, messages=messages)
+    live = state.orders.live()
+    return v.EngineView(
+        version=version,
+        status=_status(moment, state, mode=mode, profile=profile, other_host=other_host),
+        start_steps=steps,
+        portfolio=_portfolio(state),
+        positions=_positions(state),
+        open_orders=tuple(_order(state, order) for order in live),
+        recent_orders=tuple(_order(state, order) for order in state.orders.newest(RECENT_ORDERS)),
+        recent_trades=tuple(_trade(state, trade) for trade in _last(state.recent_trades, RECENT_TRADES)),
+        equity_curve=_curve(state, moment),
+        allocation=_allocation(state.valuation),
+        flatten=state.flatten,
+        counts=_counts(moment, state),
+        messages=messages,
+    )
+
+
+def _status(moment: Moment, state: State | None, *, mode: str, profile: str, other_host: str) -> v.StatusView:
+    equity = state.valuation.equity if state and state.valuation else ZERO
+    data, data_detail = _data(moment)
+    connection, connection_detail = _connection(moment)
+    return v.StatusView(
+        phase=moment.phase,
+        mode=mode,
+        profile=profile,
+        at=moment.at,
+        speed=moment.speed,
+        equity=equity,
+        day_pnl=_day_pnl(state),
+        drawdown_pct=drawdown_pct(state) if state else ZERO,
+        drawdown_limit_pct=state.settings.risk.max_daily_drawdown_pct if state else ZERO,
+        kill_switch=state.kill_switch if state else KillSwitch(),
+        paused=state.paused if state else False,
+        drift=bool(state and state.account.drift),
+        data=data,
+        data_detail=data_detail,
+        connection=connection,
+        connection_detail=connection_detail,
+        other_host=other_host,
+        next_cycle_at=moment.next_cycle_at,
+        no_new_risk=state.new_risk_refusal() if state else moment.failure or "the engine is starting",
+    )
+
+
+def _data(moment: Moment) -> tuple[str, str]:
+    state, market = moment.state, moment.market
+    if state is None or market is None:
+        return "starting", ""
+    counts = market.freshness_counts()
+    detail = f"{counts[Freshness.FRESH]} of {len(state.tradable)} pairs fresh"
+    return market.state, detail if state.market_usable else state.market_detail
+
+
+def _connection(moment: Moment) -> tuple[str, str]:
+    market = moment.market.stream if moment.market else None
+    up = [stream for stream in (market, moment.account_stream) if stream is not None and stream.connected]
+    down = [s for s in (market, moment.account_stream) if s is not None and not s.connected]
+    detail = "; ".join(f"{stream.name}: {stream.detail}" for stream in down)
+    if moment.state and moment.state.account.failure:
+        return "partial" if up else "down", detail or moment.state.account.failure
+    if not down:
+        return "up", ""
+    return ("partial" if up else "down"), detail
+
+
+def _day_pnl(state: State | None) -> Decimal:
+    if state is None or state.valuation is None or state.day_start is None:
+        return ZERO
+    return state.valuation.equity - state.day_start.equity - state.day_cash_flows()
+
+
+def _portfolio(state: State) -> v.PortfolioView | None:
+    valuation = state.valuation
+    if valuation is None:
+        return None
+    return v.PortfolioView(
+        equity=valuation.equity,
+        cash=valuation.cash,
+        realized_pnl=valuation.realized_pnl,
+        unrealized_pnl=valuation.unrealized_pnl,
+        fees=valuation.fees_paid,
+        drift_details=tuple(finding.message for finding in state.account.drift),
+        unvalued=valuation.unvalued,
+    )
+
+
+def _positions(state: State) -> tuple[v.PositionView, ...]:
+    held = (p for p in state.books.state.positions.values() if p.size > ZERO)
+    views = [_position(state, position, state.holdings.get(position.pair)) for position in held]
+    return tuple(sorted(views, key=lambda view: view.pair))
+
+
+def _position(state: State, position: Position, holding: Holding | None) -> v.PositionView:
+    pair = state.known[position.pair]
+    mark = state.marks.get(position.pair)
+    value = position.size * mark.quote.price if mark else ZERO
+    unrealized = value - position.cost if mark else ZERO
+    return v.PositionView(
+        pair=pair.canonical,
+        base=pair.base,
+        size=position.size,
+        volume_decimals=pair.volume_decimals,
+        price_decimals=pair.price_decimals,
+        avg_entry_price=position.avg_entry_price,
+        price=mark.quote.price if mark else None,
+        price_age=mark.age if mark else None,
+        stale=mark is None or mark.freshness in {Freshness.STALE, Freshness.NEVER},
+        value=value,
+        unrealized_pnl=unrealized,
+        unrealized_pct=percent_of(unrealized, position.cost),
+        stop_price=holding.stop_price if holding else None,
+        strategy_id=holding.strategy_id if holding else "manual",
+        opened_at=holding.opened_at if holding else position.opened_at,
+    )
+
+
+def _order(state: State, order: LocalOrder) -> v.OrderView:
+    request, pair = order.request, state.known.get(order.request.pair)
+    return v.OrderView(
+        cl_ord_id=order.cl_ord_id,
+        kraken_order_id=order.kraken_order_id or "",
+        plan_id=order.plan_id,
+        pair=request.pair,
+        side=request.side,
+        order_type=request.order_type,
+        purpose=order.purpose,
+        strategy_id=order.strategy_id,
+        status=order.status,
+        volume=request.volume,
+        filled=order.filled,
+        price=request.price,
+        avg_fill_price=order.avg_fill_price,
+        volume_decimals=pair.volume_decimals if pair else UNLISTED_DECIMALS,
+        price_decimals=pair.price_decimals if pair else UNLISTED_DECIMALS,
+        created_at=order.created_at,
+        updated_at=order.updated_at,
+        last_error=order.last_error or "",
+        cancelling=order.cl_ord_id in state.cancelling,
+    )
+
+
+def _trade(state: State, trade: Trade) -> v.TradeView:
+    pair: PairMetadata = state.known[trade.pair]
+    order = state.orders.get(trade.cl_ord_id) or state.orders.by_kraken_id(trade.kraken_order_id)
+    realized = state.books.realized(trade.trade_id)
+    fee = trade.fees[0] if trade.fees else None
+    return v.TradeView(
+        trade_id=trade.trade_id,
+        pair=trade.pair,
+        side=trade.side,
+        price=trade.price,
+        volume=trade.volume,
+        price_decimals=pair.price_decimals,
+        volume_decimals=pair.volume_decimals,
+        cost=trade.cost,
+        fee=fee.amount if fee else ZERO,
+        fee_asset=fee.asset if fee else "",
+        time=trade.time,
+        strategy_id=order.strategy_id if order else "manual",
+        realized_pnl=realized.pnl if realized else ZERO,
+    )
+
+
+def _last(trades: Iterable[Trade], limit: int) -> list[Trade]:
+    """Return the newest trades, newest first."""
+    return list(reversed(list(trades)))[:limit]
+
+
+def _curve(state: State, moment: Moment) -> tuple[v.EquityPoint, ...]:
+    points = [v.EquityPoint(s.at, s.equity) for s in state.snapshots[-CURVE_POINTS:]]
+    if state.valuation is not None and (not points or moment.at > points[-1].at):
+        points.append(v.EquityPoint(moment.at, state.valuation.equity))
+    return tuple(points)
+
+
+def _allocation(valuation: Valuation | None) -> tuple[v.AllocationView, ...]:
+    if valuation is None:
+        return ()
+    shares = [
+        v.AllocationView(asset.asset, asset.value, percent_of(asset.value, valuation.equity))
+        for asset in valuation.assets
+        if asset.value
+    ]
+    return tuple(sorted(shares, key=lambda share: (-share.value, share.asset)))
+
+
+def _counts(moment: Moment, state: State) -> v.CountsView:
+    counts = state.counts
+    return v.CountsView(
+        cycles=counts.cycles,
+        plans=counts.plans,
+        missed_boundaries=counts.missed_boundaries,
+        fills=counts.fills,
+        errors=counts.errors,
+        orders=state.orders_made(),
+        uptime_seconds=moment.uptime,
+    )

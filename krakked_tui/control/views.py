@@ -1,0 +1,172 @@
+"""Immutable pictures of the engine, as a screen or a script needs them.
+
+Money is Decimal in USD unless a field says otherwise; times are exchange time, UTC; ages are wall
+seconds at the moment the view was made. Text from the exchange or a strategy is untrusted.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.orders import OrderStatus
+from krakked_tui.domain.safety import FlattenProgress, KillSwitch
+
+
+class StartStep(msgspec.Struct, frozen=True):
+    """One step of start-up. ``state`` is waiting, running, done or failed."""
+
+    name: str
+    state: str
+    seconds: float = 0.0
+    detail: str = ""
+
+
+class StatusView(msgspec.Struct, frozen=True):
+    """The permanent top bar.
+
+    ``phase`` is starting, running, stopping, stopped or failed. ``data`` is live, stale, down or
+    starting; ``connection`` is up, partial or down. Percentages are positive numbers of percent.
+    """
+
+    phase: str
+    mode: str
+    profile: str
+    at: datetime
+    speed: float
+    equity: Decimal
+    day_pnl: Decimal
+    drawdown_pct: Decimal
+    drawdown_limit_pct: Decimal
+    kill_switch: KillSwitch
+    paused: bool
+    drift: bool
+    data: str
+    data_detail: str
+    connection: str
+    connection_detail: str
+    other_host: str = ""
+    next_cycle_at: datetime | None = None
+    no_new_risk: str = ""
+    """Why nothing may be opened now, empty when it may."""
+
+
+class PortfolioView(msgspec.Struct, frozen=True):
+    """Totals of the account."""
+
+    equity: Decimal
+    cash: Decimal
+    realized_pnl: Decimal
+    unrealized_pnl: Decimal
+    fees: Decimal
+    drift_details: tuple[str, ...] = ()
+    unvalued: tuple[str, ...] = ()
+
+
+class PositionView(msgspec.Struct, frozen=True):
+    """One position. ``price_age`` is wall seconds, None when the price never arrived."""
+
+    pair: str
+    base: str
+    size: Decimal
+    volume_decimals: int
+    price_decimals: int
+    avg_entry_price: Decimal
+    price: Decimal | None
+    price_age: float | None
+    stale: bool
+    value: Decimal
+    unrealized_pnl: Decimal
+    unrealized_pct: Decimal
+    stop_price: Decimal | None
+    strategy_id: str
+    opened_at: datetime | None
+
+
+class OrderView(msgspec.Struct, frozen=True):
+    """One order of ours, open or ended."""
+
+    cl_ord_id: str
+    kraken_order_id: str
+    plan_id: str
+    pair: str
+    side: str
+    order_type: str
+    purpose: str
+    strategy_id: str
+    status: OrderStatus
+    volume: Decimal
+    filled: Decimal
+    price: Decimal | None
+    avg_fill_price: Decimal
+    volume_decimals: int
+    price_decimals: int
+    created_at: datetime
+    updated_at: datetime
+    last_error: str = ""
+    cancelling: bool = False
+
+
+class TradeView(msgspec.Struct, frozen=True):
+    """One fill."""
+
+    trade_id: str
+    pair: str
+    side: str
+    price: Decimal
+    volume: Decimal
+    price_decimals: int
+    volume_decimals: int
+    cost: Decimal
+    fee: Decimal
+    fee_asset: str
+    time: datetime
+    strategy_id: str
+    realized_pnl: Decimal = ZERO
+
+
+class EquityPoint(msgspec.Struct, frozen=True):
+    """One point of the equity curve."""
+
+    at: datetime
+    equity: Decimal
+
+
+class AllocationView(msgspec.Struct, frozen=True):
+    """Share of one asset (or cash) in equity."""
+
+    asset: str
+    value: Decimal
+    percent: Decimal
+
+
+class CountsView(msgspec.Struct, frozen=True):
+    """Counters since the engine started; the ``engine_stopped`` line reports the same."""
+
+    cycles: int = 0
+    plans: int = 0
+    missed_boundaries: int = 0
+    fills: int = 0
+    errors: int = 0
+    orders: dict[str, int] = {}
+    uptime_seconds: float = 0.0
+
+
+class EngineView(msgspec.Struct, frozen=True):
+    """Everything a screen shows, as of one instant. ``version`` grows with every new picture."""
+
+    version: int
+    status: StatusView
+    start_steps: tuple[StartStep, ...] = ()
+    portfolio: PortfolioView | None = None
+    positions: tuple[PositionView, ...] = ()
+    open_orders: tuple[OrderView, ...] = ()
+    recent_orders: tuple[OrderView, ...] = ()
+    recent_trades: tuple[TradeView, ...] = ()
+    equity_curve: tuple[EquityPoint, ...] = ()
+    allocation: tuple[AllocationView, ...] = ()
+    flatten: FlattenProgress | None = None
+    counts: CountsView = CountsView()
+    messages: tuple[str, ...] = ()
+    """Newest last: what happened that an operator should know."""

@@ -1,0 +1,93 @@
+"""Dialogs to read: an order's details and the help."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from krakked_tui.control.views import EngineView
+from krakked_tui.tui.command import Desk, UiCommand, key_text
+from krakked_tui.tui.commands import offered
+from krakked_tui.tui.dialogs.base import TEXT_WIDTH, Dialog
+from krakked_tui.tui.rows.dialogs import labelled, order_lines
+from krakked_tui.tui.rows.line import EMPTY, Line, Look, Span, wrap
+from krakked_tui.tui.widgets.table import LiveTable
+
+_KEYS_WIDTH = 16
+_GLOSSARY = (
+    ("kill switch", "blocks everything that opens or adds to a position; exits and cancels go on"),
+    ("drift", "the exchange's balances differ from what our ledger says they should be"),
+    ("drawdown", "loss since the start of the UTC day, as a share of the equity then"),
+    ("UNKNOWN", "an order whose fate the exchange has not confirmed; it is asked, never sent again"),
+    ("data stale", "prices are older than allowed, so nothing new is opened on them"),
+    ("flatten", "cancel our orders, sell every position at market, verify with the exchange"),
+)
+
+
+class OrderDialog(Dialog):
+    """Everything known about one order, as long as the engine knows it."""
+
+    TITLE_TEXT = "ORDER"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        order = desk.selected_order
+        assert order is not None, "the command is available only with a row under the cursor"
+        self._order = order
+
+    def text(self, view: EngineView) -> Sequence[Line]:
+        """Show the newest state of the order."""
+        known = (*view.open_orders, *view.recent_orders)
+        same = (order for order in known if order.cl_ord_id == self._order.cl_ord_id)
+        self._order = next(same, self._order)
+        return order_lines(self._order, self.desk.zone, TEXT_WIDTH)
+
+
+class HelpDialog(Dialog):
+    """All keys, and the words that need one sentence."""
+
+    TITLE_TEXT = "HELP"
+    HINT = "up and down scroll"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll(-1)", "up", show=False),
+        Binding("down,j", "scroll(1)", "down", show=False),
+        Binding("pageup", "scroll(-10)", "page up", show=False),
+        Binding("pagedown", "scroll(10)", "page down", show=False),
+    ]
+
+    def text(self, _view: EngineView) -> Sequence[Line]:
+        """List commands, keys of tables, words."""
+        return help_lines(offered(self.desk))
+
+    def action_scroll(self, lines: int) -> None:
+        """Move the text."""
+        self.query_one("#text").scroll_relative(y=lines, animate=False)
+
+
+def help_lines(commands: Iterable[UiCommand]) -> list[Line]:
+    """Return the help text: every command with its keys, the keys of tables, a glossary."""
+    listed = list(commands)
+    lines = [_title("EVERYWHERE, IN DIALOGS AND TEXT FIELDS TOO")]
+    lines += [line for command in listed if command.everywhere for line in _command(command, everywhere=True)]
+    lines += [EMPTY, _title("ON THE SCREEN")]
+    lines += [line for command in listed if command.keys for line in _command(command, everywhere=False)]
+    lines += [EMPTY, _title("IN TABLES")]
+    moves = [binding for binding in LiveTable.BINDINGS if isinstance(binding, Binding)]
+    lines += [line for move in moves for line in _entry(move.key.split(","), move.description)]
+    lines += _entry(["tab", "shift+tab"], "next and previous table or choice")
+    lines += [EMPTY, _title("WORDS")]
+    lines += [line for word, meaning in _GLOSSARY for line in _entry([word], meaning)]
+    return lines
+
+
+def _title(text: str) -> Line:
+    return (Span(text, Look.TITLE),)
+
+
+def _command(command: UiCommand, *, everywhere: bool) -> list[Line]:
+    return _entry(list(command.everywhere if everywhere else command.keys), command.help)
+
+
+def _entry(keys: Sequence[str], meaning: str) -> list[Line]:
+    label = Span(" ".join(key_text(key) for key in keys).ljust(_KEYS_WIDTH), Look.KEY)
+    return labelled(label, wrap(meaning, TEXT_WIDTH - _KEYS_WIDTH))

@@ -1,0 +1,19 @@
+"""Which dialog answers which name."""
+
+from krakked_tui.tui.command import DialogName
+from krakked_tui.tui.dialogs.base import Dialog
+from krakked_tui.tui.dialogs.confirm import CancelAllDialog, CancelOrderDialog, QuitDialog
+from krakked_tui.tui.dialogs.palette import PaletteDialog
+from krakked_tui.tui.dialogs.reading import HelpDialog, OrderDialog
+from krakked_tui.tui.dialogs.typed import ArmDialog, FlattenDialog
+
+DIALOGS: dict[DialogName, type[Dialog]] = {
+    DialogName.ARM: ArmDialog,
+    DialogName.CANCEL_ALL: CancelAllDialog,
+    DialogName.CANCEL_ORDER: CancelOrderDialog,
+    DialogName.FLATTEN: FlattenDialog,
+    DialogName.HELP: HelpDialog,
+    DialogName.ORDER: OrderDialog,
+    DialogName.PALETTE: PaletteDialog,
+    DialogName.QUIT: QuitDialog,
+}

@@ -1,0 +1,133 @@
+"""Dialogs that want a word typed: clearing the kill switch and flattening."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.widget import Widget
+
+from krakked_tui.control.commands import ClearKillSwitch, FlattenAll
+from krakked_tui.control.views import EngineView
+from krakked_tui.domain.safety import FlattenPhase
+from krakked_tui.tui.command import Desk
+from krakked_tui.tui.dialogs.base import TEXT_WIDTH, Dialog
+from krakked_tui.tui.rows.dialogs import (
+    arm_sentences,
+    flatten_progress_lines,
+    flatten_sentence,
+    flatten_warnings,
+    sale_lines,
+)
+from krakked_tui.tui.rows.line import EMPTY, Line, Look, wrap
+from krakked_tui.tui.widgets.choice import Choice, WordField
+from krakked_tui.tui.widgets.lines import Lines
+
+
+class Typed(Dialog):
+    """Does nothing until the word is there, exactly. The focus starts on the way out."""
+
+    DANGEROUS = True
+    WORD: ClassVar[str]
+    YES: ClassVar[str]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.field = WordField("word", self.WORD)
+        self.mistake = Lines("mistake")
+
+    def questions(self) -> Sequence[Widget]:
+        """The word, and room for what is wrong with it."""
+        return (self.field, self.mistake)
+
+    def choices(self) -> Sequence[Choice]:
+        """The way out first."""
+        return (Choice("cancel", "Back (q)"), Choice("confirm", self.YES))
+
+    def on_key(self, event: events.Key) -> None:
+        """Typing the word works from the choices too."""
+        if self.field.display and self.field.wants(event):
+            event.stop()
+            self.field.focus()
+            self.field.take(event)
+
+    def on_word_field_submitted(self) -> None:
+        """Enter in the field is the same as the choice."""
+        self.action_confirm()
+
+    def action_confirm(self) -> None:
+        """Submit when the word is right, else say what is missing."""
+        if self.field.complete:
+            self.submit()
+        else:
+            hint = f"Nothing was sent: type {self.WORD} in capitals first."
+            self.mistake.show(wrap(hint, TEXT_WIDTH, Look.WARN))
+
+    def submit(self) -> None:
+        """Send it."""
+
+
+class ArmDialog(Typed):
+    """Clear the kill switch."""
+
+    TITLE_TEXT = "CLEAR THE KILL SWITCH"
+    WORD = "ARM"
+    YES = "Arm"
+
+    def text(self, view: EngineView) -> Sequence[Line]:
+        """Say why it was set and what clearing allows."""
+        sentences = arm_sentences(view, self.desk.zone)
+        return [line for sentence in sentences for line in wrap(sentence, TEXT_WIDTH)]
+
+    def submit(self) -> None:
+        """Send it."""
+        self.desk.submit(ClearKillSwitch(self.WORD), "clear the kill switch")
+        self.dismiss()
+
+
+class FlattenDialog(Typed):
+    """Sell everything; stays open to show how far it has come."""
+
+    TITLE_TEXT = "FLATTEN: SELL EVERYTHING"
+    WORD = "FLATTEN"
+    YES = "Flatten"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        before = desk.view.flatten
+        self._before = before.started_at if before is not None else None
+        self._submitted = False
+
+    def on_mount(self) -> None:
+        """A flatten that runs already is shown instead of offered."""
+        running = self.desk.view.flatten
+        if running is not None and running.phase is not FlattenPhase.DONE:
+            self._before = None
+            self._show_progress()
+
+    def text(self, view: EngineView) -> Sequence[Line]:
+        """Say what would be sold, or how far selling has come."""
+        if self._submitted:
+            return self._progress(view)
+        lines = wrap(flatten_sentence(view), TEXT_WIDTH, Look.STRONG)
+        sales = sale_lines(view.positions, TEXT_WIDTH)
+        return [*lines, *([EMPTY, *sales, EMPTY] if sales else []), *flatten_warnings(view, TEXT_WIDTH)]
+
+    def _progress(self, view: EngineView) -> Sequence[Line]:
+        started = view.flatten.started_at if view.flatten is not None else None
+        if started is None or started == self._before:
+            return wrap("Sent. Waiting for the engine to take it up.", TEXT_WIDTH, Look.WARN)
+        return flatten_progress_lines(view, self.desk.zone, TEXT_WIDTH)
+
+    def submit(self) -> None:
+        """Send it, once."""
+        if self._submitted:
+            return
+        self.desk.submit(FlattenAll(self.WORD, "operator at the terminal"), "flatten")
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        self._submitted = True
+        for part in (self.field, self.mistake, self.query_one("#confirm")):
+            part.display = False
+        self.query_one("#cancel").focus()
+        self.update(self.desk.view)

@@ -1,0 +1,85 @@
+"""The one screen: chrome around a switcher of panes. Dialogs lie above it."""
+
+from collections.abc import Set
+from datetime import tzinfo
+
+from textual.app import ComposeResult
+from textual.geometry import Size
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher
+
+from krakked_tui.control.views import EngineView, OrderView
+from krakked_tui.tui.chrome import COLUMNS_MIN, ROWS_MIN, AnswerLine, KeyFooter, TooSmall, TopBar
+from krakked_tui.tui.command import Desk, PaneName
+from krakked_tui.tui.panes.dashboard import DashboardPane
+from krakked_tui.tui.panes.orders import OrdersPane
+from krakked_tui.tui.panes.start import StartPane
+from krakked_tui.tui.session import Session
+from krakked_tui.tui.store import EVERYTHING, Topic
+from krakked_tui.tui.widgets.looks import Looks
+from krakked_tui.tui.widgets.table import LiveTable
+
+Pane = StartPane | DashboardPane | OrdersPane
+
+
+class MainScreen(Screen[None]):
+    """Top bar, pane, answer line, footer; or a sentence when there is no room for them.
+
+    ``zone`` is the zone for times in tables.
+    """
+
+    def __init__(self, zone: tzinfo) -> None:
+        super().__init__()
+        self.zone = zone
+        self.answer = AnswerLine("answer")
+        self._top = TopBar("top")
+        self._footer = KeyFooter("footer")
+        self._too_small = TooSmall("too-small")
+        self._panes: dict[PaneName, Pane] = {
+            PaneName.START: StartPane(),
+            PaneName.DASHBOARD: DashboardPane(zone),
+            PaneName.ORDERS: OrdersPane(zone),
+        }
+        self._switcher = ContentSwitcher(*self._panes.values(), initial=PaneName.START, id="panes")
+
+    def compose(self) -> ComposeResult:
+        """Everything from top to bottom."""
+        yield Looks()
+        yield self._top
+        yield self._switcher
+        yield self.answer
+        yield self._footer
+        yield self._too_small
+
+    @property
+    def front(self) -> PaneName:
+        """The pane that is shown."""
+        return PaneName(self._switcher.current or PaneName.START)
+
+    def switch(self, name: PaneName, view: EngineView) -> None:
+        """Bring a pane to the front, with its focus on its first table."""
+        if name is self.front:
+            return
+        self._switcher.current = name
+        pane = self._panes[name]
+        tables = pane.query(LiveTable)
+        self.set_focus(tables.first() if tables else None)
+        pane.update(view, EVERYTHING)
+
+    def show(self, session: Session, desk: Desk, dirty: Set[Topic]) -> None:
+        """Show what changed: the chrome, and the pane in front only."""
+        view = session.view
+        self._panes[self.front].update(view, dirty)
+        self._top.update(view, session.silence)
+        self.answer.update(view, session.dispatcher, session.now())
+        self._footer.update(desk)
+        self._too_small.update(view, self.size)
+
+    def selected_order(self, view: EngineView) -> OrderView | None:
+        """Return the order under the cursor, if the orders pane is in front."""
+        pane = self._panes[self.front]
+        return pane.selected_order(view) if isinstance(pane, OrdersPane) else None
+
+    def fit(self, size: Size) -> None:
+        """Replace everything by a sentence while the terminal is too small."""
+        self.set_class(size.width < COLUMNS_MIN or size.height < ROWS_MIN, "-too-small")

@@ -1,0 +1,107 @@
+"""The panels of the dashboard: account, allocation, events."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from krakked_tui.control.views import AllocationView, EngineView, StatusView
+from krakked_tui.domain.money import HUNDRED, ZERO
+from krakked_tui.tui.rows.line import EMPTY, Line, Look, Span, clip, spread
+from krakked_tui.tui.rows.numbers import (
+    NOTHING,
+    countdown,
+    fixed,
+    gain_look,
+    percent,
+    signed_usd,
+    usd,
+)
+
+_BLOCKS = " ▏▎▍▌▋▊▉█"
+
+
+def account_lines(view: EngineView, width: int) -> list[Line]:
+    """Return the totals of the account and what the engine does next."""
+    portfolio = view.portfolio
+    lines: list[Line] = [(Span("ACCOUNT", Look.TITLE),)]
+    if portfolio is None:
+        lines.append((Span("Waiting for the balances.", Look.MUTED),))
+        return lines
+    unrealized, realized = portfolio.unrealized_pnl, portfolio.realized_pnl
+    lines += [
+        _pair("Equity", Span(usd(portfolio.equity), Look.STRONG), width),
+        _pair("Cash", Span(usd(portfolio.cash)), width),
+        _pair("Unrealized", Span(signed_usd(unrealized), gain_look(unrealized)), width),
+        _pair("Realized", Span(signed_usd(realized), gain_look(realized)), width),
+        _pair("Fees paid", Span(usd(portfolio.fees)), width),
+        _pair("Next cycle", _next_cycle(view.status), width),
+    ]
+    if portfolio.unvalued:
+        lines.append(_pair("No price for", Span(clip(", ".join(portfolio.unvalued), 12), Look.WARN), width))
+    return lines
+
+
+def _next_cycle(status: StatusView) -> Span:
+    if status.paused:
+        return Span("paused", Look.WARN)
+    if status.next_cycle_at is None:
+        return Span(NOTHING)
+    return Span(f"in {countdown(status.next_cycle_at, status.at)}")
+
+
+def counts_lines(view: EngineView, width: int) -> list[Line]:
+    """Return the engine's counters, for screens with room."""
+    counts = view.counts
+    return [
+        EMPTY,
+        _pair("Cycles", Span(f"{counts.cycles:,}"), width),
+        _pair("Missed", _count(counts.missed_boundaries), width),
+        _pair("Fills", Span(f"{counts.fills:,}"), width),
+        _pair("Errors", _count(counts.errors), width),
+    ]
+
+
+def _count(number: int) -> Span:
+    return Span(f"{number:,}", Look.WARN if number else Look.PLAIN)
+
+
+def _pair(label: str, value: Span, width: int) -> Line:
+    return spread((Span(label, Look.MUTED),), (value,), width)
+
+
+def allocation_lines(allocation: Sequence[AllocationView], width: int, height: int) -> list[Line]:
+    """Return a bar per asset, largest first as given; what does not fit is counted."""
+    lines: list[Line] = [(Span("ALLOCATION", Look.TITLE),)]
+    if not allocation:
+        lines.append((Span("Nothing held yet.", Look.MUTED),))
+        return lines
+    room = height - len(lines)
+    shown = allocation if len(allocation) <= room else allocation[: room - 1]
+    lines += [_bar(entry, width) for entry in shown]
+    rest = allocation[len(shown) :]
+    if rest:
+        share = sum((entry.percent for entry in rest), start=ZERO)
+        lines.append((Span(f"{len(rest)} more: {percent(share)}", Look.MUTED),))
+    return lines
+
+
+def _bar(entry: AllocationView, width: int) -> Line:
+    label = clip(entry.asset, 6).ljust(7)
+    share = f"{fixed(entry.percent, 1)}%".rjust(6)
+    room = width - len(label) - len(share) - 1
+    return (Span(label), Span(share), Span(" "), Span(eighths(entry.percent, room), Look.SHAPE))
+
+
+def eighths(share: Decimal, width: int) -> str:
+    """Return a bar of ``share`` percent of ``width`` cells, exact to an eighth of a cell."""
+    steps = int(min(HUNDRED, max(ZERO, share)) * width * 8 / HUNDRED)
+    full, eighth = divmod(steps, 8)
+    return ("█" * full + _BLOCKS[eighth]).ljust(width)[:width]
+
+
+def event_lines(messages: Sequence[str], width: int, height: int) -> list[Line]:
+    """Return the newest messages, newest last."""
+    lines: list[Line] = [(Span("EVENTS", Look.TITLE),)]
+    if not messages:
+        lines.append((Span("Nothing has happened yet.", Look.MUTED),))
+    newest = messages[-(height - 1) :] if height > 1 else ()
+    return lines + [(Span(clip(message, width)),) for message in newest]

@@ -1,0 +1,70 @@
+"""One operator's session with one engine: its newest picture, what was asked of it, when to go.
+
+No widget here: the screen shows what the session knows, and the session never paints.
+"""
+
+from collections.abc import Callable
+
+from krakked_tui.control.commands import Command, Shutdown
+from krakked_tui.control.controller import Controller
+from krakked_tui.control.ui_settings import UiSettings
+from krakked_tui.control.views import EngineView
+from krakked_tui.tui.dispatch import Dispatcher, Work
+from krakked_tui.tui.exits import Departure, ExitReason
+from krakked_tui.tui.store import Topic, UiStore
+
+
+class Session:
+    """Everything between the controller and the screen. ``now`` gives monotonic seconds.
+
+    ``cancels_orders`` says whether stopping the engine cancels open orders.
+    """
+
+    def __init__(
+        self,
+        controller: Controller,
+        settings: UiSettings,
+        now: Callable[[], float],
+        on_error: Callable[[Exception], None],
+        *,
+        cancels_orders: bool = False,
+    ) -> None:
+        self._controller = controller
+        self._store = UiStore(controller.view(), now())
+        self._departure = Departure()
+        self._shutdown = 0
+        self.settings = settings
+        self.now = now
+        self.cancels_orders = cancels_orders
+        self.dispatcher = Dispatcher(controller, now, on_error)
+
+    @property
+    def view(self) -> EngineView:
+        """The newest picture, clean."""
+        return self._store.view
+
+    @property
+    def silence(self) -> float:
+        """How many seconds ago the newest picture came."""
+        return self._store.silence(self.now())
+
+    def refresh(self) -> frozenset[Topic]:
+        """Take the newest picture in and return what changed. Never waits."""
+        dirty = self._store.apply(self._controller.view(), self.now())
+        self.dispatcher.observe(self.view)
+        return dirty
+
+    def submit(self, command: Command, label: str) -> Work | None:
+        """Take a command on; the caller runs the returned work."""
+        return self.dispatcher.submit(command, label, self.view)
+
+    def stop(self) -> Work | None:
+        """Tell the engine to stop because the operator leaves."""
+        self._departure.begin(self.now())
+        work = self.submit(Shutdown(reason="operator quit"), "stop the engine")
+        self._shutdown = self.dispatcher.sent
+        return work
+
+    def ending(self) -> ExitReason | None:
+        """Return why the screen should end now, None to stay."""
+        return self._departure.check(self.view, self.dispatcher.outcome(self._shutdown), self.now())

@@ -1,0 +1,108 @@
+"""Every screen at three sizes in every state, as text."""
+
+from collections.abc import Callable
+from itertools import product
+
+import msgspec
+import pytest
+
+from krakked_tui.control.views import EngineView
+from tests.fakes.controller import (
+    disconnected,
+    empty,
+    killed,
+    normal,
+    start_failed,
+    starting,
+    status,
+)
+from tests.tui.driving import Desk
+from tests.tui.goldens import compare, left_over
+
+
+def live() -> EngineView:
+    real = status(mode="live", profile="live", other_host="", speed=1.0)
+    return msgspec.structs.replace(normal(), status=real)
+
+
+SIZES = ((80, 24), (100, 30), (120, 40))
+PANES = {"dashboard": "1", "orders": "4"}
+RUNNING: dict[str, Callable[[], EngineView]] = {
+    "normal": normal,
+    "disconnected": disconnected,
+    "killed": killed,
+    "empty": empty,
+}
+NOT_RUNNING: dict[str, Callable[[], EngineView]] = {"starting": starting, "failed": start_failed}
+DIALOGS = {
+    "help": "question_mark",
+    "palette": "ctrl+p",
+    "cancel-all": "ctrl+x",
+    "flatten": "ctrl+f",
+    "order": "enter",
+    "cancel-order": "c",
+    "arm": "a",
+    "quit": "q",
+}
+
+
+def name(*parts: str, size: tuple[int, int]) -> str:
+    return "-".join((*parts, f"{size[0]}x{size[1]}"))
+
+
+EXPECTED = {
+    *(name(pane, state, size=size) for pane, state, size in product(PANES, RUNNING, SIZES)),
+    *(name(state, size=size) for state, size in product(NOT_RUNNING, SIZES)),
+    *(name("dialog", dialog, size=SIZES[0]) for dialog in DIALOGS),
+    name("dashboard-live", size=SIZES[0]),
+    name("too-small", size=(60, 15)),
+}
+
+
+@pytest.mark.parametrize("state", RUNNING)
+async def test_the_panes_look_as_agreed_at_every_size(state: str) -> None:
+    screens = {}
+    async with Desk(RUNNING[state]()).open() as desk:
+        for size, (pane, key) in product(SIZES, PANES.items()):
+            await desk.resize(*size)
+            await desk.press(key)
+            screens[name(pane, state, size=size)] = desk.text
+    compare(screens)
+
+
+@pytest.mark.parametrize("state", NOT_RUNNING)
+async def test_starting_looks_as_agreed_at_every_size(state: str) -> None:
+    screens = {}
+    async with Desk(NOT_RUNNING[state]()).open() as desk:
+        for size in SIZES:
+            await desk.resize(*size)
+            screens[name(state, size=size)] = desk.text
+    compare(screens)
+
+
+async def test_the_dialogs_look_as_agreed() -> None:
+    screens = {}
+    async with Desk(killed()).open() as desk:
+        await desk.press("4")
+        for dialog, key in DIALOGS.items():
+            await desk.press(key)
+            screens[name("dialog", dialog, size=SIZES[0])] = desk.text
+            await desk.press("escape")
+    compare(screens)
+
+
+async def test_live_mode_and_a_small_terminal_look_as_agreed() -> None:
+    screens = {}
+    async with Desk(live()).open() as desk:
+        screens[name("dashboard-live", size=SIZES[0])] = desk.text
+        await desk.resize(60, 15)
+        screens[name("too-small", size=(60, 15))] = desk.text
+    compare(screens)
+
+
+def test_no_golden_is_left_over() -> None:
+    assert left_over(EXPECTED) == set()
+
+
+def test_the_fake_is_the_same_at_every_run() -> None:
+    assert normal() == normal()

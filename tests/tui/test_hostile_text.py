@@ -1,0 +1,103 @@
+"""Whatever the exchange or a strategy writes: shown, never obeyed, never more than one cell a character."""
+
+import unicodedata
+
+import msgspec
+import pytest
+
+from krakked_tui.control.views import AllocationView, EngineView, StartStep
+from krakked_tui.domain.money import ONE
+from krakked_tui.domain.orders import OrderStatus
+from krakked_tui.domain.safety import FlattenPhase, FlattenProgress, KillSwitch
+from tests.fakes.controller import MARKETS, NOON, normal, order, position, status, trade
+from tests.tui.driving import Desk
+
+HOSTILE = [
+    "\x1b]52;c;cm0gLXJm\x07\x1b[2J\x1b[31mred",
+    "[/x] [/] [/ [link=file:///etc/passwd]x[/link] [@click=app.quit]quit[/]",
+    "\x9b2J\u202eelif\u200b\u2066\ufeff zero\x00",
+    "汉字🚀" * 30 + "e\u0301" * 5,
+    "line\nbreak\r\ttab" + "x" * 4000,
+]
+
+
+def everywhere(text: str) -> EngineView:
+    """A view with ``text`` in every text field."""
+    hostile_order = {
+        "cl_ord_id": text, "kraken_order_id": text, "plan_id": text, "pair": text, "side": text,
+        "order_type": text, "purpose": text, "strategy_id": text, "last_error": text,
+    }  # fmt: skip
+    bar = status(
+        mode=text, profile=text, data=text, data_detail=text, connection=text, connection_detail=text,
+        other_host=text, no_new_risk=text, drift=True, paused=True,
+        kill_switch=KillSwitch(active=True, reason=text, by=text, since=NOON),
+    )  # fmt: skip
+    view = normal()
+    assert view.portfolio is not None
+    portfolio = msgspec.structs.replace(view.portfolio, drift_details=(text,), unvalued=(text, text))
+    return msgspec.structs.replace(
+        view,
+        status=bar,
+        portfolio=portfolio,
+        start_steps=(StartStep(text, text, 1.0, text), StartStep(text, "failed", 1.0, text)),
+        positions=(position(MARKETS[0], ONE, pair=text, base=text, strategy_id=text),),
+        open_orders=(order(1, MARKETS[0], OrderStatus.OPEN, **hostile_order),),
+        recent_orders=(order(2, MARKETS[0], OrderStatus.REJECTED, **hostile_order),),
+        recent_trades=(
+            trade(3, MARKETS[0], trade_id=text, pair=text, side=text, fee_asset=text, strategy_id=text),
+        ),
+        allocation=tuple(AllocationView(text, ONE, ONE) for _ in range(9)),
+        flatten=FlattenProgress(FlattenPhase.DONE, text, text, NOON, {text: 1}, {text: text}, NOON),
+        messages=(text, text),
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["escapes", "markup", "bidi", "wide", "long"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_hostile_text_is_shown_and_harms_nothing(text: str, size: tuple[int, int]) -> None:
+    async with Desk(everywhere(text)).open(size) as desk:
+        for keys in (
+            ("1",),
+            ("4",),
+            ("enter",),
+            ("escape", "c"),
+            ("y", "ctrl+f"),
+            ("escape", "a"),
+            ("escape", "q"),
+        ):
+            await desk.press(*keys)
+            assert_harmless(desk)
+        await desk.press("escape", "ctrl+x", "escape")
+        for phase in ("starting", "failed", "stopping"):
+            desk.fake.publish_status(phase=phase)
+            await desk.see()
+            assert_harmless(desk)
+        assert desk.app.ended is None
+        assert desk.crashes == []
+
+
+def assert_harmless(desk: Desk) -> None:
+    width, height = desk.app.size
+    assert len(desk.lines) == height
+    for line in desk.lines:
+        assert len(line) <= width
+        for character in line:
+            assert unicodedata.category(character)[0] in "LNPSZ", repr(character)
+            assert unicodedata.east_asian_width(character) not in "WF"
+
+
+async def test_answers_of_the_engine_are_cleaned_too() -> None:
+    async with Desk().open() as desk:
+        from krakked_tui.control.commands import Answer
+
+        desk.fake.answers.append(Answer(accepted=False, message=HOSTILE[0]))
+        await desk.press("p")
+        assert "REFUSED  pause cycles: ␛]52;c;cm0gLXJm␇␛[2J␛[31mred" in desk.answer
+
+
+async def test_markup_is_shown_as_it_is_written() -> None:
+    async with Desk(everywhere("[@click=app.quit]x[/]")).open((120, 40)) as desk:
+        assert "[@click=app.quit]x[/]" in desk.text
+        await desk.pilot.click("#events", offset=(3, 1))
+        await desk.settle()
+        assert desk.app.ended is None

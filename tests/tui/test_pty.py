@@ -1,0 +1,129 @@
+"""The screen as a real program in a real terminal: start, keys, resize, loss, stall, crash."""
+
+import re
+import signal
+import termios
+import time
+from pathlib import Path
+
+from tests.tui.real_terminal import RealTerminal
+
+STALL_SECONDS = 4.0
+"""Stock Textual stops its own loop after about three and a half."""
+
+COLOUR = re.compile(rb"\x1b\[[0-9;]*?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[0-9;]*m")
+
+
+def test_it_paints_obeys_keys_and_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
+    with RealTerminal(tmp_path) as terminal:
+        terminal.wait_for("POSITIONS")
+        terminal.send("\x1a\x1a")
+        terminal.send("\x0b")
+        terminal.wait_for("KILL ON")
+        terminal.send("4")
+        terminal.wait_for("OPEN 3")
+        terminal.send("q")
+        terminal.wait_for("Stop and leave")
+        terminal.send("y")
+        assert terminal.wait_for_end() == 0
+        assert terminal.result["reason"] == "quit"
+        assert terminal.result["commands"] == ["SetKillSwitch", "Shutdown"]
+        assert terminal.result["threads"] == ["MainThread"]
+        assert b"\x1b[?1049l" in terminal.raw
+        assert b"\x1b[?25h" in terminal.raw
+        assert termios.tcgetattr(terminal.slave) == terminal.modes
+
+
+def test_ctrl_c_asks_before_it_leaves_and_stop_signals_of_the_shell_are_refused(tmp_path: Path) -> None:
+    with RealTerminal(tmp_path) as terminal:
+        terminal.wait_for("POSITIONS")
+        terminal.signal(signal.SIGTSTP)
+        terminal.send("\x03")
+        terminal.wait_for("Stop and leave")
+        terminal.signal(signal.SIGCONT)
+        terminal.send("\x03y")
+        assert terminal.wait_for_end() == 0
+        assert terminal.result["commands"] == ["Shutdown"]
+
+
+def test_a_small_terminal_is_told_the_size_and_recovers(tmp_path: Path) -> None:
+    with RealTerminal(tmp_path, size=(60, 20)) as terminal:
+        terminal.wait_for("80x24 or more; this is 60x20")
+        terminal.resize(80, 24)
+        terminal.signal(signal.SIGWINCH)
+        terminal.wait_for("POSITIONS")
+        terminal.resize(79, 24)
+        terminal.signal(signal.SIGWINCH)
+        terminal.wait_for("80x24 or more; this is 79x24")
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait_for_end() == 0
+        assert terminal.result["reason"] == "signal"
+        assert terminal.result["detail"] == "SIGTERM"
+
+
+def test_a_hangup_ends_the_screen_in_order(tmp_path: Path) -> None:
+    with RealTerminal(tmp_path) as terminal:
+        terminal.wait_for("POSITIONS")
+        terminal.hang_up()
+        assert terminal.wait_for_end(reading=False) == 0
+        assert (terminal.result["reason"], terminal.result["detail"]) == ("signal", "SIGHUP")
+
+
+def test_a_lost_terminal_is_noticed_without_a_hangup(tmp_path: Path) -> None:
+    with RealTerminal(tmp_path, "hup=ignore") as terminal:
+        terminal.wait_for("POSITIONS")
+        terminal.hang_up()
+        assert terminal.wait_for_end(reading=False) == 0
+        assert terminal.result["reason"] == "terminal_lost"
+        assert terminal.result["commands"] == []
+
+
+def test_a_stalled_terminal_delays_nothing_and_the_screen_catches_up(tmp_path: Path) -> None:
+    with RealTerminal(tmp_path, "hz=10", size=(120, 40)) as terminal:
+        terminal.wait_for("POSITIONS")
+        time.sleep(STALL_SECONDS)
+        terminal.send("\x0b")
+        terminal.wait_for("KILL SWITCH ON")
+        terminal.send("qy")
+        assert terminal.wait_for_end() == 0
+        assert terminal.result["loop_gap"] < 1.0
+        assert terminal.result["thread_gap"] < 0.5
+        assert terminal.result["commands"] == ["SetKillSwitch", "Shutdown"]
+
+
+def test_a_signal_ends_the_screen_while_the_terminal_is_stalled(tmp_path: Path) -> None:
+    with RealTerminal(tmp_path, "hz=10", size=(120, 40)) as terminal:
+        terminal.wait_for("POSITIONS")
+        time.sleep(2.0)
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait_for_end(8.0, reading=False) == 0
+        assert terminal.result["reason"] == "signal"
+
+
+def test_no_color_means_no_colour(tmp_path: Path) -> None:
+    with RealTerminal(tmp_path, NO_COLOR="") as terminal:
+        terminal.wait_for("POSITIONS")
+        terminal.send("\x0b")
+        terminal.wait_for("KILL ON")
+        assert not COLOUR.search(terminal.raw)
+
+
+def test_sixteen_colours_are_enough(tmp_path: Path) -> None:
+    with RealTerminal(tmp_path, TERM="linux") as terminal:
+        terminal.wait_for("POSITIONS")
+        assert b"38;5;" not in terminal.raw
+        assert b"38;2;" not in terminal.raw
+        assert COLOUR.search(terminal.raw)
+
+
+def test_a_crash_shows_two_lines_and_no_values(tmp_path: Path) -> None:
+    with RealTerminal(tmp_path, "crash=yes") as terminal:
+        assert terminal.wait_for_end() == 1
+        end = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
+        assert "the screen stopped on an internal error (RuntimeError)." in end
+        assert "The report is in the log" in end
+        assert len(re.findall(r"[^\r\n]*[a-z]{3}[^\r\n]*", end)) == 2
+        assert terminal.result["reason"] == "crashed"
+        (report,) = terminal.result["crashes"]
+        assert "view failed" in report
+        assert "kQH5HW" not in report + terminal.raw.decode(errors="replace")
