@@ -1,0 +1,42 @@
+"""Runs the benchmarks and writes their numbers with versions and machine class."""
+
+import asyncio
+import json
+import platform
+import sys
+from importlib.metadata import version
+from os import cpu_count
+from pathlib import Path
+
+from benchmarks import kill_latency
+from krakked_tui.domain.money import trap_floats
+
+BENCHMARKS = (kill_latency,)
+RESULTS = Path(__file__).parent / "results"
+LIBRARIES = ("aiosqlite", "msgspec", "polars", "textual", "websockets")
+
+
+def main() -> None:
+    trap_floats()
+    wanted = sys.argv[1:]
+    RESULTS.mkdir(exist_ok=True)
+    machine = (
+        f"{platform.system()} {platform.machine()}, {cpu_count()} cores, Python {platform.python_version()}"
+    )
+    for benchmark in BENCHMARKS:
+        name = benchmark.__name__.removeprefix("benchmarks.")
+        if wanted and name not in wanted:
+            continue
+        numbers = asyncio.run(benchmark.measure())
+        result = {
+            "benchmark": name,
+            "machine": machine,
+            "versions": {library: version(library) for library in LIBRARIES},
+            **numbers,
+        }
+        (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The commands, and the one place where an error becomes a sentence and an exit code."""
+
+import sys
+from collections.abc import Sequence
+
+import cyclopts
+
+from krakked_tui import __version__
+from krakked_tui.cli.run import run
+from krakked_tui.cli.sandbox import sandbox
+from krakked_tui.domain.errors import KrakkedError
+from krakked_tui.domain.money import trap_floats
+
+USAGE = 2
+
+app = cyclopts.App(
+    name="krakked-tui",
+    help="A spot trading bot for Kraken that lives in a terminal. Start with: krakked-tui --demo",
+    version=__version__,
+    result_action="return_value",
+)
+app.default(run)
+app.command(sandbox)
+
+
+@app.command
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code. Errors go to stderr, one sentence, no traceback."""
+    trap_floats()
+    try:
+        result = app(arguments, exit_on_error=False, print_error=False)
+    except cyclopts.CycloptsError as error:
+        return _fail(f"{_one_line(str(error))} Try krakked-tui --help.", USAGE)
+    except KrakkedError as error:
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 1)
+    return result if isinstance(result, int) else 0
+
+
+def _fail(sentence: str, code: int) -> int:
+    print(f"krakked-tui: {sentence}", file=sys.stderr)
+    return code
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,95 @@
+"""The ``sandbox`` command as a process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from krakked_tui.cli.sandbox import sandbox
+from krakked_tui.domain.errors import KrakkedError, RefusedError, UsageError
+
+PROGRAM = [sys.executable, "-m", "krakked_tui", "sandbox"]
+
+
+def start(*arguments: str, **options: Any) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+    )
+    assert process.stdout is not None
+    return process, json.loads(process.stdout.readline())
+
+
+def end(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
+    out, err = process.communicate(timeout=10)
+    return process.returncode, out, err
+
+
+def speed(greeting: dict[str, str]) -> str:
+    with urllib.request.urlopen(f"{greeting['rest']}/0/public/Time") as answer:
+        return str(answer.headers["X-Sandbox-Speed"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_greets_and_ends_cleanly_on_a_signal(number: signal.Signals) -> None:
+    process, greeting = start("--speed", "60", "--api-key", "mine", "--api-secret", "c2VjcmV0")
+    assert greeting["rest"].startswith("http://127.0.0.1:")
+    assert greeting["ws_public"] == greeting["rest"].replace("http", "ws") + "/v2"
+    assert greeting["ws_private"] == greeting["rest"].replace("http", "ws") + "/auth/v2"
+    assert (greeting["api_key"], greeting["api_secret"]) == ("mine", "c2VjcmV0")
+    assert speed(greeting) == "60"
+    process.send_signal(number)
+    assert end(process) == (0, b"", b"")
+
+
+def test_it_ends_with_its_parent_and_keeps_its_books(tmp_path: Path) -> None:
+    state = tmp_path / "books.db"
+    reading, writing = os.pipe()
+    arguments = ("--parent-fd", str(reading), "--paused", "--state", str(state), "--balance", "USD=5")
+    process, greeting = start(*arguments, pass_fds=(reading,))
+    os.close(reading)
+    assert speed(greeting) == "0"
+    process.send_signal(signal.SIGINT)
+    os.write(writing, b"resume\n")
+    while speed(greeting) == "0":
+        pass
+    os.close(writing)
+    assert end(process) == (0, b"", b"")
+    process, again = start("--state", str(state))
+    assert again["api_key"] == greeting["api_key"]
+    process.terminate()
+    end(process)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"host": "0.0.0.0"}, RefusedError, "not a loopback address"),
+        ({"host": "example.org"}, UsageError, "is not an address"),
+        ({"port": -1}, UsageError, "port"),
+        ({"speed": 0.0}, UsageError, "speed"),
+        ({"start": "yesterday"}, UsageError, "--start yesterday"),
+        ({"balance": ["USD"]}, UsageError, "ASSET=AMOUNT"),
+        ({"balance": ["USD=ten"]}, UsageError, "ASSET=AMOUNT"),
+        ({"balance": ["NOPE=1"]}, UsageError, "no asset NOPE"),
+        ({"api_secret": "not base64!"}, UsageError, "--api-secret"),
+        ({"parent_fd": -1}, UsageError, "--parent-fd"),
+    ],
+)
+def test_bad_options_end_with_one_sentence(
+    options: dict[str, Any], error: type[KrakkedError], says: str
+) -> None:
+    with pytest.raises(error, match=says) as refusal:
+        sandbox(**options)
+    assert "\n" not in str(refusal.value)
+
+
+def test_importing_the_command_is_cheap() -> None:
+    code = "import sys, krakked_tui.cli.sandbox; print({'numpy', 'uvicorn', 'starlette'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"

@@ -1,0 +1,124 @@
+"""The door to an engine in the same process."""
+
+import asyncio
+from collections.abc import Callable
+
+from krakked_tui.control.commands import (
+    Actor,
+    CancelAll,
+    CancelOrder,
+    ClearKillSwitch,
+    Command,
+    FlattenAll,
+    PauseCycles,
+    ResumeCycles,
+    SetKillSwitch,
+    Shutdown,
+)
+from krakked_tui.control.local import LocalController
+from krakked_tui.decision import events as e
+from krakked_tui.decision.effects import Answer, Level, Log
+from krakked_tui.engine.answers import Answers
+from krakked_tui.engine.inbox import Inbox
+from krakked_tui.engine.moment import Moment
+from tests.fakes.clock import FakeClock
+
+
+class EngineStub:
+    """What a delivered command touches of an engine."""
+
+    def __init__(self) -> None:
+        self.clock, self.inbox = FakeClock(), Inbox()
+        self.stops: list[tuple[str, str]] = []
+
+    def request_stop(self, reason: str, by: str, ticket: int | None = None) -> None:
+        self.stops.append((reason, by))
+
+
+class ThreadStub:
+    """An engine thread that runs deliveries at once, or has ended."""
+
+    def __init__(self, engine: EngineStub, *, alive: bool = True) -> None:
+        self.engine, self.alive = engine, alive
+
+    def call(self, work: Callable[[EngineStub], None]) -> bool:
+        if self.alive:
+            work(self.engine)
+        return self.alive
+
+
+def _rig(*, alive: bool = True) -> tuple[LocalController, EngineStub, Answers]:
+    answers, engine = Answers(), EngineStub()
+    controller = LocalController(mode="demo", profile="demo", other_host="", answers=answers)
+    controller.attach(ThreadStub(engine, alive=alive))  # type: ignore[arg-type]
+    return controller, engine, answers
+
+
+async def _event(command: Command) -> e.Event:
+    controller, engine, answers = _rig()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(controller.execute(command, Actor.TUI))
+        await asyncio.sleep(0)
+        event = engine.inbox.pop()
+        answers.resolve(Answer(1, accepted=True, message="done"))
+        assert (await task).message == "done"
+    assert event is not None
+    return event
+
+
+async def test_every_command_becomes_its_event_with_the_actor() -> None:
+    commands: dict[type[e.Event], Command] = {
+        e.KillRequested: SetKillSwitch("why"),
+        e.KillClearRequested: ClearKillSwitch("ARM"),
+        e.CancelRequested: CancelOrder("k1"),
+        e.FlattenRequested: FlattenAll("FLATTEN", "why"),
+        e.PauseRequested: PauseCycles(),
+    }
+    for kind, command in commands.items():
+        event = await _event(command)
+        assert isinstance(event, kind)
+        assert isinstance(event, e.OPERATOR_EVENTS)
+        assert event.by == "tui"
+    everything = await _event(CancelAll())
+    assert isinstance(everything, e.CancelRequested)
+    assert everything.cl_ord_id is None
+    resumed = await _event(ResumeCycles())
+    assert isinstance(resumed, e.PauseRequested)
+    assert not resumed.paused
+
+
+async def test_a_shutdown_stops_the_engine() -> None:
+    controller, engine, answers = _rig()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(controller.execute(Shutdown("quit"), Actor.TUI))
+        await asyncio.sleep(0)
+        assert engine.stops == [("quit", "tui")]
+        answers.refuse_all("gone")
+
+
+async def test_an_engine_that_has_ended_refuses() -> None:
+    controller, _, _ = _rig(alive=False)
+    answer = await controller.execute(SetKillSwitch("why"), Actor.TUI)
+    assert not answer.accepted
+    assert "stopped" in answer.message
+
+
+async def test_whoever_waits_when_the_engine_ends_is_answered() -> None:
+    controller, _, answers = _rig()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(controller.execute(SetKillSwitch("why"), Actor.TUI))
+        await asyncio.sleep(0)
+        answers.refuse_all("the engine has stopped")
+        assert not (await task).accepted
+
+
+def test_the_view_is_there_from_the_start_and_grows_with_every_picture() -> None:
+    controller, engine, _ = _rig()
+    first = controller.view()
+    assert (first.status.phase, first.status.mode) == ("starting", "demo")
+    controller.note(Log(Level.WARNING, "x", {}, "something happened"))
+    controller.publish(Moment(at=engine.clock.now(), phase="failed", failure="no disk"))
+    second = controller.view()
+    assert second.version > first.version
+    assert second.messages == ("something happened",)
+    assert second.status.no_new_risk == "no disk"

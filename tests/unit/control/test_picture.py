@@ -1,0 +1,81 @@
+"""The view of an engine: what a screen is told."""
+
+from decimal import Decimal
+
+import pytest
+
+from krakked_tui.control.picture import engine_view
+from krakked_tui.control.views import EngineView
+from krakked_tui.decision import events as e
+from krakked_tui.domain.orders import OrderStatus, Unknown
+from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.engine.moment import Moment
+from krakked_tui.ports import StreamState
+from tests.fakes.clock import FakeClock
+from tests.scenarios.stage import Stage
+
+
+@pytest.fixture
+def stage(xbtusd: PairMetadata) -> Stage:
+    return Stage(xbtusd).ready()
+
+
+def _view(stage: Stage, **changes: object) -> EngineView:
+    moment = Moment(at=stage.at, phase="running", state=stage.state)
+    for name, value in changes.items():
+        setattr(moment, name, value)
+    return engine_view(moment, version=1, mode="demo", profile="demo", other_host="", messages=())
+
+
+def test_a_position_is_shown_with_its_price_its_stop_and_its_strategy(stage: Stage) -> None:
+    entry = stage.bought()
+    stage.priced(Decimal("51000.0"))
+    (position,) = _view(stage).positions
+    assert (position.pair, position.size) == ("XBTUSD", entry.request.volume)
+    assert position.avg_entry_price == Decimal(50_000)
+    assert position.price == Decimal("51000.0")
+    assert position.unrealized_pnl == entry.request.volume * 1000
+    assert (position.stop_price, position.strategy_id) == (Decimal(49_000), "trend_following_v1")
+
+
+def test_equity_is_cash_and_positions_and_the_day_starts_at_the_first_price(stage: Stage) -> None:
+    stage.bought()
+    stage.later(1)
+    stage.priced(Decimal("51000.0"))
+    view = _view(stage)
+    assert view.portfolio is not None
+    # 0.08 XBT: +80 from the price, -16 fee.
+    assert view.status.equity == Decimal(10_064)
+    assert view.status.day_pnl == Decimal(64)
+    assert view.portfolio.cash == Decimal(10_000) - Decimal(4_000) - Decimal(16)
+    assert sum(share.percent for share in view.allocation) == pytest.approx(Decimal(100))
+    assert view.equity_curve[-1].equity == view.status.equity
+
+
+def test_an_unknown_order_is_open_and_says_why(stage: Stage) -> None:
+    stage.cycle(stage.intent())
+    entry = stage.last_order()
+    stage.answer(Unknown(entry.cl_ord_id, "HTTP 502"))
+    (order,) = _view(stage).open_orders
+    assert (order.status, order.last_error) == (OrderStatus.UNKNOWN, "HTTP 502")
+    stage.play(e.CancelRequested(stage.at, 1, "tui", None))
+    (order,) = _view(stage).open_orders
+    assert order.cancelling
+
+
+def test_drift_and_a_failing_account_are_shown(stage: Stage) -> None:
+    stage.synced(balances={"USD": Decimal(1)})
+    view = _view(stage)
+    assert view.status.drift
+    assert view.portfolio is not None
+    assert "10000" in view.portfolio.drift_details[0]
+    stage.play(e.AccountSyncFailed(stage.at, stage.wall, "no route to host"))
+    up = StreamState("account", connected=True)
+    assert _view(stage, account_stream=up).status.connection_detail == "no route to host"
+
+
+def test_before_the_state_exists_there_is_still_a_status() -> None:
+    moment = Moment(at=FakeClock().now(), phase="starting")
+    view = engine_view(moment, version=1, mode="demo", profile="demo", other_host="", messages=())
+    assert view.status.no_new_risk == "the engine is starting"
+    assert view.status.data == "starting"

@@ -1,0 +1,85 @@
+"""The dashboard's panels."""
+
+from decimal import Decimal
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from krakked_tui.control.views import AllocationView, CountsView
+from krakked_tui.tui.rows.dashboard import (
+    account_lines,
+    allocation_lines,
+    counts_lines,
+    eighths,
+    event_lines,
+)
+from krakked_tui.tui.rows.line import Look, text_of, width_of
+from tests.fakes.controller import normal, starting, status
+
+
+def test_the_account_reads_like_a_statement() -> None:
+    assert [text_of(line) for line in account_lines(normal(), 26)] == [
+        "ACCOUNT",
+        "Equity          $10,412.33",
+        "Cash             $5,599.02",
+        "Unrealized         +$96.28",
+        "Realized           +$23.18",
+        "Fees paid           $18.77",
+        "Next cycle         in 0:48",
+    ]
+
+
+def test_a_paused_engine_has_no_next_cycle() -> None:
+    paused = msgspec.structs.replace(normal(), status=status(paused=True))
+    assert text_of(account_lines(paused, 26)[6]) == "Next cycle          paused"
+    unknown = msgspec.structs.replace(normal(), status=status(next_cycle_at=None))
+    assert text_of(account_lines(unknown, 26)[6]) == "Next cycle               -"
+
+
+def test_without_balances_it_says_what_it_waits_for() -> None:
+    assert [text_of(line) for line in account_lines(starting(), 26)][1:] == ["Waiting for the balances."]
+
+
+def test_assets_without_a_price_are_named() -> None:
+    view = normal()
+    assert view.portfolio is not None
+    portfolio = msgspec.structs.replace(view.portfolio, unvalued=("LUNA",))
+    lines = account_lines(msgspec.structs.replace(view, portfolio=portfolio), 26)
+    assert text_of(lines[-1]) == "No price for          LUNA"
+
+
+def test_counters_of_trouble_are_marked() -> None:
+    lines = counts_lines(msgspec.structs.replace(normal(), counts=CountsView(errors=2)), 26)
+    assert text_of(lines[-1]) == "Errors                   2"
+    assert lines[-1][-1].look is Look.WARN
+
+
+def test_allocation_shows_as_many_bars_as_fit_and_counts_the_rest() -> None:
+    shares = [AllocationView(f"A{n}", Decimal(n), Decimal(10)) for n in range(10)]
+    lines = [text_of(line) for line in allocation_lines(shares, 24, 5)]
+    assert len(lines) == 5
+    assert lines[1].startswith("A0      10.0% █ ")
+    assert lines[4] == "7 more: 70.00%"
+
+
+def test_nothing_held_says_so() -> None:
+    assert text_of(allocation_lines((), 24, 5)[1]) == "Nothing held yet."
+
+
+@given(st.decimals(-50, 150, places=3), st.integers(0, 40))
+def test_a_bar_is_as_wide_as_its_place(share: Decimal, width: int) -> None:
+    assert len(eighths(share, width)) == width
+
+
+def test_a_bar_is_exact_to_an_eighth() -> None:
+    assert eighths(Decimal("37.5"), 4) == "█▌  "
+    assert eighths(Decimal(100), 4) == "████"
+    assert eighths(Decimal(0), 4) == "    "
+
+
+def test_events_are_the_newest_in_order() -> None:
+    lines = [text_of(line) for line in event_lines(("a", "b", "c", "d" * 50), 20, 3)]
+    assert lines == ["EVENTS", "c", "d" * 19 + "…"]
+    assert text_of(event_lines((), 30, 3)[1]) == "Nothing has happened yet."
+    assert all(width_of(line) <= 20 for line in event_lines(("x" * 90,), 20, 3))

@@ -1,0 +1,180 @@
+"""Invariants of the command registry: keys that work in tmux, no clash, dangerous means asked."""
+
+from datetime import UTC, tzinfo
+
+from textual.binding import Binding
+
+from krakked_tui.control.commands import CancelAll, CancelOrder, Command, PauseCycles, ResumeCycles
+from krakked_tui.control.ui_settings import UiSettings
+from krakked_tui.control.views import EngineView, OrderView
+from krakked_tui.tui.app import KrakkedApp
+from krakked_tui.tui.command import DialogName, PaneName, UiCommand, key_text
+from krakked_tui.tui.commands import (
+    BY_ID,
+    COMMANDS,
+    Arm,
+    CancelAllOrders,
+    CancelSelected,
+    Flatten,
+    Kill,
+    Quit,
+    TogglePause,
+    offered,
+)
+from krakked_tui.tui.dialogs.base import Dialog
+from krakked_tui.tui.dialogs.confirm import Confirm
+from krakked_tui.tui.dialogs.palette import PaletteDialog
+from krakked_tui.tui.dialogs.reading import HelpDialog, help_lines
+from krakked_tui.tui.dialogs.table import DIALOGS
+from krakked_tui.tui.dialogs.typed import Typed
+from krakked_tui.tui.rows.line import text_of
+from krakked_tui.tui.widgets.choice import Choice, WordField
+from krakked_tui.tui.widgets.table import LiveTable
+from tests.fakes.controller import killed, normal, start_failed, starting
+
+SWALLOWED = {"ctrl+b", "ctrl+a", "ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+z", "ctrl+s"}
+
+
+class PaperDesk:
+    """A desk that writes down what commands do."""
+
+    def __init__(self, view: EngineView, settings: UiSettings | None = None) -> None:
+        self.view = view
+        self.settings = settings or UiSettings()
+        self.zone: tzinfo = UTC
+        self.cancels_orders = False
+        self.pane = PaneName.ORDERS
+        self.in_dialog = False
+        self.selected_order: OrderView | None = view.open_orders[0] if view.open_orders else None
+        self.done: list[object] = []
+
+    def show_pane(self, name: PaneName) -> None:
+        self.done.append(name)
+
+    def open_dialog(self, name: DialogName) -> None:
+        self.done.append(name)
+
+    def submit(self, command: Command, label: str) -> None:
+        assert label
+        self.done.append(command)
+
+    def stop_and_leave(self) -> None:
+        self.done.append("stop")
+
+    def leave(self) -> None:
+        self.done.append("leave")
+
+    def run_command(self, command: UiCommand) -> None:
+        self.done.append(command)
+
+
+def ran(command: UiCommand, desk: PaperDesk) -> object:
+    command.run(desk)
+    (done,) = desk.done
+    return done
+
+
+def all_bindings() -> list[Binding]:
+    owners = (KrakkedApp, LiveTable, Dialog, Confirm, Typed, HelpDialog, PaletteDialog, Choice, WordField)
+    return list(Binding.make_bindings(each for owner in owners for each in owner.BINDINGS))
+
+
+def test_no_key_is_one_that_terminals_swallow() -> None:
+    for binding in all_bindings():
+        assert binding.key not in SWALLOWED
+        assert not binding.key.startswith("alt+")
+
+
+def test_commands_have_names_of_their_own_and_say_what_they_do() -> None:
+    assert len(BY_ID) == len(COMMANDS)
+    assert len({command.title for command in COMMANDS}) == len(COMMANDS)
+    for command in COMMANDS:
+        assert command.keys or command.everywhere, command.id
+        assert command.help.endswith("."), command.id
+
+
+def test_no_two_commands_share_a_key() -> None:
+    keys = [key for command in COMMANDS for key in (*command.keys, *command.everywhere)]
+    assert len(keys) == len(set(keys))
+
+
+def test_keys_that_work_everywhere_are_no_letters() -> None:
+    for command in COMMANDS:
+        assert all(len(key) > 1 and key != "enter" for key in command.everywhere)
+
+
+def test_the_four_emergency_keys() -> None:
+    assert Kill.everywhere == ("ctrl+k", "f9")
+    assert CancelAllOrders.everywhere == ("ctrl+x",)
+    assert Flatten.everywhere == ("ctrl+f",)
+    assert not Kill.dangerous
+    assert CancelAllOrders.dangerous
+    assert Flatten.dangerous
+
+
+def test_dangerous_commands_only_open_a_dialog() -> None:
+    for command in COMMANDS:
+        if command.dangerous:
+            assert isinstance(ran(command, PaperDesk(killed())), DialogName), command.id
+            assert command.acts
+
+
+def test_every_dialog_has_its_class() -> None:
+    assert set(DIALOGS) == set(DialogName)
+    assert len(set(DIALOGS.values())) == len(DIALOGS)
+
+
+def test_without_confirmation_only_cancels_go_at_once() -> None:
+    settings = UiSettings(confirm_destructive=False)
+    view = killed()
+    assert ran(CancelAllOrders(), PaperDesk(view, settings)) == CancelAll()
+    first = view.open_orders[0].cl_ord_id
+    assert ran(CancelSelected(), PaperDesk(view, settings)) == CancelOrder(first)
+    for command in (Flatten(), Arm(), Quit()):
+        assert isinstance(ran(command, PaperDesk(view, settings)), DialogName)
+
+
+def test_a_read_only_screen_has_no_command_that_acts() -> None:
+    desk = PaperDesk(normal(), UiSettings(read_only=True))
+    assert {command.id for command in offered(desk)} == {
+        "dashboard", "orders", "order", "palette", "help", "quit"
+    }  # fmt: skip
+
+
+def test_commands_of_a_pane_are_offered_there_only() -> None:
+    desk = PaperDesk(normal())
+    desk.pane = PaneName.DASHBOARD
+    assert not {"order", "cancel-order"} & {command.id for command in offered(desk)}
+
+
+def test_only_an_open_order_can_be_cancelled() -> None:
+    desk = PaperDesk(normal())
+    assert CancelSelected().unavailable(desk) == ""
+    desk.selected_order = desk.view.recent_orders[0]
+    assert "Select an open order first" in CancelSelected().unavailable(desk)
+
+
+def test_pause_sends_the_one_that_changes_something() -> None:
+    assert ran(TogglePause(), PaperDesk(normal())) == PauseCycles()
+    assert ran(TogglePause(), PaperDesk(killed())) == ResumeCycles()
+    assert TogglePause().footer_text(PaperDesk(killed())) == "Resume"
+    assert "The engine is starting" in TogglePause().unavailable(PaperDesk(starting()))
+
+
+def test_arming_needs_a_kill() -> None:
+    assert Arm().unavailable(PaperDesk(normal()))
+    assert not Arm().unavailable(PaperDesk(killed()))
+
+
+def test_quit_asks_unless_there_is_nothing_left_to_stop() -> None:
+    assert ran(Quit(), PaperDesk(normal())) is DialogName.QUIT
+    assert ran(Quit(), PaperDesk(start_failed())) == "leave"
+
+
+def test_help_names_every_key_of_every_command_and_table() -> None:
+    text = "\n".join(text_of(line) for line in help_lines(COMMANDS))
+    for command in COMMANDS:
+        for key in (*command.keys, *command.everywhere):
+            assert key_text(key) in text
+    assert "previous row" in text
+    assert "kill switch" in text
