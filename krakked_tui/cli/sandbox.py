@@ -7,6 +7,9 @@ from typing import Literal
 
 from krakked_tui.domain.errors import UsageError
 
+PUBLIC_RATE = 1.0
+"""Calls per second that Kraken lets anybody make."""
+
 
 def sandbox(
     *,
@@ -20,6 +23,11 @@ def sandbox(
     api_key: str | None = None,
     api_secret: str | None = None,
     state: Path | None = None,
+    replay: Path | None = None,
+    chaos: Literal["mild", "rough", "hell"] | None = None,
+    tier: Literal["starter", "intermediate", "pro", "none"] | None = None,
+    public_rate: float | None = None,
+    permissions: str | None = None,
     paused: bool = False,
     parent_fd: int | None = None,
 ) -> None:
@@ -40,6 +48,15 @@ def sandbox(
         api_key: API key to accept (made up).
         api_secret: Its secret in base64 (made up).
         state: File that keeps the exchange's books; without it they are gone at the end.
+        replay: Directory of Kraken's OHLCVT files (XBTUSD_1.csv) to play as if they happened now.
+        chaos: Let things go wrong by themselves: mild heals within seconds, rough loses answers,
+            hell is everything at once.
+        tier: Whose private and trading rate limits hold (intermediate; none for a program's child).
+        public_rate: Public calls per second, 15 at once, and 150 connections per ten minutes; 0 for no
+            limit (1; 0 for a program's child).
+        permissions: What the API key may do, with commas: query-funds, query-open-trades,
+            query-closed-trades, modify-trades, close-trades, query-ledger, create-ws-token (these
+            by default), add-funds, withdraw-funds.
         paused: Start with the clock stopped.
         parent_fd: Read end of a pipe from the parent: the line "resume" starts a stopped clock, its
             end ends the sandbox.
@@ -60,6 +77,11 @@ def sandbox(
         "api_key": api_key,
         "api_secret": api_secret,
         "state": None if state is None else state.expanduser(),
+        "replay": None if replay is None else replay.expanduser(),
+        "chaos": chaos,
+        "tier": tier or ("intermediate" if parent_fd is None else "none"),
+        "public_rate": _public_rate(public_rate, child=parent_fd is not None),
+        "permissions": None if permissions is None else _names(permissions),
         "paused": paused,
     }
     try:
@@ -67,6 +89,17 @@ def sandbox(
     except msgspec.ValidationError as error:
         raise UsageError(f"The sandbox cannot be set up like this: {error}.") from error
     serve(settings, parent_fd)
+
+
+def _public_rate(rate: float | None, *, child: bool) -> float | None:
+    """Return the limit on public calls, None for none: a program's own child need not be spared."""
+    if rate is None:
+        return None if child else PUBLIC_RATE
+    return None if rate == 0 else rate
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _instant(text: str) -> datetime:

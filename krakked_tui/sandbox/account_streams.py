@@ -6,6 +6,7 @@ import msgspec
 
 from krakked_tui.sandbox.account_rows import (
     Row,
+    amended_row,
     balance_row,
     ended_row,
     movement_row,
@@ -14,31 +15,50 @@ from krakked_tui.sandbox.account_rows import (
     past_trade_row,
     pending_row,
     trade_row,
+    trigger_row,
 )
 from krakked_tui.sandbox.exchange import Exchange
-from krakked_tui.sandbox.market_streams import Subscriber
 from krakked_tui.sandbox.orders import (
     ExchangeEvent,
     LedgerWritten,
+    Order,
     OrderAccepted,
+    OrderAmended,
     OrderEnded,
     OrderTraded,
+    PairChanged,
+    SystemChanged,
+    TriggerChanged,
 )
+from krakked_tui.sandbox.topics import Subscriber
+from krakked_tui.sandbox.wire import number
 
 SNAPSHOT_TRADES: Final = 50
 _TRANSITIONS: Final = frozenset(("new", "filled", "canceled", "expired"))
 """What is left of the executions with ``order_status`` off: opening and closing."""
+
+RATE_COUNTER: Final = "ratecount"
+"""The field of an execution with the pair's trading counter. Its name in Kraken's v2 is not known;
+this is v1's."""
+
+_COUNTER_DECIMALS: Final = 2
 
 
 class Numbered:
     """One subscriber's private channel, its messages numbered from 1."""
 
     def __init__(
-        self, channel: str, subscriber: Subscriber, exec_types: frozenset[str] | None = None
+        self,
+        channel: str,
+        subscriber: Subscriber,
+        exec_types: frozenset[str] | None = None,
+        *,
+        counted: bool = False,
     ) -> None:
         self._channel = channel
         self._subscriber = subscriber
         self._exec_types = exec_types
+        self.counted = counted
         self._sequence = 0
 
     def send(self, kind: str, rows: list[Row]) -> None:
@@ -62,10 +82,17 @@ class AccountStreams:
         exchange.listen(self._on_event)
 
     def join_executions(
-        self, subscriber: Subscriber, *, snap_orders: bool, snap_trades: bool, order_status: bool
+        self,
+        subscriber: Subscriber,
+        *,
+        snap_orders: bool,
+        snap_trades: bool,
+        order_status: bool,
+        ratecounter: bool = False,
     ) -> None:
         """Add a subscriber and send it the snapshot it wants."""
-        channel = Numbered("executions", subscriber, None if order_status else _TRANSITIONS)
+        exec_types = None if order_status else _TRANSITIONS
+        channel = Numbered("executions", subscriber, exec_types, counted=ratecounter)
         self._executions[subscriber] = channel
         if snap_orders or snap_trades:
             trades = self._past_trades() if snap_trades else []
@@ -102,21 +129,33 @@ class AccountStreams:
         ]
 
     def _on_event(self, event: ExchangeEvent) -> None:
+        exchange = self._exchange
         match event:
             case OrderAccepted(order):
-                self._publish(pending_row(self._exchange, order))
-                self._publish(new_row(order))
+                self._publish(order, pending_row(exchange, order))
+                self._publish(order, new_row(order))
             case OrderTraded(order, trade):
-                self._publish(trade_row(self._exchange, order, trade))
+                self._publish(order, trade_row(exchange, order, trade))
+            case OrderAmended(order, at, reason, restated):
+                self._publish(order, amended_row(exchange, order, at, reason, restated=restated))
+            case TriggerChanged(order, at):
+                self._publish(order, trigger_row(exchange, order, at))
             case OrderEnded(order, at):
-                self._publish(ended_row(self._exchange, order, at))
+                self._publish(order, ended_row(exchange, order, at))
             case LedgerWritten(entry):
                 for channel in self._balances.values():
-                    channel.send("update", [movement_row(self._exchange, entry)])
+                    channel.send("update", [movement_row(exchange, entry)])
+            case SystemChanged() | PairChanged():
+                pass
             case _:
                 assert_never(event)
 
-    def _publish(self, row: Row) -> None:
+    def _publish(self, order: Order, row: Row) -> None:
         for channel in self._executions.values():
-            if channel.wants(row["exec_type"]):
+            if not channel.wants(row["exec_type"]):
+                continue
+            if channel.counted:
+                count = number(self._exchange.trading_counter(order.draft.pair), _COUNTER_DECIMALS)
+                channel.send("update", [{**row, RATE_COUNTER: count}])
+            else:
                 channel.send("update", [row])

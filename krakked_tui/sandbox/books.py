@@ -1,10 +1,12 @@
 """The exchange's books: every order, trade and ledger row there ever was, and how to find them."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from krakked_tui.domain.fills import LedgerEntry, Trade
+from krakked_tui.sandbox.market_changes import MarketChange
 from krakked_tui.sandbox.orders import Order
 
 
@@ -14,20 +16,27 @@ class Changes(msgspec.Struct):
     orders: dict[str, Order] = {}
     trades: list[Trade] = []
     entries: list[LedgerEntry] = []
+    market: list[MarketChange] = []
 
     def __bool__(self) -> bool:
-        return bool(self.orders or self.trades or self.entries)
+        return bool(self.orders or self.trades or self.entries or self.market)
 
 
 class Books:
     """All records, in the order they were made; they grow with the exchange's life."""
 
     def __init__(
-        self, orders: Sequence[Order] = (), trades: Sequence[Trade] = (), entries: Sequence[LedgerEntry] = ()
+        self,
+        orders: Sequence[Order] = (),
+        trades: Sequence[Trade] = (),
+        entries: Sequence[LedgerEntry] = (),
+        market_changes: Sequence[MarketChange] = (),
     ) -> None:
         self._orders: dict[str, Order] = {}
         self._open: dict[str, Order] = {}
         self._open_client_ids: dict[str, str] = {}
+        self._open_by_pair: Counter[str] = Counter()
+        self._market_changes: list[MarketChange] = []
         self._trades: dict[str, Trade] = {}
         self._trade_numbers: dict[str, int] = {}
         self._entries: list[LedgerEntry] = []
@@ -39,6 +48,8 @@ class Books:
             self.add_trade(trade)
         for entry in entries:
             self.add_entry(entry)
+        for change in market_changes:
+            self.add_market_change(change)
         self.take_changes()
 
     @property
@@ -60,6 +71,20 @@ class Books:
     def entries(self) -> Sequence[LedgerEntry]:
         """Every ledger row, oldest first."""
         return self._entries
+
+    @property
+    def market_changes(self) -> Sequence[MarketChange]:
+        """What was done to the market by command, oldest first."""
+        return self._market_changes
+
+    @property
+    def open_pairs(self) -> list[str]:
+        """The pairs with open orders."""
+        return [name for name, count in self._open_by_pair.items() if count]
+
+    def open_on(self, name: str) -> int:
+        """Return how many orders are open on a pair."""
+        return self._open_by_pair[name]
 
     def trade_number(self, trade_id: str) -> int:
         """Return a trade's running number, from 1."""
@@ -83,11 +108,14 @@ class Books:
         self._orders[order.order_id] = order
         client_id = order.draft.cl_ord_id
         if order.is_open:
+            self._open_by_pair[order.draft.pair] += order.order_id not in self._open
             self._open[order.order_id] = order
             if client_id is not None:
                 self._open_client_ids[client_id] = order.order_id
-        elif self._open.pop(order.order_id, None) is not None and client_id is not None:
-            del self._open_client_ids[client_id]
+        elif self._open.pop(order.order_id, None) is not None:
+            self._open_by_pair[order.draft.pair] -= 1
+            if client_id is not None:
+                del self._open_client_ids[client_id]
         self._changes.orders[order.order_id] = order
 
     def add_trade(self, trade: Trade) -> None:
@@ -101,6 +129,16 @@ class Books:
         self._entries.append(entry)
         self._entries_by_ref.setdefault(entry.refid, []).append(entry.entry_id)
         self._changes.entries.append(entry)
+
+    def add_market_change(self, change: MarketChange) -> None:
+        """Record what was done to the market."""
+        self._market_changes.append(change)
+        self._changes.market.append(change)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether something is not stored yet."""
+        return bool(self._changes)
 
     def take_changes(self) -> Changes:
         """Hand out what is not stored yet, once."""

@@ -38,7 +38,10 @@ _CORRELATIONS = {"standard": 0.7, "stable": 0.0}
 
 
 class Asset(msgspec.Struct, frozen=True):
-    """An asset. ``name`` is Kraken's alternate name, ``raw_name`` its internal id."""
+    """An asset. ``name`` is Kraken's alternate name, ``raw_name`` its internal id.
+
+    ``collateral_value`` and ``margin_rate`` are fractions, None where Assets omits them.
+    """
 
     name: str
     raw_name: str
@@ -46,6 +49,8 @@ class Asset(msgspec.Struct, frozen=True):
     decimals: int
     display_decimals: int
     status: str
+    collateral_value: Decimal | None = None
+    margin_rate: Decimal | None = None
 
     @property
     def display_name(self) -> str:
@@ -54,22 +59,32 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """A listed pair. ``wsname`` and ``status`` are what AssetPairs prints, None where it omits them."""
+    """A listed pair. ``wsname`` and ``status`` are what AssetPairs prints, None where it omits them.
+
+    The position limits are in base, None for a pair without margin.
+    """
 
     pair: PairMetadata
     base: Asset
     quote: Asset
     wsname: str | None
     status: str | None
+    long_limit: int | None = None
+    short_limit: int | None = None
 
     @property
     def name(self) -> str:
         """Kraken's alternate name (``XBTUSD``)."""
         return self.pair.canonical
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether anybody gets to see it."""
+        return self.pair.status is not PairStatus.DELISTED
+
 
 class Catalog:
-    """All listings and the market's instruments for them."""
+    """All listings, the delisted too, and the market's instruments for them."""
 
     def __init__(
         self, assets: Mapping[str, Asset], listings: Iterable[Listing], instruments: Iterable[Instrument]
@@ -78,16 +93,33 @@ class Catalog:
         self.listings = {listing.name: listing for listing in listings}
         self.instruments = tuple(instruments)
         self.by_symbol = {listing.pair.ws_symbol: listing for listing in self.listings.values()}
-        self._pair_names = {name: listing for listing in self.listings.values() for name in _names(listing)}
+        self._pair_names = {
+            alias: listing.name for listing in self.listings.values() for alias in _names(listing)
+        }
         self._asset_names = {
             name: asset
             for asset in assets.values()
             for name in (asset.display_name, asset.raw_name, asset.name)
         }
 
+    @property
+    def listed(self) -> tuple[Listing, ...]:
+        """All pairs but the delisted ones."""
+        return tuple(listing for listing in self.listings.values() if listing.is_listed)
+
+    def replace(self, listing: Listing) -> None:
+        """Give a pair another status or precision; its names stay."""
+        assert listing.name in self.listings, f"never listed: {listing.name}"
+        self.listings[listing.name] = listing
+        self.by_symbol[listing.pair.ws_symbol] = listing
+
     def find(self, name: str) -> Listing | None:
         """Return the pair that REST knows by this name: id, alternate, ``XBT/USD`` or ``BTC/USD``."""
-        return self._pair_names.get(name)
+        return _if_listed(self.listings.get(self._pair_names.get(name, "")))
+
+    def find_symbol(self, symbol: str) -> Listing | None:
+        """Return the pair that the WebSocket knows by this symbol."""
+        return _if_listed(self.by_symbol.get(symbol))
 
     def find_asset(self, name: str) -> Asset | None:
         """Return the asset that REST knows by this name."""
@@ -113,6 +145,10 @@ def _table(name: str) -> Iterator[dict[str, str]]:
     yield from csv.DictReader(text.splitlines())
 
 
+def _if_listed(listing: Listing | None) -> Listing | None:
+    return listing if listing is not None and listing.is_listed else None
+
+
 def _names(listing: Listing) -> Iterator[str]:
     yield listing.name
     yield listing.pair.raw_name
@@ -129,6 +165,8 @@ def _asset(row: Mapping[str, str]) -> Asset:
         decimals=int(row["decimals"]),
         display_decimals=int(row["display_decimals"]),
         status=row["status"],
+        collateral_value=Decimal(row["collateral_value"]) if row["collateral_value"] else None,
+        margin_rate=Decimal(row["margin_rate"]) if row["margin_rate"] else None,
     )
 
 
@@ -158,7 +196,17 @@ def _listing(row: Mapping[str, str], assets: Mapping[str, Asset]) -> Listing:
         leverage_sell=leverage,
         status=PairStatus(row["status"] or "online"),
     )
-    return Listing(pair, base, quote, row["wsname"] or None, row["status"] or None)
+    # A tenth of a day's volume is about what Kraken lends on its large pairs.
+    limit = max(1, int(Decimal(row["volume"])) // 10) if leverage else None
+    return Listing(
+        pair=pair,
+        base=base,
+        quote=quote,
+        wsname=row["wsname"] or None,
+        status=row["status"] or None,
+        long_limit=limit,
+        short_limit=None if limit is None else max(1, limit * 4 // 5),
+    )
 
 
 def _instrument(row: Mapping[str, str], pair: PairMetadata) -> Instrument:

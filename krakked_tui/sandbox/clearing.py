@@ -6,14 +6,16 @@ from decimal import Decimal
 import msgspec
 
 from krakked_tui.domain.fills import Fee, LedgerEntry, Trade
-from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.money import HUNDRED, ZERO
+from krakked_tui.domain.orders import Side
+from krakked_tui.domain.precision import half_up
 from krakked_tui.sandbox.books import Books
 from krakked_tui.sandbox.catalog import Catalog, Listing
 from krakked_tui.sandbox.clock import micros_of
 from krakked_tui.sandbox.ids import DEPOSIT, LEDGER, TRADE, make_id
 from krakked_tui.sandbox.orders import Draft, ExchangeEvent, LedgerWritten, Order, OrderTraded
 from krakked_tui.sim.account import Account, Hold, Movement
-from krakked_tui.sim.fees import TradedVolume, cost_of, fee_of, fee_percent
+from krakked_tui.sim.fees import TradedVolume, cost_of, fee_in_quote, fee_of, fee_percent
 from krakked_tui.sim.market import Market
 
 
@@ -32,13 +34,16 @@ class Clearing:
 
     def deposit(self, asset: str, amount: Decimal, at: datetime) -> ExchangeEvent:
         """Book money from outside."""
-        refid = make_id(self._market.seed, DEPOSIT, len(self._books.entries) + 1)
-        return self._write(self.account.deposit(asset, amount), refid, "deposit", at)
+        return self.write(self.account.deposit(asset, amount), self.new_refid(), "deposit", at)
+
+    def new_refid(self) -> str:
+        """Return the id that ties together the ledger rows of one funding event."""
+        return make_id(self._market.seed, DEPOSIT, len(self._books.entries) + 1)
 
     def needed(self, draft: Draft, volume: Decimal, cost: Decimal, at: datetime) -> Hold:
         """Return what an order must hold for so much of it, at ``cost`` before its fee."""
         listing = self._catalog.listings[draft.pair]
-        percent = self._percent(listing, at, maker=False)
+        percent = ZERO if draft.fee_in_base else self._percent(listing, at, maker=False)
         return self.account.needed(listing.pair, draft.side, volume, cost, percent)
 
     def settle(
@@ -46,11 +51,13 @@ class Clearing:
     ) -> tuple[Order, list[ExchangeEvent]]:
         """Book one execution; return the order as it leaves it, holding what its rest needs."""
         draft = order.draft
-        listing = self._catalog.listings[draft.pair]
-        cost = cost_of(listing.pair, price, volume)
-        fee = fee_of(listing.pair, cost, self._percent(listing, at, maker=maker))
+        pair = self._catalog.listings[draft.pair].pair
+        cost = cost_of(pair, price, volume)
         self.account.release(order.order_id)
-        movements = self.account.settle(listing.pair, draft.side, volume, cost, fee)
+        fee = self._fee(order, cost, volume, at, maker=maker)
+        movements = self.account.settle(
+            pair, draft.side, volume, cost, fee.amount, in_base=fee.asset == pair.base
+        )
         trade = Trade(
             trade_id=make_id(self._market.seed, TRADE, len(self._books.trades) + 1),
             kraken_order_id=order.order_id,
@@ -59,24 +66,38 @@ class Clearing:
             price=price,
             volume=volume,
             cost=cost,
-            fees=(Fee(listing.pair.quote, fee),),
+            fees=(fee,),
             time=at,
             maker=maker,
             cl_ord_id=draft.cl_ord_id,
         )
-        order = _filled(order, trade, fee)
-        self._books.put_order(order)
+        order = _filled(order, trade, fee_in_quote(pair, fee, price))
         self._books.add_trade(trade)
         self._count_volume(trade)
-        rows = [self._write(movement, trade.trade_id, "trade", at) for movement in movements]
+        rows = [self.write(movement, trade.trade_id, "trade", at) for movement in movements]
         if order.remaining:
-            self.hold(order, at)
+            order = self.hold(order, at)
+        self._books.put_order(order)
         return order, [OrderTraded(order, trade), *rows]
 
-    def hold(self, order: Order, at: datetime) -> None:
-        """Make an open order hold what its rest needs."""
-        cost = order.remaining * (order.draft.price or ZERO)
-        self.account.hold(order.order_id, self.needed(order.draft, order.remaining, cost, at))
+    def hold(self, order: Order, at: datetime) -> Order:
+        """Make an open order hold what its rest needs, and return it with that written down."""
+        held = self.account.hold(order.order_id, self.need(order, at))
+        return msgspec.structs.replace(order, held=held)
+
+    def need(self, order: Order, at: datetime) -> Hold:
+        """Return what the rest of an open order needs, at its limit or else its trigger price."""
+        draft = order.draft
+        if draft.in_quote:  # a market order: nothing of it outlives its arrival
+            return self.needed(draft, ZERO, order.remaining, at)
+        price = draft.price if draft.price is not None else draft.trigger
+        return self.needed(draft, order.remaining, order.remaining * (price or ZERO), at)
+
+    def restore_hold(self, order: Order) -> None:
+        """Let an order hold what it held when it was stored."""
+        pair = self._catalog.listings[order.draft.pair].pair
+        asset = pair.quote if order.draft.side is Side.BUY else pair.base
+        self.account.hold(order.order_id, Hold(asset, order.held))
 
     def usd_value(self, asset: str, amount: Decimal, at: datetime) -> Decimal:
         """Value an amount at its pair's last price; at par when it has no pair with USD."""
@@ -84,6 +105,19 @@ class Clearing:
         if name not in self._catalog.listings:
             return amount
         return amount * self._market.grids[name].price(self._market.quote(name, micros_of(at)).last)
+
+    def _fee(self, order: Order, cost: Decimal, volume: Decimal, at: datetime, *, maker: bool) -> Fee:
+        """The fee of one execution: in base when asked for and the base can pay, else in quote."""
+        listing = self._catalog.listings[order.draft.pair]
+        pair = listing.pair
+        percent = self._percent(listing, at, maker=maker)
+        if order.draft.fee_in_base:
+            fee = half_up(volume * percent / HUNDRED, listing.base.decimals)
+            # What the rest of a sell will deliver is not there to pay fees with.
+            bought = volume if order.draft.side is Side.BUY else -order.remaining
+            if fee <= self.account.available(pair.base) + bought:
+                return Fee(pair.base, fee)
+        return Fee(pair.quote, fee_of(pair, cost, percent))
 
     def _percent(self, listing: Listing, at: datetime, *, maker: bool) -> Decimal:
         ladder = listing.pair.fees_maker if maker else listing.pair.fees_taker
@@ -93,13 +127,16 @@ class Clearing:
         quote = self._catalog.listings[trade.pair].pair.quote
         self._traded.add(trade.time, self.usd_value(quote, trade.cost, trade.time))
 
-    def _write(self, movement: Movement, refid: str, kind: str, at: datetime) -> ExchangeEvent:
+    def write(
+        self, movement: Movement, refid: str, kind: str, at: datetime, subtype: str = ""
+    ) -> ExchangeEvent:
+        """Write the ledger row of a movement that has been made."""
         entry = LedgerEntry(
             entry_id=make_id(self._market.seed, LEDGER, len(self._books.entries) + 1),
             refid=refid,
             time=at,
             type=kind,
-            subtype="",
+            subtype=subtype,
             asset=movement.asset,
             amount=movement.amount,
             fee=movement.fee,

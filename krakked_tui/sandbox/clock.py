@@ -60,6 +60,10 @@ class SandboxClock:
             return self._base
         return self._base + int((self._wall() - self._base_wall) * self._factor) // 1000 * _MICRO
 
+    def wall(self) -> int:
+        """Wall nanoseconds from an arbitrary start; they run on while exchange time stands still."""
+        return self._wall()
+
     def pause(self) -> None:
         """Let exchange time stand still; pausing twice changes nothing."""
         self._rebase(self.now())

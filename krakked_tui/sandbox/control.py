@@ -59,6 +59,8 @@ def state_row(exchange: Exchange) -> Row:
     return {
         **clock_row(exchange),
         "seed": exchange.market.seed,
+        "system": exchange.system,
+        "dead_man": None if exchange.dead_man_at is None else rfc3339(exchange.dead_man_at),
         "orders": [_order(exchange, order) for order in books.orders.values()],
         "trades": [_trade(exchange, trade) for trade in books.trades.values()],
         "balances": {

@@ -1,4 +1,4 @@
-"""The private REST endpoints that read the account."""
+"""The private REST endpoints that read orders, trades and ledger."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
@@ -9,15 +9,16 @@ from krakked_tui.domain.fills import Fee, LedgerEntry, Trade
 from krakked_tui.domain.precision import half_up
 from krakked_tui.sandbox.calls import Call, Endpoint
 from krakked_tui.sandbox.clock import micros_of
+from krakked_tui.sandbox.endpoints_funds import FUNDS
 from krakked_tui.sandbox.faults import INVALID_ORDER, UNKNOWN_ASSET, ApiError, invalid
 from krakked_tui.sandbox.order_rows import ledger_row, order_row, trade_row
 from krakked_tui.sandbox.orders import Order
 from krakked_tui.sandbox.params import Params
-from krakked_tui.sandbox.signing import TOKEN_SECONDS
-from krakked_tui.sandbox.wire import text
+from krakked_tui.sandbox.permissions import QUERY_CLOSED, QUERY_LEDGER, QUERY_OPEN
 
 PAGE: Final = 50
 _QUERY_MAX: Final = 50
+_QUERY_ROWS_MAX: Final = 20
 _CLOSE_TIMES: Final = ("open", "close", "both")
 _TRADE_TYPES: Final = ("all", "any position", "closed position", "closing position", "no position")
 _LEDGER_TYPES: Final = (
@@ -35,30 +36,10 @@ _LEDGER_TYPES_RARE: Final = ("credit", "settled", "staking", "dividend", "sale",
 Item = TypeVar("Item")
 
 
-def balance(call: Call) -> object:
-    """``Balance``: what is owned, holds not subtracted."""
-    account, known = call.exchange.account, call.exchange.catalog.assets
-    return {
-        known[name].raw_name: text(amount, known[name].decimals) for name, amount in account.balances.items()
-    }
-
-
-def balance_ex(call: Call) -> object:
-    """``BalanceEx``: balances with what open orders hold."""
-    account, known = call.exchange.account, call.exchange.catalog.assets
-    return {
-        known[name].raw_name: {
-            "balance": text(amount, known[name].decimals),
-            "hold_trade": text(account.held(name), known[name].decimals),
-        }
-        for name, amount in account.balances.items()
-    }
-
-
 def open_orders(call: Call) -> object:
     """``OpenOrders``."""
     trades = call.params.flag("trades", default=False)
-    found = _with_client_ids(call.exchange.books.open_orders.values(), call.params)
+    found = _with_client_ids(_visible(call, call.exchange.books.open_orders.values()), call.params)
     return {"open": {order.order_id: order_row(call.exchange, order, trades=trades) for order in found}}
 
 
@@ -77,7 +58,8 @@ def closed_orders(call: Call) -> object:
             times.append(_closed(order))
         return any(_between(time, start, end) for time in times)
 
-    found = [order for order in _with_client_ids(books.ended_orders(), params) if within(order)]
+    ended = _visible(call, books.ended_orders())
+    found = [order for order in _with_client_ids(ended, params) if within(order)]
     found.sort(key=lambda order: (_closed(order), order.number), reverse=True)
     rows = {order.order_id: order_row(call.exchange, order, trades=trades) for order in _page(found, params)}
     return _counted("closed", rows, len(found), params)
@@ -86,19 +68,21 @@ def closed_orders(call: Call) -> object:
 def query_orders(call: Call) -> object:
     """``QueryOrders``: orders by id or client id, open or ended."""
     trades = call.params.flag("trades", default=False)
-    orders = call.exchange.books.orders
-    wanted = call.params.names_in("txid")
+    params = call.params
+    params.flag("consolidate_taker", default=True)
+    orders = {order.order_id: order for order in _visible(call, call.exchange.books.orders.values())}
+    wanted = params.names_in("txid")
     if len(wanted) > _QUERY_MAX:
         raise invalid("txid")
     if wanted:
         found = [orders[order_id] for order_id in wanted if order_id in orders]
         if not found:
             raise ApiError(INVALID_ORDER)
-    elif call.params.text("cl_ord_id") is not None:
+    elif params.text("cl_ord_id") is not None:
         found = list(orders.values())
     else:
         raise invalid("txid")
-    chosen = _with_client_ids(found, call.params)
+    chosen = _with_client_ids(found, params)
     return {order.order_id: order_row(call.exchange, order, trades=trades) for order in chosen}
 
 
@@ -109,14 +93,25 @@ def trades_history(call: Call) -> object:
         raise invalid("type")
     ledgers = params.flag("ledgers", default=False)
     start, end = _bound(params, "start", books.trades, _traded), _bound(params, "end", books.trades, _traded)
+    params.flag("trades", default=False)
     found: Sequence[Trade] = [
-        trade for trade in books.trades.values() if _between(_traded(trade), start, end)
+        trade for trade in _visible_trades(call) if _between(_traded(trade), start, end)
     ]
     if params.flag("consolidate_taker", default=True):
         found = consolidate(found)
     page = _page(found[::-1], params)
     rows = {trade.trade_id: trade_row(call.exchange, trade, ledgers=ledgers) for trade in page}
     return _counted("trades", rows, len(found), params)
+
+
+def query_trades(call: Call) -> object:
+    """``QueryTrades``: trades by id."""
+    params = call.params
+    params.flag("trades", default=False)
+    ledgers = params.flag("ledgers", default=False)
+    by_id = {trade.trade_id: trade for trade in _visible_trades(call)}
+    found = _by_id(by_id, params, "txid")
+    return {trade.trade_id: trade_row(call.exchange, trade, ledgers=ledgers) for trade in found}
 
 
 def ledgers(call: Call) -> object:
@@ -144,9 +139,11 @@ def ledgers(call: Call) -> object:
     return _counted("ledger", rows, len(found), params)
 
 
-def websockets_token(call: Call) -> object:
-    """``GetWebSocketsToken``."""
-    return {"token": call.gatekeeper.issue_token(), "expires": TOKEN_SECONDS}
+def query_ledgers(call: Call) -> object:
+    """``QueryLedgers``: ledger rows by id."""
+    by_id = {entry.entry_id: entry for entry in call.exchange.books.entries}
+    found = _by_id(by_id, call.params, "id")
+    return {entry.entry_id: ledger_row(call.exchange, entry) for entry in found}
 
 
 def consolidate(trades: Iterable[Trade]) -> list[Trade]:
@@ -167,6 +164,35 @@ def _added(first: Trade, second: Trade) -> Trade:
     return msgspec.structs.replace(
         first, cost=cost, volume=volume, price=half_up(cost / volume, decimals), fees=(fee,)
     )
+
+
+def _by_id(known: Mapping[str, Item], params: Params, name: str) -> list[Item]:
+    """Return the rows named, unknown ones left out; none known is an error."""
+    wanted = params.names_in(name)
+    if not 1 <= len(wanted) <= _QUERY_ROWS_MAX:
+        raise invalid(name)
+    found = [known[row_id] for row_id in wanted if row_id in known]
+    if not found:
+        raise invalid(name)
+    return found
+
+
+def _visible(call: Call, orders: Iterable[Order]) -> Iterable[Order]:
+    """Leave out the orders that the call does not see yet."""
+    until = call.view.orders_until
+    return orders if until is None else [order for order in orders if order.arrived_at <= until]
+
+
+def _visible_trades(call: Call) -> Iterable[Trade]:
+    """Leave out the trades that the call does not see yet, and those of orders it does not see."""
+    trades: Iterable[Trade] = call.exchange.books.trades.values()
+    trades_until, orders_until = call.view.trades_until, call.view.orders_until
+    if trades_until is not None:
+        trades = [trade for trade in trades if trade.time <= trades_until]
+    if orders_until is not None:
+        orders = call.exchange.books.orders
+        trades = [trade for trade in trades if orders[trade.kraken_order_id].arrived_at <= orders_until]
+    return trades
 
 
 def _with_client_ids(orders: Iterable[Order], params: Params) -> list[Order]:
@@ -229,17 +255,30 @@ def _counted(name: str, rows: dict[str, dict[str, object]], count: int, params: 
 _ORDER_FILTERS: Final = ("trades", "userref", "cl_ord_id")
 _PAGING: Final = ("start", "end", "ofs", "without_count")
 
+_ANY_ORDER: Final = (QUERY_OPEN, QUERY_CLOSED)
+
 ACCOUNT = (
-    Endpoint("Balance", balance),
-    Endpoint("BalanceEx", balance_ex),
-    Endpoint("OpenOrders", open_orders, accepts=_ORDER_FILTERS),
+    *FUNDS,
+    Endpoint("OpenOrders", open_orders, accepts=_ORDER_FILTERS, needs=(QUERY_OPEN,)),
     Endpoint(
-        "ClosedOrders", closed_orders, accepts=(*_ORDER_FILTERS, *_PAGING, "closetime", "consolidate_taker")
+        "ClosedOrders",
+        closed_orders,
+        accepts=(*_ORDER_FILTERS, *_PAGING, "closetime", "consolidate_taker"),
+        needs=(QUERY_CLOSED,),
     ),
-    Endpoint("QueryOrders", query_orders, accepts=(*_ORDER_FILTERS, "txid", "consolidate_taker")),
     Endpoint(
-        "TradesHistory", trades_history, accepts=(*_PAGING, "type", "trades", "consolidate_taker", "ledgers")
+        "QueryOrders",
+        query_orders,
+        accepts=(*_ORDER_FILTERS, "txid", "consolidate_taker"),
+        needs=_ANY_ORDER,
     ),
-    Endpoint("Ledgers", ledgers, accepts=(*_PAGING, "asset", "aclass", "type")),
-    Endpoint("GetWebSocketsToken", websockets_token),
+    Endpoint(
+        "TradesHistory",
+        trades_history,
+        accepts=(*_PAGING, "type", "trades", "consolidate_taker", "ledgers"),
+        needs=(QUERY_CLOSED,),
+    ),
+    Endpoint("QueryTrades", query_trades, accepts=("txid", "trades", "ledgers"), needs=(QUERY_CLOSED,)),
+    Endpoint("Ledgers", ledgers, accepts=(*_PAGING, "asset", "aclass", "type"), needs=(QUERY_LEDGER,)),
+    Endpoint("QueryLedgers", query_ledgers, accepts=("id", "trades"), needs=(QUERY_LEDGER,)),
 )

@@ -1,30 +1,113 @@
-"""The private REST endpoints that place and cancel orders."""
+"""The private REST endpoints that place, change and cancel orders."""
 
-import re
-from collections.abc import Iterable
+from decimal import Decimal
 from typing import Final
 
-from krakked_tui.sandbox.add_order import ADD_ORDER_PARAMS, describe, parse_draft
+from krakked_tui.sandbox.add_order import (
+    ADD_ORDER_PARAMS,
+    description,
+    flags_of,
+    parse_client_id,
+    parse_draft,
+    parse_userref,
+)
+from krakked_tui.sandbox.amending import USER_REQUESTED, Amendment, Edition
+from krakked_tui.sandbox.batches import BATCH_ORDER_PARAMS, parse_batch
 from krakked_tui.sandbox.calls import Call, Endpoint
-from krakked_tui.sandbox.exchange import Exchange
-from krakked_tui.sandbox.faults import INVALID_ORDER, UNKNOWN_ORDER, ApiError, invalid
+from krakked_tui.sandbox.faults import UNKNOWN_ORDER, UNKNOWN_PAIR, ApiError, invalid
+from krakked_tui.sandbox.order_names import find_open, open_by_name, unknown
 from krakked_tui.sandbox.orders import Order
+from krakked_tui.sandbox.params import Params
+from krakked_tui.sandbox.permissions import CLOSE, MODIFY, require_all
+from krakked_tui.sandbox.prices import Price, parse_price
+from krakked_tui.sandbox.terms import asked_prices
+from krakked_tui.sandbox.wire import rfc3339_second, text
 
-USER_REQUESTED: Final = "User requested"
-_CANCEL_MAX: Final = 50
-_USERREF: Final = re.compile(r"-?[0-9]{1,10}")
+CANCEL_MAX: Final = 50
+"""Orders that one CancelOrderBatch may name."""
 
 
 def add_order(call: Call) -> object:
     """``AddOrder``: place an order, or only check it."""
     exchange = call.exchange
-    draft = parse_draft(call.params, exchange.catalog)
-    description = {"order": describe(draft, exchange.catalog.listings[draft.pair])}
+    draft = parse_draft(call.params, exchange.catalog, call.at)
+    descr = description(draft, exchange.catalog.listings[draft.pair])
     if call.params.flag("validate", default=False):
         exchange.examine(draft)
-        return {"descr": description}
+        return {"descr": descr}
     order = exchange.place(draft)
-    return {"descr": description, "txid": [order.order_id]}
+    return {"descr": descr, "txid": [order.order_id]}
+
+
+def add_order_batch(call: Call) -> object:
+    """``AddOrderBatch``: 2 to 15 orders of one pair; ``txid`` is a text here."""
+    exchange = call.exchange
+    if call.key is not None:
+        require_all(call.key.record.permissions, (MODIFY, CLOSE))
+    drafts = parse_batch(call.params, exchange.catalog, call.at)
+    listing = exchange.catalog.listings[drafts[0].pair]
+    rows: list[dict[str, object]] = [{"descr": description(draft, listing)} for draft in drafts]
+    if call.params.flag("validate", default=False):
+        exchange.examine_batch(drafts)
+        return {"orders": rows}
+    for row, outcome in zip(rows, exchange.place_batch(drafts), strict=True):
+        if isinstance(outcome, Order):
+            row["txid"] = outcome.order_id
+        else:
+            row["error"] = outcome.text
+    return {"orders": rows}
+
+
+def amend_order(call: Call) -> object:
+    """``AmendOrder``: change an open order in place."""
+    params, exchange = call.params, call.exchange
+    cl_ord_id, order_id = params.text("cl_ord_id"), params.text("txid")
+    if (cl_ord_id is None) is (order_id is None):
+        raise invalid("txid")
+    if params.text("display_qty") is not None:
+        raise invalid("display_qty")
+    amendment = Amendment(
+        volume=_volume(params, "order_qty"),
+        limit=_price(params, "limit_price"),
+        trigger=_price(params, "trigger_price"),
+        post_only=params.flag("post_only", default=False) if params.text("post_only") else None,
+        deadline=params.instant("deadline"),
+    )
+    order = find_open(exchange.books, order_id, None if cl_ord_id is None else parse_client_id(cl_ord_id))
+    _check_pair(call, order)
+    return {"amend_id": exchange.amend(order, amendment)}
+
+
+def edit_order(call: Call) -> object:
+    """``EditOrder``: cancel an order and place another one, with another id, for it."""
+    params, exchange = call.params, call.exchange
+    params.required("pair")
+    order = find_open(exchange.books, params.required("txid"), None)
+    _check_pair(call, order)
+    if params.text("displayvol") is not None:
+        raise invalid("displayvol")
+    edition = Edition(
+        volume=_volume(params, "volume"),
+        price=_price(params, "price"),
+        price2=_price(params, "price2"),
+        post_only="post" in flags_of(params) if params.text("oflags") else None,
+        userref=parse_userref(params),
+        deadline=params.instant("deadline"),
+    )
+    listing = exchange.catalog.listings[order.draft.pair]
+    if params.flag("validate", default=False):
+        return {"descr": description(exchange.edited(order, edition), listing)}
+    new = exchange.edit(order, edition)
+    price, _ = asked_prices(new.draft)
+    answer: dict[str, object] = {"status": "ok", "txid": new.order_id, "originaltxid": order.order_id}
+    if new.draft.userref is not None:
+        answer["newuserref"] = new.draft.userref
+    return answer | {
+        "volume": text(new.draft.volume, listing.pair.volume_decimals),
+        "price": "0" if price is None else text(price.amount, listing.pair.price_decimals),
+        "orders_cancelled": 1,
+        "descr": description(new.draft, listing),
+    }
 
 
 def cancel_order(call: Call) -> object:
@@ -32,10 +115,9 @@ def cancel_order(call: Call) -> object:
     exchange = call.exchange
     cl_ord_id = call.params.text("cl_ord_id")
     name = cl_ord_id if cl_ord_id is not None else call.params.required("txid")
-    found = list(_named(exchange, name))
+    found = open_by_name(exchange.books, name)
     if not found:
-        gone = name in exchange.books.orders or cl_ord_id is not None or _USERREF.fullmatch(name)
-        raise ApiError(UNKNOWN_ORDER if gone else INVALID_ORDER)
+        raise unknown(exchange.books, name, client_id=cl_ord_id is not None)
     count = exchange.cancel(found, USER_REQUESTED)
     if not count:
         raise ApiError(UNKNOWN_ORDER)
@@ -45,27 +127,88 @@ def cancel_order(call: Call) -> object:
 def cancel_order_batch(call: Call) -> object:
     """``CancelOrderBatch``: many at once; ones that are gone are left out of the count."""
     names = (*call.params.names_in("orders"), *call.params.names_in("cl_ord_ids"))
-    if not 1 <= len(names) <= _CANCEL_MAX:
+    if not 1 <= len(names) <= CANCEL_MAX:
         raise invalid("orders")
-    found = {order.order_id: order for name in names for order in _named(call.exchange, name)}
-    return {"count": call.exchange.cancel(found.values(), USER_REQUESTED)}
+    books = call.exchange.books
+    found = {order.order_id: order for name in names for order in open_by_name(books, name)}
+    return {"count": call.exchange.cancel(found.values(), USER_REQUESTED, overshoot=True)}
 
 
-def _named(exchange: Exchange, name: str) -> Iterable[Order]:
-    """Return the open orders an id, client id or userref stands for."""
-    books = exchange.books
-    if name in books.open_orders:
-        return (books.open_orders[name],)
-    by_client_id = books.open_by_client_id(name)
-    if by_client_id is not None:
-        return (by_client_id,)
-    if not _USERREF.fullmatch(name):
-        return ()
-    return [order for order in books.open_orders.values() if order.draft.userref == int(name)]
+def cancel_all(call: Call) -> object:
+    """``CancelAll``: every open order of the account."""
+    return {"count": call.exchange.cancel_all(USER_REQUESTED)}
 
+
+def cancel_all_after(call: Call) -> object:
+    """``CancelAllOrdersAfter``: arm the dead man's switch, or turn it off with 0."""
+    if call.params.text("timeout") is None:
+        raise invalid("timeout")
+    now = call.exchange.cancel_all_after(call.params.integer("timeout", 0))
+    fires_at = call.exchange.dead_man_at
+    return {
+        "currentTime": rfc3339_second(now),
+        "triggerTime": "0" if fires_at is None else rfc3339_second(fires_at),
+    }
+
+
+def _price(params: Params, name: str) -> Price | None:
+    sent = params.text(name)
+    return None if sent is None else parse_price(sent, name)
+
+
+def _volume(params: Params, name: str) -> Decimal | None:
+    volume = params.decimal(name)
+    if volume is not None and not volume:
+        raise invalid(name)
+    return volume
+
+
+def _check_pair(call: Call, order: Order) -> None:
+    """Refuse a request that names another pair than the order's."""
+    name = call.params.text("pair")
+    if name is None:
+        return
+    listing = call.exchange.catalog.find(name)
+    if listing is None:
+        raise ApiError(UNKNOWN_PAIR)
+    if listing.name != order.draft.pair:
+        raise invalid("pair")
+
+
+_PLACE: Final = (MODIFY,)
+_CANCEL: Final = (MODIFY, CLOSE)
 
 TRADING = (
-    Endpoint("AddOrder", add_order, accepts=ADD_ORDER_PARAMS),
-    Endpoint("CancelOrder", cancel_order, accepts=("txid", "cl_ord_id")),
-    Endpoint("CancelOrderBatch", cancel_order_batch, accepts=("orders", "cl_ord_ids")),
+    Endpoint("AddOrder", add_order, accepts=ADD_ORDER_PARAMS, needs=_PLACE, cost=0),
+    Endpoint(
+        "AddOrderBatch",
+        add_order_batch,
+        accepts=("pair", "deadline", "validate", *BATCH_ORDER_PARAMS),
+        needs=_PLACE,
+        cost=0,
+    ),
+    Endpoint(
+        "AmendOrder",
+        amend_order,
+        accepts=(
+            *("txid", "cl_ord_id", "order_qty", "display_qty", "limit_price", "trigger_price"),
+            *("post_only", "pair", "deadline"),
+        ),
+        needs=_PLACE,
+        cost=0,
+    ),
+    Endpoint(
+        "EditOrder",
+        edit_order,
+        accepts=(
+            *("pair", "txid", "volume", "displayvol", "price", "price2", "oflags", "userref"),
+            *("deadline", "validate", "cancel_response"),
+        ),
+        needs=_PLACE,
+        cost=0,
+    ),
+    Endpoint("CancelOrder", cancel_order, accepts=("txid", "cl_ord_id"), needs=_CANCEL, cost=0),
+    Endpoint("CancelOrderBatch", cancel_order_batch, accepts=("orders", "cl_ord_ids"), needs=_CANCEL, cost=0),
+    Endpoint("CancelAll", cancel_all, needs=_CANCEL, cost=0),
+    Endpoint("CancelAllOrdersAfter", cancel_all_after, accepts=("timeout",), needs=_CANCEL, cost=0),
 )

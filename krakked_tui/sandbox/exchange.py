@@ -5,36 +5,39 @@ request is booked before the request is looked at. A change is durable before it
 published.
 """
 
-import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-import msgspec
-
-from krakked_tui.domain.money import ZERO
-from krakked_tui.domain.orders import ExchangeStatus, OrderType, TimeInForce
+from krakked_tui.domain.orders import ExchangeStatus
+from krakked_tui.domain.pairs import PairStatus
+from krakked_tui.sandbox.amending import Amending, Amendment, Edition
+from krakked_tui.sandbox.arrivals import Arrivals
 from krakked_tui.sandbox.catalog import Catalog
 from krakked_tui.sandbox.clearing import Clearing
-from krakked_tui.sandbox.clock import SandboxClock, instant_of, micros_of
-from krakked_tui.sandbox.faults import INSUFFICIENT_FUNDS, POST_ONLY, ApiError
-from krakked_tui.sandbox.ids import ORDER, make_id
-from krakked_tui.sandbox.order_rules import check_client_id, check_deadline, check_open_orders, check_pair
-from krakked_tui.sandbox.orders import (
-    Draft,
-    ExchangeEvent,
-    Order,
-    OrderAccepted,
-    OrderEnded,
-)
+from krakked_tui.sandbox.clock import SandboxClock, micros_of
+from krakked_tui.sandbox.dead_man import DeadMan
+from krakked_tui.sandbox.faults import ApiError
+from krakked_tui.sandbox.floor import Floor
+from krakked_tui.sandbox.ids import TRADE, make_id
+from krakked_tui.sandbox.market_changes import PRECISION, MarketChange, carry_out
+from krakked_tui.sandbox.order_rules import check_cancel
+from krakked_tui.sandbox.orders import Draft, ExchangeEvent, Order, PairChanged, SystemChanged
+from krakked_tui.sandbox.passing import Passage
 from krakked_tui.sandbox.state_file import StateFile
-from krakked_tui.sim.account import Account, Hold
+from krakked_tui.sandbox.trading_limits import (
+    CANCEL_ALL_COST,
+    DEAD_MAN_COST,
+    TradingLimits,
+    cancel_cost,
+)
+from krakked_tui.sim.account import Account
 from krakked_tui.sim.bars import DAY_MINUTES
-from krakked_tui.sim.liquidity import DEPTH, book_around
+from krakked_tui.sim.liquidity import DEPTH
 from krakked_tui.sim.market import Market, Quote
-from krakked_tui.sim.matching import Book, Level, Resting, RestingOrders, take
-from krakked_tui.sim.tape import MINUTE_MICROS, Print
+from krakked_tui.sim.matching import Book
+from krakked_tui.sim.tape import MINUTE_MICROS
 
 TIME_AHEAD: Final = timedelta(seconds=5)
 """So much wall time ahead a running clock is stored: after a crash it is never seen to go back."""
@@ -42,15 +45,23 @@ TIME_AHEAD: Final = timedelta(seconds=5)
 HISTORY: Final = timedelta(days=730)
 """How far the market reaches back before the exchange's first instant."""
 
-_FAR: Final = 2**62
+SYSTEMS: Final = ("online", "maintenance", "cancel_only", "post_only", "limit_only", "reduce_only")
+"""Modes of the whole exchange."""
+
+DELISTED_REASON: Final = "Pair delisted"
+"""Why the orders of a delisted pair end; Kraken's wording is not known."""
+
+_SYSTEM: Final = "system"
+_DEAD_MAN: Final = "dead_man"
+_AMENDS: Final = "amends"
 
 
 class Exchange:
     """One exchange with one account, as its state file left it.
 
     ``founded_at`` is its first instant, ``matched_until`` the one up to which the market has been
-    applied to resting orders. Raises ``StorageError`` when a change cannot be stored: then nothing
-    it did may be believed.
+    applied to open orders. ``tier`` is the account's level (``none`` is without trading limits).
+    Raises ``StorageError`` when a change cannot be stored: then nothing it did may be believed.
     """
 
     def __init__(
@@ -62,27 +73,51 @@ class Exchange:
         *,
         founded_at: datetime,
         matched_until: datetime,
+        tier: str = "none",
     ) -> None:
         self.catalog = catalog
         self.founded_at = founded_at
         self.market = market
         self.clock = clock
         self.books = state.books()
-        self._clearing = Clearing(catalog, market, self.books)
+        for change in self.books.market_changes:
+            carry_out(change, catalog, market)
+        self.clearing = Clearing(catalog, market, self.books)
+        self.limits = TradingLimits(tier, clock.wall)
+        self.floor = Floor(catalog, market, self.books, self.clearing)
+        self.arrivals = Arrivals(self.floor, clock, self.limits)
+        self._amending = Amending(self.floor, self.arrivals, clock, self.limits)
         self._state = state
         self._matched_until = matched_until
         self._stored_until = matched_until
-        self._resting: dict[str, RestingOrders] = {name: RestingOrders() for name in catalog.listings}
-        self._events: list[ExchangeEvent] = []
         self._listeners: list[Callable[[ExchangeEvent], None]] = []
-        for order in self.books.open_orders.values():
-            self._clearing.hold(order, matched_until)
-            self._resting[order.draft.pair].add(_resting(order))
+        self._facts: dict[str, str] = {}
+        self._noted = False
+        facts = state.facts()
+        self.system = facts.get(_SYSTEM, "online")
+        self._amends = int(facts.get(_AMENDS, "0"))
+        fires_at = facts.get(_DEAD_MAN, "")
+        self._dead_man = DeadMan(datetime.fromisoformat(fires_at) if fires_at else None)
+        self.floor.restore(matched_until)
 
     @property
     def account(self) -> Account:
         """Balances and holds."""
-        return self._clearing.account
+        return self.clearing.account
+
+    @property
+    def dead_man_at(self) -> datetime | None:
+        """Exchange time at which the dead man's switch fires, None while it is off."""
+        return self._dead_man.at
+
+    @property
+    def trading_maximum(self) -> int:
+        """The trading counter's maximum, as clients are told it."""
+        return self.limits.maximum
+
+    def trading_counter(self, pair_name: str) -> Decimal:
+        """Return a pair's trading counter as it stands now."""
+        return self.limits.count(pair_name)
 
     @property
     def history_start(self) -> int:
@@ -93,155 +128,177 @@ class Exchange:
         """Have every event handed to ``listener``, in order, once it is durable."""
         self._listeners.append(listener)
 
+    def remember(self, name: str, value: str) -> None:
+        """Keep a fact; it is stored with the next change and found again in the state file's facts."""
+        self._facts[name] = value
+
+    def _note(self, name: str, value: str) -> None:
+        """Keep a fact that is a change itself."""
+        self._facts[name] = value
+        self._noted = True
+
     def catch_up(self) -> datetime:
         """Let the market do what it did until now; return exchange time, safely stored."""
         now = self.clock.now()
         if now > self._matched_until:
-            for at, name, trade in heapq.merge(*self._prints(now)):
-                self._on_print(instant_of(at), name, trade)
+            armed_until = self._dead_man.at
+            Passage(self.floor, self._dead_man, self.system, self._matched_until, now).run()
             self._matched_until = now
-        self._commit(now)
+            if self._dead_man.at != armed_until:
+                self._note(_DEAD_MAN, "")
+        self.commit(now)
         return now
 
     def place(self, draft: Draft) -> Order:
         """Accept an order and match it, or raise ``ApiError``. The order returned may be filled already."""
         now = self.catch_up()
-        hold, taken = self._examine(draft, now)
-        number = len(self.books.orders) + 1
-        order_id = make_id(self.market.seed, ORDER, number)
-        order = Order(order_id, number, msgspec.structs.replace(draft, deadline=None), arrived_at=now)
-        self.books.put_order(order)
-        self.account.hold(order_id, hold)
-        self._events.append(OrderAccepted(order))
-        for level in taken:
-            order = self._fill(order, level.price, level.volume, now, maker=False)
-        if order.is_open:
-            order = self._rest(order, now)
-        self._commit(now)
-        return order
+        order = self.arrivals.place(draft, self.system, now)
+        self.commit(now)
+        return self.books.orders[order.order_id]
+
+    def place_batch(self, drafts: Sequence[Draft]) -> list[Order | ApiError]:
+        """Accept orders of one pair together; see ``Arrivals.place_batch``."""
+        now = self.catch_up()
+        outcomes = self.arrivals.place_batch(drafts, self.system, now)
+        self.commit(now)
+        return outcomes
 
     def examine(self, draft: Draft) -> None:
         """Make all checks of an order without placing it."""
-        self._examine(draft, self.catch_up())
+        self.arrivals.examine(draft, self.system, self.catch_up())
 
-    def cancel(self, orders: Iterable[Order], reason: str) -> int:
-        """Cancel open orders; return how many were open."""
+    def examine_batch(self, drafts: Sequence[Draft]) -> None:
+        """Make the checks that refuse a whole batch without placing it."""
+        self.arrivals.checked_batch(drafts, self.system, self.catch_up())
+
+    def amend(self, order: Order, amendment: Amendment) -> str:
+        """Change an open order in place, or raise ``ApiError``; return the amend's id."""
+        now = self.catch_up()
+        self._amending.amend(self.books.open_orders[order.order_id], amendment, self.system, now)
+        self._amends += 1
+        self._note(_AMENDS, str(self._amends))
+        self.commit(now)
+        # Spelled like a trade's id, as recorded; trades count upwards from 1.
+        return make_id(self.market.seed, TRADE, -self._amends)
+
+    def edit(self, order: Order, edition: Edition) -> Order:
+        """Replace an open order, or raise ``ApiError``; return the new one."""
+        now = self.catch_up()
+        found = self._amending.edit(self.books.open_orders[order.order_id], edition, self.system, now)
+        self.commit(now)
+        return self.books.orders[found.order_id]
+
+    def edited(self, order: Order, edition: Edition) -> Draft:
+        """Check an edit without making it: return the draft of the order that would come of it."""
+        draft = self._amending.edited(order, edition)
+        return self.arrivals.checked(draft, self.system, self.catch_up())
+
+    def cancel(self, orders: Iterable[Order], reason: str, *, overshoot: bool = False) -> int:
+        """Cancel open orders; return how many were open.
+
+        Raises ``ApiError`` and cancels none during maintenance or when the trading counter does not
+        allow it; with ``overshoot`` the counter may pass its maximum.
+        """
         now = self.catch_up()
         open_now = [order for order in orders if order.order_id in self.books.open_orders]
         for order in open_now:
-            self._end(self.books.open_orders[order.order_id], ExchangeStatus.CANCELED, now, reason)
-        self._commit(now)
+            check_cancel(self.system, self.catalog.listings[order.draft.pair].pair.status)
+        for order in open_now:
+            cost = cancel_cost(self.clock.wall_seconds(now - order.touched_at))
+            self.limits.charge(order.draft.pair, cost, overshoot=overshoot)
+        self._cancel(open_now, now, reason)
+        self.commit(now)
         return len(open_now)
+
+    def cancel_all(self, reason: str) -> int:
+        """Cancel every open order; return how many there were. Raises ``ApiError`` as ``cancel`` does."""
+        now = self.catch_up()
+        open_now = list(self.books.open_orders.values())
+        check_cancel(self.system, PairStatus.ONLINE)
+        for name in {order.draft.pair for order in open_now}:
+            self.limits.charge(name, CANCEL_ALL_COST, overshoot=True)
+        self._cancel(open_now, now, reason)
+        self.commit(now)
+        return len(open_now)
+
+    def cancel_all_after(self, seconds: int) -> datetime:
+        """Arm the dead man's switch with a wall-time timeout, or turn it off with 0; return the time now."""
+        now = self.catch_up()
+        self._dead_man.set(seconds, now, self.clock.factor)
+        self._note(_DEAD_MAN, "" if self._dead_man.at is None else self._dead_man.at.isoformat())
+        for name in {order.draft.pair for order in self.books.open_orders.values()}:
+            self.limits.charge(name, DEAD_MAN_COST, overshoot=True)
+        self.commit(now)
+        return now
+
+    def set_system(self, system: str) -> None:
+        """Put the whole exchange into one of ``SYSTEMS``."""
+        now = self.catch_up()
+        self.system = system
+        self._note(_SYSTEM, system)
+        self.floor.events.append(SystemChanged(system))
+        self.commit(now)
+
+    def change_market(self, change: MarketChange) -> None:
+        """Change a pair's market or listing for good; its time must be now."""
+        now = self.catch_up()
+        carry_out(change, self.catalog, self.market)
+        self.books.add_market_change(change)
+        self.floor.events.append(PairChanged(change.pair))
+        on_pair = [order for order in self.books.open_orders.values() if order.draft.pair == change.pair]
+        if self.catalog.listings[change.pair].pair.status is PairStatus.DELISTED:
+            self._cancel(on_pair, now, DELISTED_REASON)
+        elif change.kind == PRECISION:
+            self._amending.restate(on_pair, now)
+        self.commit(now)
 
     def quote(self, name: str, at: datetime) -> Quote:
         """Bid, ask and last price of a pair, in ticks."""
-        return self.market.quote(name, micros_of(at))
+        return self.floor.quote(name, at)
 
     def book(self, name: str, at: datetime, depth: int = DEPTH) -> Book:
         """The order book of a pair."""
-        micros = micros_of(at)
-        instrument, grid = self.market.instruments[name], self.market.grids[name]
-        quote = self.market.quote(name, micros)
-        return book_around(self.market.seed, instrument, grid, quote, micros // MINUTE_MICROS, depth)
+        return self.floor.book(name, at, depth)
 
     def usd_value(self, asset: str, amount: Decimal, at: datetime) -> Decimal:
         """Value an amount at its pair's last price; at par when it has no pair with USD."""
-        return self._clearing.usd_value(asset, amount, at)
+        return self.clearing.usd_value(asset, amount, at)
 
     def open_account(self, balance: dict[str, Decimal], facts: dict[str, str]) -> None:
         """Found a new exchange: store its facts and book the starting balance as deposits."""
         now = self.clock.now()
         for asset, amount in sorted(balance.items()):
-            self._clearing.deposit(asset, amount, now)
-        self._state.save(self.books.take_changes(), facts | _times(now, now), self.books)
+            self.clearing.deposit(asset, amount, now)
+        self._save(facts | _times(now, now))
 
     def close(self) -> None:
         """Store the exact time and close the state file. Nothing may be called afterwards."""
         now = self.catch_up()
-        self._state.save(self.books.take_changes(), _times(now, now), self.books)
+        self._save(_times(now, now))
         self._state.close()
 
-    def _examine(self, draft: Draft, now: datetime) -> tuple[Hold, tuple[Level, ...]]:
-        """Return what the order must hold and what it would take at once, or raise ``ApiError``."""
-        listing = self.catalog.listings[draft.pair]
-        book = self.book(draft.pair, now)
-        check_deadline(draft, self.clock, now)
-        check_client_id(draft, self.books)
-        check_pair(draft, listing, book.against(draft.side)[0].price)
-        taken = take(book, draft.side, draft.volume, draft.price)
-        if draft.price is None:
-            cost = sum((level.price * level.volume for level in taken), ZERO)
-        else:
-            cost = draft.price * draft.volume
-        hold = self._clearing.needed(draft, draft.volume, cost, now)
-        if not self.account.affords(hold):
-            raise ApiError(INSUFFICIENT_FUNDS)
-        check_open_orders(draft, self.books)
-        if draft.post_only and taken:
-            raise ApiError(POST_ONLY)
-        return hold, taken
-
-    def _rest(self, order: Order, now: datetime) -> Order:
-        """Let what is left of an arrived order wait, unless its kind forbids that."""
-        if order.draft.order_type is OrderType.LIMIT and order.draft.time_in_force is TimeInForce.GTC:
-            self._resting[order.draft.pair].add(_resting(order))
-            return order
-        return self._end(order, ExchangeStatus.CANCELED, now)
-
-    def _prints(self, until: datetime) -> Iterator[Iterator[tuple[int, str, Print]]]:
-        """For every pair with resting orders, the market's trades that may fill one."""
-        after, last = micros_of(self._matched_until), micros_of(until)
-        for name, resting in self._resting.items():
-            if not resting:
-                continue
-            tick = self.market.grids[name].tick
-            highest_buy, lowest_sell = resting.limits()
-            low = 0 if highest_buy is None else int(highest_buy / tick)
-            high = _FAR if lowest_sell is None else int(lowest_sell / tick)
-            yield _named(name, self.market.prints(name, after, last, low, high))
-
-    def _on_print(self, at: datetime, name: str, trade: Print) -> None:
-        grid = self.market.grids[name]
-        for match in self._resting[name].on_print(grid.price(trade.price), grid.volume(trade.volume)):
-            order = self.books.open_orders[match.order_id]
-            self._fill(order, match.price, match.volume, at, maker=True)
-
-    def _fill(self, order: Order, price: Decimal, volume: Decimal, at: datetime, *, maker: bool) -> Order:
-        order, events = self._clearing.settle(order, price, volume, at, maker=maker)
-        self._events += events
-        return order if order.remaining else self._end(order, ExchangeStatus.CLOSED, at)
-
-    def _end(self, order: Order, status: ExchangeStatus, at: datetime, reason: str | None = None) -> Order:
-        self._resting[order.draft.pair].remove(order.order_id)
-        self.account.release(order.order_id)
-        order = msgspec.structs.replace(order, status=status, closed_at=at, reason=reason)
-        self.books.put_order(order)
-        self._events.append(OrderEnded(order, at))
-        return order
-
-    def _commit(self, now: datetime) -> None:
-        """Store what is new, then publish it."""
-        changes = self.books.take_changes()
-        if changes or now > self._stored_until:
+    def commit(self, now: datetime) -> None:
+        """Store what is new, then publish it. Who changes the books from outside calls this at the end."""
+        if self.books.has_changes or self._noted or now > self._stored_until:
             self._stored_until = now + TIME_AHEAD * self.clock.speed
-            self._state.save(changes, _times(self._stored_until, self._matched_until), self.books)
-        events, self._events = self._events, []
+            self._save(_times(self._stored_until, self._matched_until))
+        events, self.floor.events = self.floor.events, []
         for event in events:
             for listener in self._listeners:
                 listener(event)
 
+    def _save(self, times: dict[str, str]) -> None:
+        facts, self._facts, self._noted = self._facts | times, {}, False
+        self._state.save(self.books.take_changes(), facts, self.books)
 
-def _named(name: str, prints: Iterator[tuple[int, Print]]) -> Iterator[tuple[int, str, Print]]:
-    for at, trade in prints:
-        yield at, name, trade
+    def _cancel(self, orders: Iterable[Order], now: datetime, reason: str) -> None:
+        for order in orders:
+            # Cancelling one may have ended another; ended ones stay as they are.
+            if order.order_id in self.books.open_orders:
+                current = self.books.open_orders[order.order_id]
+                self.floor.end(current, ExchangeStatus.CANCELED, now, reason)
 
 
 def _times(until: datetime, matched: datetime) -> dict[str, str]:
     """The facts about time: the clock resumes at one, the market is matched up to the other."""
     return {"time": until.isoformat(), "matched": matched.isoformat()}
-
-
-def _resting(order: Order) -> Resting:
-    price = order.draft.price
-    assert price is not None, f"a market order cannot rest: {order.order_id}"
-    return Resting(order.order_id, order.draft.side, price, order.remaining, order.number)

@@ -11,6 +11,11 @@ class ApiError(Exception):
         self.text = text
 
 
+PERMISSION_DENIED: Final = "EGeneral:Permission denied"
+TEMPORARY_LOCKOUT: Final = "EGeneral:Temporary lockout"
+TOO_MANY_REQUESTS: Final = "EGeneral:Too many requests"
+RATE_LIMIT: Final = "EAPI:Rate limit exceeded"
+THROTTLED: Final = "EService: Throttled"
 INVALID_KEY: Final = "EAPI:Invalid key"
 INVALID_SIGNATURE: Final = "EAPI:Invalid signature"
 INVALID_NONCE: Final = "EAPI:Invalid nonce"
@@ -42,3 +47,12 @@ DEADLINE_ELAPSED: Final = "EService:Deadline elapsed"
 def invalid(field: str) -> ApiError:
     """Return the catch-all error for one bad parameter."""
     return ApiError(f"{INVALID_ARGUMENTS}:{field}")
+
+
+INVALID_PRICE_ARGUMENT: Final = "EOrder:Invalid price:Invalid price argument"
+INDEX_UNAVAILABLE: Final = "EGeneral:Invalid arguments:Index unavailable"
+NOT_EDITABLE: Final = "EOrder:Order not editable"
+NOT_ENOUGH_LEAVES: Final = "EOrder:Not enough leaves qty"
+SCHEDULED_LIMIT: Final = "EOrder:Scheduled orders limit exceeded"
+UNKNOWN_POSITION: Final = "EOrder:Unknown position"
+TRADING_RATE: Final = "EOrder:Rate limit exceeded"

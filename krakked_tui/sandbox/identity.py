@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import cast
 
 import msgspec
 
 from krakked_tui.domain.errors import RefusedError
+from krakked_tui.sandbox.keys import make_key, make_secret
 from krakked_tui.sandbox.settings import (
     DEFAULT_BALANCE,
     DEFAULT_SEED,
@@ -15,11 +17,10 @@ from krakked_tui.sandbox.settings import (
     PairChoice,
     SandboxSettings,
 )
-from krakked_tui.sandbox.signing import make_key, make_secret
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Seed, first instant, pairs, starting balance and key pair of an exchange."""
+    """Seed, first instant, pairs, starting balance and key pair of an exchange, and what it replays."""
 
     seed: int
     start: datetime
@@ -27,6 +28,7 @@ class Identity(msgspec.Struct, frozen=True):
     balance: dict[str, Decimal]
     api_key: str
     api_secret: str
+    replay: Path | None = None
 
     def __repr__(self) -> str:
         return f"Identity(seed={self.seed}, start={self.start:%Y-%m-%d}, pairs={self.pairs})"
@@ -40,6 +42,7 @@ class Identity(msgspec.Struct, frozen=True):
             "balance": " ".join(f"{asset}={amount}" for asset, amount in sorted(self.balance.items())),
             "api_key": self.api_key,
             "api_secret": self.api_secret,
+            "replay": "" if self.replay is None else str(self.replay),
         }
 
 
@@ -59,7 +62,13 @@ def identify(settings: SandboxSettings, facts: Mapping[str, str]) -> Identity:
         balance=DEFAULT_BALANCE if settings.balance is None else settings.balance,
         api_key=settings.api_key or make_key(),
         api_secret=settings.api_secret or make_secret(),
+        replay=_absolute(settings.replay),
     )
+
+
+def _absolute(path: Path | None) -> Path | None:
+    """Spell a directory so that it means the same from anywhere."""
+    return None if path is None else path.absolute()
 
 
 def _stored(facts: Mapping[str, str]) -> Identity:
@@ -71,6 +80,7 @@ def _stored(facts: Mapping[str, str]) -> Identity:
         balance={asset: Decimal(amount) for asset, amount in parts},
         api_key=facts["api_key"],
         api_secret=facts["api_secret"],
+        replay=Path(facts["replay"]) if facts.get("replay") else None,
     )
 
 
@@ -82,6 +92,7 @@ def _check(settings: SandboxSettings, stored: Identity) -> None:
         "--balance": (settings.balance, stored.balance),
         "--api-key": (settings.api_key, stored.api_key),
         "--api-secret": (settings.api_secret, stored.api_secret),
+        "--replay": (_absolute(settings.replay), stored.replay),
     }
     for option, (given, kept) in wanted.items():
         if given is not None and given != kept:

@@ -1,14 +1,17 @@
 """What the exchange says about a pair's market, over REST and in numbers for the streams."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from krakked_tui.sandbox.catalog import Listing
 from krakked_tui.sandbox.clock import micros_of
 from krakked_tui.sandbox.exchange import Exchange
-from krakked_tui.sandbox.wire import fixed, price_text, text
+from krakked_tui.sandbox.trades import latest_trades, trades_after
+from krakked_tui.sandbox.wire import fixed, price_text, text, unix_second, vwap_text
 from krakked_tui.sim.bars import DAY_MINUTES, Bar
 from krakked_tui.sim.instruments import Grid
+from krakked_tui.sim.liquidity import changed_minute
 from krakked_tui.sim.market import Quote
 from krakked_tui.sim.matching import Level
 from krakked_tui.sim.tape import MINUTE_MICROS
@@ -18,6 +21,12 @@ INTERVALS: Final = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
 
 CLOSED_MAX: Final = 720
 """Closed candles served at most, whatever was asked."""
+
+SPREADS_MAX: Final = 200
+"""Rows of ``Spread`` at most."""
+
+_SPREAD_MINUTES: Final = DAY_MINUTES
+_DEPTH_DECIMALS: Final = 3
 
 Row = list[int | str]
 
@@ -63,7 +72,7 @@ def ticker_row(exchange: Exchange, listing: Listing, at: datetime) -> dict[str, 
         "b": best(now.bid),
         "c": [price(last.price), volume(last.volume)],
         "v": [volume(today.volume), volume(now.day.volume)],
-        "p": [_wide_vwap(today, grid, wide), _wide_vwap(now.day, grid, wide)],
+        "p": [vwap_text(today, grid, wide), vwap_text(now.day, grid, wide)],
         "t": [today.trades, now.day.trades],
         "l": [price(today.low), price(now.day.low)],
         "h": [price(today.high), price(now.day.high)],
@@ -88,6 +97,97 @@ def ohlc_rows(
     return [_row(bar, listing, grid) for bar in bars], newest_closed * 60
 
 
+def trade_rows(
+    exchange: Exchange, listing: Listing, since: int | None, count: int, at: datetime
+) -> tuple[list[list[object]], str]:
+    """Return the rows of ``Trades`` later than nanosecond ``since`` (None: the latest), and ``last``."""
+    until = micros_of(at)
+    if since is None:
+        trades = latest_trades(exchange, listing.name, until, count)
+    else:
+        trades = trades_after(exchange, listing.name, since, until, count)
+    pair, grid = listing.pair, exchange.market.grids[listing.name]
+    rows: list[list[object]] = [
+        [
+            price_text(trade.price, grid, pair.cost_decimals),
+            fixed(trade.volume, grid.volume_decimals, pair.volume_decimals),
+            nanos / 1e9,
+            "b" if trade.buy else "s",
+            "m" if trade.market else "l",
+            "",
+            number,
+        ]
+        for number, nanos, trade in trades
+    ]
+    return rows, str(trades[-1].nanos if trades else since or 0)
+
+
+def depth_rows(exchange: Exchange, listing: Listing, count: int, at: datetime) -> dict[str, list[Row]]:
+    """Return both sides of ``Depth``, best first; volumes are rounded to three decimals, as Kraken's are."""
+    book = exchange.book(listing.name, at, depth=count)
+    grid = exchange.market.grids[listing.name]
+    return {
+        "asks": _depth_side(book.asks, listing, grid, at),
+        "bids": _depth_side(book.bids, listing, grid, at),
+    }
+
+
+def _depth_side(levels: Iterable[Level], listing: Listing, grid: Grid, at: datetime) -> list[Row]:
+    """Each level with the second since which it has been as it is; the best one changed just now."""
+    now = unix_second(at)
+    rows: list[Row] = []
+    for level in levels:
+        ticks = int(level.price / grid.tick)
+        changed = changed_minute(len(rows), ticks, now // 60) * 60 + ticks % 60 if rows else now
+        volume = text(level.volume, _DEPTH_DECIMALS)
+        rows.append([text(level.price, listing.pair.cost_decimals), volume, min(changed, now)])
+    return rows
+
+
+def spread_rows(exchange: Exchange, listing: Listing, since: int, at: datetime) -> tuple[list[Row], int]:
+    """Return the rows of ``Spread`` from the second ``since`` on, 200 at most, and ``last``.
+
+    There is a row for every change of the quote; quotes older than a day are not looked for.
+    """
+    grid, shown = exchange.market.grids[listing.name], listing.pair.cost_decimals
+    quotes = _quotes(exchange, listing.name, at)
+    rows: list[Row] = [
+        [second, price_text(quote.bid, grid, shown), price_text(quote.ask, grid, shown)]
+        for second, quote in quotes[-SPREADS_MAX:]
+    ]
+    return [row for row in rows if int(row[0]) >= since], quotes[-1][0]
+
+
+def _quotes(exchange: Exchange, name: str, at: datetime) -> list[tuple[int, Quote]]:
+    """The latest changes of a quote, oldest first, with their seconds: at least those that are shown."""
+    last, last_offset = divmod(micros_of(at), MINUTE_MICROS)
+    pages: list[list[tuple[int, Quote]]] = []
+    count = 0
+    for minute in range(last, last - _SPREAD_MINUTES, -1):
+        page = _quotes_of_minute(exchange, name, minute, last_offset if minute == last else MINUTE_MICROS)
+        pages.append(page)
+        count += len(page) - 1
+        if count > SPREADS_MAX:
+            break
+    found: list[tuple[int, Quote]] = []
+    for second, quote in (row for page in reversed(pages) for row in page):
+        if not found or quote != found[-1][1]:
+            found.append((second, quote))
+    return found
+
+
+def _quotes_of_minute(exchange: Exchange, name: str, minute: int, end: int) -> list[tuple[int, Quote]]:
+    """The quote a minute opens with, then every other one up to an offset."""
+    market = exchange.market
+    found = [(minute * 60, market.opening_quote(name, minute))]
+    tape = market.tape(name, minute)
+    for trade in tape.prints[: tape.count(end)]:
+        quote = market.quote_after(name, trade)
+        if quote != found[-1][1]:
+            found.append((minute * 60 + trade.offset // 1_000_000, quote))
+    return found
+
+
 def _range(exchange: Exchange, interval: int, at: datetime) -> tuple[int, int]:
     """Minutes at which the running candle and the oldest one on offer open."""
     minute = micros_of(at) // MINUTE_MICROS
@@ -104,14 +204,7 @@ def _row(bar: Bar, listing: Listing, grid: Grid) -> Row:
         price_text(bar.high, grid, decimals),
         price_text(bar.low, grid, decimals),
         price_text(bar.close, grid, decimals),
-        format(bar.vwap(grid), "f"),
+        vwap_text(bar, grid, decimals),
         fixed(bar.volume, grid.volume_decimals, listing.pair.volume_decimals),
         bar.trades,
     ]
-
-
-def _wide_vwap(bar: Bar, grid: Grid, shown: int) -> str:
-    """Print a vwap with more decimals than the pair's, truncated."""
-    scale = 10 ** (shown - grid.price_decimals)
-    ulps = bar.notional * grid.ulps_per_tick * scale // bar.volume if bar.volume else 0
-    return fixed(ulps, shown, shown)

@@ -5,44 +5,53 @@ candles that ended are never skipped (up to what REST serves): after a tick, eve
 before it has been sent in its final state, in the order of their ends, and before any running one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Final
 
-from krakked_tui.domain.money import percent_of
+from krakked_tui.sandbox.book_stream import BookStream
 from krakked_tui.sandbox.catalog import Listing
 from krakked_tui.sandbox.clock import instant_of, micros_of
 from krakked_tui.sandbox.exchange import Exchange
-from krakked_tui.sandbox.market_data import CLOSED_MAX, TickerNow, ticker_now
-from krakked_tui.sandbox.wire import fixed, price_text, rfc3339, text
+from krakked_tui.sandbox.instrument_stream import InstrumentStream
+from krakked_tui.sandbox.market_data import CLOSED_MAX
+from krakked_tui.sandbox.orders import ExchangeEvent, PairChanged
+from krakked_tui.sandbox.topics import Option, Topic
+from krakked_tui.sandbox.topics import Subscriber as Subscriber
+from krakked_tui.sandbox.trade_stream import TradeStream
+from krakked_tui.sandbox.wire import fixed, price_text, rfc3339, vwap_text
 from krakked_tui.sim.bars import Bar
+from krakked_tui.sim.liquidity import ladder_of
+from krakked_tui.sim.market import Quote
 from krakked_tui.sim.tape import MINUTE_MICROS
 
-
-class Subscriber(Protocol):
-    """Whoever a message is for."""
-
-    def send(self, message: str) -> None:
-        """Queue a message; never waits."""
-        ...
+TopicKey = tuple[str, str, Option]
+"""Channel, pair name, option."""
 
 
-class OhlcStream:
-    """One pair's candles of one length."""
+class OhlcStream(Topic):
+    """One pair's candles of one length, in minutes."""
 
-    def __init__(self, exchange: Exchange, listing: Listing, interval: int, at: datetime) -> None:
-        self._exchange = exchange
-        self._listing = listing
-        self.interval = interval
-        self.subscribers: dict[Subscriber, None] = {}
+    def __init__(
+        self, exchange: Exchange, listing: Listing, option: Option, at: datetime, *, full_rate: bool
+    ) -> None:
+        super().__init__(exchange, listing, option, at, full_rate=full_rate)
+        assert isinstance(option, int), "candles have a length"
+        self.interval = option
         self._running_start = self._start(at)
         self._last_sent: Bar | None = None
 
     def snapshot(self, at: datetime) -> str:
         """Return the last closed candle and the running one."""
-        name, start = self._listing.name, self._start(at)
-        closed = self._exchange.market.bars(name, self.interval, start - self.interval, start)
+        name, start = self.listing.name, self._start(at)
+        closed = self.exchange.market.bars(name, self.interval, start - self.interval, start)
         return self._message("snapshot", [*closed, self._running(at)], at)
+
+    def tick(self, at: datetime) -> None:
+        """Send every candle that ended, then the running one if it is not as it was."""
+        for bar in self.ended(at):
+            self.publish_bar(bar, at)
+        self.publish_running(at)
 
     def ended(self, at: datetime) -> list[Bar]:
         """Return the candles that ended since the last call, oldest first, in their final state."""
@@ -51,35 +60,34 @@ class OhlcStream:
         self._running_start = start
         if first >= start:
             return []
-        return self._exchange.market.bars(self._listing.name, self.interval, first, start)
+        return self.exchange.market.bars(self.listing.name, self.interval, first, start)
 
-    def publish(self, bar: Bar, at: datetime) -> None:
+    def publish_bar(self, bar: Bar, at: datetime) -> None:
         """Send a candle to all subscribers."""
-        message = self._message("update", [bar], at)
-        for subscriber in self.subscribers:
-            subscriber.send(message)
+        self.publish(self._message("update", [bar], at))
 
     def publish_running(self, at: datetime) -> None:
         """Send the running candle if it is not as it was."""
+        self.pulse.traded(micros_of(at))
         bar = self._running(at)
-        if bar != self._last_sent:
+        if bar != self._last_sent or self.full_rate:
             self._last_sent = bar
-            self.publish(bar, at)
+            self.publish_bar(bar, at)
 
     def _start(self, at: datetime) -> int:
         minute = micros_of(at) // MINUTE_MICROS
         return minute - minute % self.interval
 
     def _running(self, at: datetime) -> Bar:
-        return self._exchange.market.running(self._listing.name, self.interval, micros_of(at))
+        return self.exchange.market.running(self.listing.name, self.interval, micros_of(at))
 
     def _message(self, kind: str, bars: Iterable[Bar], at: datetime) -> str:
         rows = ",".join(self._row(bar) for bar in bars)
         return f'{{"channel":"ohlc","type":"{kind}","timestamp":"{_nanos(at)}","data":[{rows}]}}'
 
     def _row(self, bar: Bar) -> str:
-        pair = self._listing.pair
-        grid = self._exchange.market.grids[pair.canonical]
+        pair = self.listing.pair
+        grid = self.exchange.market.grids[pair.canonical]
         decimals = pair.price_decimals
         begin = instant_of(bar.minute * MINUTE_MICROS)
         end = instant_of((bar.minute + self.interval) * MINUTE_MICROS)
@@ -88,103 +96,147 @@ class OhlcStream:
             f'"high":{price_text(bar.high, grid, decimals)},"low":{price_text(bar.low, grid, decimals)},'
             f'"close":{price_text(bar.close, grid, decimals)},"trades":{bar.trades},'
             f'"volume":{fixed(bar.volume, grid.volume_decimals, pair.volume_decimals)},'
-            f'"vwap":{bar.vwap(grid):f},"interval_begin":"{_nanos(begin)}",'
+            f'"vwap":{vwap_text(bar, grid, decimals)},"interval_begin":"{_nanos(begin)}",'
             f'"interval":{self.interval},"timestamp":"{rfc3339(end)}"}}'
         )
 
 
-class TickerStream:
-    """One pair's ticker."""
+class TickerStream(Topic):
+    """One pair's ticker, sent when it traded (``trades``) or when its best levels changed (``bbo``)."""
 
-    def __init__(self, exchange: Exchange, listing: Listing) -> None:
-        self._exchange = exchange
-        self._listing = listing
-        self.subscribers: dict[Subscriber, None] = {}
-        self._last_sent: TickerNow | None = None
+    watches_book = True
+
+    def __init__(
+        self, exchange: Exchange, listing: Listing, option: Option, at: datetime, *, full_rate: bool
+    ) -> None:
+        super().__init__(exchange, listing, option, at, full_rate=full_rate)
+        self._trades_only = option == "trades"
+        self._last_best: tuple[int, ...] = ()
+        market = exchange.market
+        self._grid = market.grids[listing.name]
+        self._ladder = ladder_of(market.seed, market.instruments[listing.name], self._grid)
 
     def snapshot(self, at: datetime) -> str:
         """Return the ticker as it is."""
-        return self._message("snapshot", ticker_now(self._exchange, self._listing, at), at)
+        quote, best = self._now(at)
+        return self._message("snapshot", quote, best, at)
 
-    def publish(self, at: datetime) -> None:
-        """Send the ticker to all subscribers if it is not as it was."""
-        now = ticker_now(self._exchange, self._listing, at)
-        if now == self._last_sent:
+    def tick(self, at: datetime) -> None:
+        """Send the ticker if what it waits for happened."""
+        traded = self.pulse.traded(micros_of(at))
+        if self._trades_only and not (traded or self.full_rate):
             return
-        self._last_sent = now
-        message = self._message("update", now, at)
-        for subscriber in self.subscribers:
-            subscriber.send(message)
+        quote, best = self._now(at)
+        shown = (quote.bid, quote.ask, *best)
+        if self._trades_only or shown != self._last_best or self.full_rate:
+            self._last_best = shown
+            self.publish(self._message("update", quote, best, at))
 
-    def _message(self, kind: str, now: TickerNow, at: datetime) -> str:
-        pair = self._listing.pair
-        grid = self._exchange.market.grids[pair.canonical]
-        decimals, lot = pair.price_decimals, pair.volume_decimals
-        last, opened = grid.price(now.quote.last), grid.price(now.day.open)
-        change = last - opened
+    def _now(self, at: datetime) -> tuple[Quote, tuple[int, int]]:
+        """The quote and the volume units at its two sides."""
+        quote = self.exchange.quote(self.listing.name, at)
+        return quote, self._ladder.best(quote, micros_of(at) // MINUTE_MICROS)
+
+    def _message(self, kind: str, quote: Quote, best: tuple[int, int], at: datetime) -> str:
+        pair, grid = self.listing.pair, self._grid
+        day = self.exchange.market.rolling(self.listing.name, micros_of(at))
+        decimals, lot, units = pair.price_decimals, pair.volume_decimals, grid.volume_decimals
+        change = quote.last - day.open
+        sign = "-" if change < 0 else ""
+        hundredths = (abs(change) * 20_000 + day.open) // (2 * day.open)
         return (
             f'{{"channel":"ticker","type":"{kind}","data":[{{"symbol":"{pair.ws_symbol}",'
-            f'"bid":{text(now.bid.price, decimals)},"bid_qty":{text(now.bid.volume, lot)},'
-            f'"ask":{text(now.ask.price, decimals)},"ask_qty":{text(now.ask.volume, lot)},'
-            f'"last":{text(last, decimals)},'
-            f'"volume":{fixed(now.day.volume, grid.volume_decimals, lot)},"vwap":{now.day.vwap(grid):f},'
-            f'"low":{price_text(now.day.low, grid, decimals)},'
-            f'"high":{price_text(now.day.high, grid, decimals)},'
-            f'"change":{text(change, decimals)},"change_pct":{text(percent_of(change, opened), 2)},'
+            f'"bid":{price_text(quote.bid, grid, decimals)},"bid_qty":{fixed(best[0], units, lot)},'
+            f'"ask":{price_text(quote.ask, grid, decimals)},"ask_qty":{fixed(best[1], units, lot)},'
+            f'"last":{price_text(quote.last, grid, decimals)},'
+            f'"volume":{fixed(day.volume, units, lot)},"vwap":{vwap_text(day, grid, decimals)},'
+            f'"low":{price_text(day.low, grid, decimals)},"high":{price_text(day.high, grid, decimals)},'
+            f'"change":{sign}{price_text(abs(change), grid, decimals)},'
+            f'"change_pct":{sign if hundredths else ""}{fixed(hundredths, 2, 2)},'
             f'"timestamp":"{rfc3339(at)}"}}]}}'
         )
 
 
 class MarketStreams:
-    """All public subscriptions of all connections."""
+    """All public subscriptions of all connections.
 
-    def __init__(self, exchange: Exchange) -> None:
+    ``full_rate`` sends an update of every subscribed ticker, candle and book on every tick, changed or
+    not: for load tests.
+    """
+
+    def __init__(self, exchange: Exchange, *, full_rate: bool = False) -> None:
+        self.instruments = InstrumentStream(exchange)
         self._exchange = exchange
-        self._ohlc: dict[tuple[str, int], OhlcStream] = {}
-        self._tickers: dict[str, TickerStream] = {}
+        self._full_rate = full_rate
+        self._topics: dict[str, dict[TopicKey, Topic]] = {channel: {} for channel in _TOPICS}
+        exchange.listen(self._on_event)
 
-    def join_ohlc(self, subscriber: Subscriber, listing: Listing, interval: int, at: datetime) -> OhlcStream:
-        """Add a subscriber to a pair's candles."""
-        key = (listing.name, interval)
-        if key not in self._ohlc:
-            self._ohlc[key] = OhlcStream(self._exchange, listing, interval, at)
-        self._ohlc[key].subscribers[subscriber] = None
-        return self._ohlc[key]
+    def join(
+        self, subscriber: Subscriber, channel: str, listing: Listing, option: Option, at: datetime
+    ) -> Topic:
+        """Add a subscriber; the topic's snapshot is where it sets in."""
+        key = (channel, listing.name, option)
+        topics = self._topics[channel]
+        if key not in topics:
+            topics[key] = _TOPICS[channel](self._exchange, listing, option, at, full_rate=self._full_rate)
+        else:
+            topics[key].admit(at)
+        topics[key].subscribers[subscriber] = None
+        return topics[key]
 
-    def join_ticker(self, subscriber: Subscriber, listing: Listing) -> TickerStream:
-        """Add a subscriber to a pair's ticker."""
-        if listing.name not in self._tickers:
-            self._tickers[listing.name] = TickerStream(self._exchange, listing)
-        self._tickers[listing.name].subscribers[subscriber] = None
-        return self._tickers[listing.name]
-
-    def leave_ohlc(self, subscriber: Subscriber, name: str, interval: int) -> None:
-        """Remove a subscriber from a pair's candles; nothing is computed for nobody."""
-        stream = self._ohlc[name, interval]
-        del stream.subscribers[subscriber]
-        if not stream.subscribers:
-            del self._ohlc[name, interval]
-
-    def leave_ticker(self, subscriber: Subscriber, name: str) -> None:
-        """Remove a subscriber from a pair's ticker."""
-        stream = self._tickers[name]
-        del stream.subscribers[subscriber]
-        if not stream.subscribers:
-            del self._tickers[name]
+    def leave(self, subscriber: Subscriber, channel: str, name: str, option: Option) -> None:
+        """Remove a subscriber; nothing is computed for nobody. A delisted pair's are gone already."""
+        key = (channel, name, option)
+        topic = self._topics[channel].get(key)
+        if topic is None:
+            return
+        topic.subscribers.pop(subscriber, None)
+        if not topic.subscribers:
+            del self._topics[channel][key]
 
     def tick_ohlc(self, at: datetime) -> None:
         """Send every candle that ended, in the order of their ends, then the running ones that changed."""
-        ended = [(bar, stream) for stream in self._ohlc.values() for bar in stream.ended(at)]
+        micros = micros_of(at)
+        streams = [
+            stream
+            for stream in self._topics["ohlc"].values()
+            if isinstance(stream, OhlcStream) and (self._full_rate or not stream.pulse.still(micros))
+        ]
+        ended = [(bar, stream) for stream in streams for bar in stream.ended(at)]
         ended.sort(key=lambda item: item[0].minute + item[1].interval)
         for bar, stream in ended:
-            stream.publish(bar, at)
-        for stream in self._ohlc.values():
+            stream.publish_bar(bar, at)
+        for stream in streams:
             stream.publish_running(at)
 
     def tick_tickers(self, at: datetime) -> None:
-        """Send every ticker that changed."""
-        for stream in self._tickers.values():
-            stream.publish(at)
+        """Send the trades, book changes and tickers there are."""
+        micros = micros_of(at)
+        for channel in ("trade", "book", "ticker"):
+            for topic in self._topics[channel].values():
+                if self._full_rate or not topic.pulse.still(micros):
+                    topic.tick(at)
+
+    def _on_event(self, event: ExchangeEvent) -> None:
+        if not isinstance(event, PairChanged):
+            return
+        at = self._exchange.clock.now()
+        listing = self._exchange.catalog.listings[event.name]
+        self.instruments.publish(listing)
+        for topics in self._topics.values():
+            for key in [key for key in topics if key[1] == event.name]:
+                if listing.is_listed:
+                    topics[key].relist(listing, at)
+                else:
+                    del topics[key]
+
+
+_TOPICS: Final[Mapping[str, type[Topic]]] = {
+    "ohlc": OhlcStream,
+    "trade": TradeStream,
+    "book": BookStream,
+    "ticker": TickerStream,
+}
 
 
 def _nanos(at: datetime) -> str:

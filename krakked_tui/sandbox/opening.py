@@ -1,16 +1,21 @@
 """Putting an exchange together from its settings and what its state file knows."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+
+import msgspec
 
 from krakked_tui.domain.errors import UsageError
 from krakked_tui.sandbox.catalog import Catalog, load_catalog
 from krakked_tui.sandbox.clock import END_OF_TIME, SandboxClock
 from krakked_tui.sandbox.exchange import Exchange
 from krakked_tui.sandbox.identity import Identity, identify
+from krakked_tui.sandbox.keys import KeyRecord, KeyRing, decode_secret, stored_record
+from krakked_tui.sandbox.permissions import TRADING_PERMISSIONS, check_permissions
+from krakked_tui.sandbox.replay import load_replay
 from krakked_tui.sandbox.settings import SandboxSettings
-from krakked_tui.sandbox.signing import Gatekeeper
+from krakked_tui.sandbox.signing import Gatekeeper, Rules
 from krakked_tui.sandbox.state_file import StateFile
 from krakked_tui.sim.market import Market
 
@@ -30,25 +35,61 @@ def open_exchange(
     try:
         facts = state.facts()
         identity = identify(settings, facts)
-        gatekeeper = Gatekeeper(identity.api_key, identity.api_secret)
+        main_key = _main_key(settings, identity, facts)
         catalog = load_catalog(identity.pairs)
         _check_start(identity)
         _check_balance(identity, catalog)
         resumed_at = datetime.fromisoformat(facts["time"]) if facts else identity.start
         exchange = Exchange(
             catalog,
-            Market(identity.seed, catalog.instruments),
+            _market(identity, catalog),
             SandboxClock(resumed_at, settings.speed, paused=settings.paused, wall=wall),
             state,
             founded_at=identity.start,
             matched_until=datetime.fromisoformat(facts["matched"]) if facts else identity.start,
+            tier=settings.tier,
         )
+        exchange.arrivals.refuse_late = settings.late_post_only
         if not facts:
             exchange.open_account(identity.balance, identity.facts())
     except BaseException:  # whatever went wrong, the file is not ours to keep open
         state.close()
         raise
-    return exchange, gatekeeper
+    ring = KeyRing(main_key, facts, exchange.remember)
+    rules = Rules(
+        window_inclusive=settings.window_inclusive,
+        nonce_strikes=settings.nonce_strikes,
+        lockout_seconds=settings.lockout_seconds,
+        tokens_extend=settings.tokens_extend,
+    )
+    return exchange, Gatekeeper(ring, exchange.clock.now, rules=rules, monotonic=lambda: wall() / 1e9)
+
+
+def _main_key(settings: SandboxSettings, identity: Identity, facts: Mapping[str, str]) -> KeyRecord:
+    """Return the main key: what is given holds from now on, the rest as it was."""
+    decode_secret(identity.api_secret)
+    record = stored_record(identity.api_key, facts) or KeyRecord(
+        api_key=identity.api_key,
+        api_secret=identity.api_secret,
+        permissions=TRADING_PERMISSIONS,
+        created_at=identity.start,
+        modified_at=identity.start,
+    )
+    if settings.permissions is not None:
+        try:
+            permissions = check_permissions(settings.permissions)
+        except ValueError as error:
+            raise UsageError(f"--permissions: {error}.") from error
+        record = msgspec.structs.replace(record, permissions=permissions)
+    if settings.nonce_window:
+        record = msgspec.structs.replace(record, nonce_window=settings.nonce_window)
+    return record
+
+
+def _market(identity: Identity, catalog: Catalog) -> Market:
+    if identity.replay is None:
+        return Market(identity.seed, catalog.instruments)
+    return load_replay(identity.replay, catalog, identity.start, seed=identity.seed)
 
 
 def _check_start(identity: Identity) -> None:

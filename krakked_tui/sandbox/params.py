@@ -13,6 +13,7 @@ from krakked_tui.sandbox.faults import BAD_REQUEST, ApiError, invalid
 
 _PLAIN_NUMBER: Final = re.compile(r"[0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20}")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,20}")
+_NESTED_MAX: Final = 3
 _NUMBER_BITS: Final = 128
 _NUMBER_DIGITS: Final = 30
 _JSON: Final = msgspec.json.Decoder(float_hook=Decimal)
@@ -32,6 +33,11 @@ class Params:
     def names(self) -> frozenset[str]:
         """Which parameters were sent."""
         return frozenset(self._values)
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """What was sent, as it was read."""
+        return self._values
 
     def text(self, name: str) -> str | None:
         """Return a single value; an empty one counts as not sent."""
@@ -105,7 +111,10 @@ def parse_form(body: str) -> Params:
 
 
 def parse_json(body: bytes) -> Params:
-    """Read a JSON object; numbers keep the text they were sent with. Nested objects become ``a[b]``."""
+    """Read a JSON object; numbers keep the text they were sent with.
+
+    What is nested gets the names it has in a form: ``close[price]``, ``orders[0][close][price]``.
+    """
     try:
         content = _JSON.decode(body)
     except msgspec.DecodeError as error:
@@ -114,13 +123,24 @@ def parse_json(body: bytes) -> Params:
         raise ApiError(BAD_REQUEST)
     values: dict[str, Value] = {}
     for name, value in content.items():
-        if isinstance(value, dict):
-            values |= {f"{name}[{inner}]": _plain(inner_value) for inner, inner_value in value.items()}
-        elif isinstance(value, list):
-            values[name] = tuple(_plain(item) for item in value)
-        elif value is not None:
-            values[name] = _plain(value)
+        values |= _flat(name, value, _NESTED_MAX)
     return Params(values)
+
+
+def _flat(name: str, value: object, depth: int) -> dict[str, Value]:
+    """Return a value, and what is nested in it, by the names that forms have for them."""
+    if value is None:
+        return {}
+    if isinstance(value, list) and not any(isinstance(item, dict) for item in value):
+        return {name: tuple(_plain(item) for item in value)}
+    if not isinstance(value, dict | list):
+        return {name: _plain(value)}
+    if not depth:
+        raise ApiError(BAD_REQUEST)
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return {
+        inner: each for key, item in items for inner, each in _flat(f"{name}[{key}]", item, depth - 1).items()
+    }
 
 
 def _plain(value: object) -> str:

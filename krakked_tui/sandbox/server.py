@@ -10,23 +10,25 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
+from typing import Any, cast
 
 import msgspec
 import uvicorn
 
 from krakked_tui.domain.errors import RefusedError, StorageError, UsageError
 from krakked_tui.domain.money import trap_floats
-from krakked_tui.sandbox.exchange import Exchange
+from krakked_tui.sandbox.context import Context, open_context
+from krakked_tui.sandbox.fault_market import strike_market
+from krakked_tui.sandbox.http_io import HttpProtocol, SocketProtocol
 from krakked_tui.sandbox.opening import open_exchange
-from krakked_tui.sandbox.rest import RestApi
 from krakked_tui.sandbox.sessions import Hub
 from krakked_tui.sandbox.settings import SandboxSettings
-from krakked_tui.sandbox.signing import Gatekeeper
 from krakked_tui.sandbox.web import Web
 
 OHLC_SECONDS = 0.1
 TICKER_SECONDS = 0.25
 HEARTBEAT_SECONDS = 1.0
+MARKET_FAULT_SECONDS = 0.1
 """How often each kind of update goes out, in wall time."""
 
 _KEEP_ALIVE_SECONDS = 75
@@ -37,15 +39,18 @@ _MESSAGE_MAX = 64 * 1024
 class Sandbox:
     """A running sandbox: where it is, how to get in, and what is behind it."""
 
-    def __init__(self, exchange: Exchange, gatekeeper: Gatekeeper, hub: Hub, address: str) -> None:
-        self.exchange = exchange
-        self.clock = exchange.clock
-        self.hub = hub
+    def __init__(self, context: Context, address: str) -> None:
+        self.context = context
+        self.exchange = context.exchange
+        self.clock = context.exchange.clock
+        self.hub = context.hub
+        self.faults = context.faults
+        self.log = context.log
         self.rest = f"http://{address}"
         self.ws_public = f"ws://{address}/v2"
         self.ws_private = f"ws://{address}/auth/v2"
-        self.api_key = gatekeeper.api_key
-        self.api_secret = gatekeeper.api_secret
+        self.api_key = context.hub.gatekeeper.api_key
+        self.api_secret = context.hub.gatekeeper.api_secret
         self.stopped = asyncio.Event()
         self.failure: StorageError | None = None
 
@@ -110,14 +115,20 @@ async def running_sandbox(
     listener = _listen(settings)
     with listener:
         exchange, gatekeeper = open_exchange(settings, wall)
-        hub = Hub(exchange, gatekeeper)
-        sandbox = Sandbox(exchange, gatekeeper, hub, _address(listener))
-        web = Web(exchange, RestApi(exchange, gatekeeper), hub, sandbox.fail)
-        server = await _start_server(web, listener)
+        hub = Hub(
+            exchange,
+            gatekeeper,
+            full_rate=settings.full_rate,
+            messages_per_second=settings.messages_per_second,
+        )
+        context = open_context(settings, hub, wall)
+        sandbox = Sandbox(context, _address(listener))
+        server = await _start_server(Web(context, sandbox.fail), listener)
         timers = [
             Every(OHLC_SECONDS, hub.tick_ohlc, sandbox.fail),
             Every(TICKER_SECONDS, hub.tick_tickers, sandbox.fail),
             Every(HEARTBEAT_SECONDS, hub.beat, sandbox.fail),
+            Every(MARKET_FAULT_SECONDS, lambda: strike_market(context), sandbox.fail),
         ]
         try:
             yield sandbox
@@ -210,9 +221,9 @@ def _address(listener: socket.socket) -> str:
 
 async def _start_server(web: Web, listener: socket.socket) -> uvicorn.Server:
     config = uvicorn.Config(
-        web.app,
-        http="h11",
-        ws="websockets-sansio",
+        cast("Any", web),
+        http=HttpProtocol,
+        ws=SocketProtocol,
         ws_max_size=_MESSAGE_MAX,
         ws_per_message_deflate=False,
         lifespan="off",

@@ -1,72 +1,80 @@
 """One WebSocket connection's conversation: what it asks, what it is subscribed to, what it is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
 
+from krakked_tui.sandbox import ws_trading
 from krakked_tui.sandbox.account_streams import AccountStreams
 from krakked_tui.sandbox.catalog import Listing
 from krakked_tui.sandbox.exchange import Exchange
 from krakked_tui.sandbox.faults import ApiError
 from krakked_tui.sandbox.market_streams import MarketStreams
+from krakked_tui.sandbox.orders import ExchangeEvent, SystemChanged
 from krakked_tui.sandbox.signing import Gatekeeper
+from krakked_tui.sandbox.topics import Option
 from krakked_tui.sandbox.wire import rfc3339
 from krakked_tui.sandbox.ws_requests import (
     ALREADY_SUBSCRIBED,
     NOT_SUBSCRIBED,
-    ONE_INTERVAL_ONLY,
+    RATE_EXCEEDED,
+    UNREADABLE,
     UNSUPPORTED,
     ChannelSpec,
     Request,
     WsError,
     channel_of,
     flag_of,
-    interval_of,
-    pong,
     read_request,
     refusal,
     reply,
     symbols_of,
     token_of,
-    trigger_of,
     unknown_symbol,
 )
 
 HEARTBEAT: Final = '{"channel":"heartbeat"}'
-MAX_RATE_COUNT: Final = 125
-"""The trading rate limit an Intermediate account is told about."""
 
+MESSAGES_PER_SECOND: Final = 200.0
+"""Requests a second (wall time) that one connection may keep up; ten seconds' worth at once."""
+
+_BURST_SECONDS: Final = 10.0
 _VERSION: Final = "2.0.10"
 _FIRST_CONNECTION_ID: Final = 13_834_774_380_200_000_000
 """Far above 2**53, as Kraken's are: whoever reads it as a double is wrong here too."""
 
-_OHLC_WARNINGS: Final = ["timestamp is deprecated, use interval_begin"]
-_EXECUTIONS_WARNINGS: Final = [
-    "cancel_reason is deprecated, use reason",
-    "stop_price is deprecated, use triggers.price",
-    "trigger is deprecated use triggers.reference",
-    "triggered_price is deprecated use triggers.last_price",
-]
-
 
 class Hub:
-    """Everything the connections share."""
+    """Everything the connections share.
 
-    def __init__(self, exchange: Exchange, gatekeeper: Gatekeeper) -> None:
+    ``messages_per_second`` caps what one connection may ask; ``full_rate`` is for load tests, see
+    ``MarketStreams``.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        gatekeeper: Gatekeeper,
+        *,
+        full_rate: bool = False,
+        messages_per_second: float = MESSAGES_PER_SECOND,
+    ) -> None:
         self.exchange = exchange
         self.gatekeeper = gatekeeper
-        self.market = MarketStreams(exchange)
+        self.market = MarketStreams(exchange, full_rate=full_rate)
         self.account = AccountStreams(exchange)
         self.sessions: dict[Session, None] = {}
+        self.messages_per_second = messages_per_second
         self._connections = 0
+        exchange.listen(self._on_event)
 
     def open(self, send: Callable[[str], None], *, private: bool) -> "Session":
         """Start a conversation: it is told the system's status at once."""
         self._connections += 1
-        session = Session(self, send, private=private)
+        session = Session(self, send, _FIRST_CONNECTION_ID + self._connections, private=private)
         self.sessions[session] = None
-        session.send(_status(_FIRST_CONNECTION_ID + self._connections))
+        session.tell_status()
         return session
 
     def close(self, session: "Session") -> None:
@@ -79,7 +87,7 @@ class Hub:
         self.market.tick_ohlc(self.exchange.catch_up())
 
     def tick_tickers(self) -> None:
-        """Tell the subscribers of tickers."""
+        """Tell the subscribers of trades, books and tickers."""
         self.market.tick_tickers(self.exchange.catch_up())
 
     def beat(self) -> None:
@@ -87,17 +95,24 @@ class Hub:
         for session in self.sessions:
             session.beat()
 
+    def _on_event(self, event: ExchangeEvent) -> None:
+        if isinstance(event, SystemChanged):
+            for session in self.sessions:
+                session.tell_status()
+
 
 class Session:
     """One connection. ``send`` queues a message for the socket and never waits."""
 
-    def __init__(self, hub: Hub, send: Callable[[str], None], *, private: bool) -> None:
+    def __init__(self, hub: Hub, send: Callable[[str], None], number: int, *, private: bool) -> None:
         self._hub = hub
+        self._exchange = hub.exchange
         self._send = send
+        self._number = number
         self._private = private
-        self._tickers: set[str] = set()
-        self._ohlc: dict[str, int] = {}
-        self._account: set[str] = set()
+        self._market: dict[tuple[str, str], Option] = {}
+        self._whole: set[str] = set()
+        self._allowance = Allowance(hub.messages_per_second, hub.exchange.clock.wall)
         self._quiet = True
 
     def send(self, message: str) -> None:
@@ -105,159 +120,221 @@ class Session:
         self._quiet = False
         self._send(message)
 
+    def tell_status(self) -> None:
+        """Say which mode the exchange is in."""
+        data = {
+            "version": _VERSION,
+            "system": self._exchange.system,
+            "api_version": "v2",
+            "connection_id": self._number,
+        }
+        self.send(msgspec.json.encode({"channel": "status", "type": "update", "data": [data]}).decode())
+
     def beat(self) -> None:
         """Send a heartbeat if something is subscribed and nothing was sent since the last call."""
-        if self._quiet and (self._tickers or self._ohlc or self._account):
+        if self._quiet and (self._market or self._whole):
             self._send(HEARTBEAT)
         self._quiet = True
 
     def receive(self, text: str | None) -> None:
         """Answer one frame; None stands for a binary one."""
-        time = rfc3339(self._hub.exchange.catch_up())
-        method, req_id = "error", None
+        if not self._allowance.take():
+            self.send(RATE_EXCEEDED)
+            return
+        time_in = rfc3339(self._exchange.catch_up())
+        request = Request(UNREADABLE, None, None)
         try:
             request = read_request(text)
-            method, req_id = request.method, request.req_id
-            self._answer(request, time)
+            self._answer(request, time_in)
         except WsError as error:
-            self.send(refusal(method, req_id, error, time))
+            self._refuse(request, error, time_in)
 
     def leave_all(self) -> None:
         """Drop all subscriptions."""
-        for name in self._tickers:
-            self._hub.market.leave_ticker(self, name)
-        for name, interval in self._ohlc.items():
-            self._hub.market.leave_ohlc(self, name, interval)
+        for (channel, name), option in self._market.items():
+            self._hub.market.leave(self, channel, name, option)
+        self._hub.market.instruments.subscribers.pop(self, None)
         self._hub.account.leave_executions(self)
         self._hub.account.leave_balances(self)
-        self._tickers.clear()
-        self._ohlc.clear()
-        self._account.clear()
+        self._market.clear()
+        self._whole.clear()
 
-    def _answer(self, request: Request, time: str) -> None:
+    def _answer(self, request: Request, time_in: str) -> None:
         match request.method:
             case "ping":
                 if request.params is not None:
                     raise WsError("Unsupported field: 'params' for the given msg type: ping")
-                self.send(pong(request.req_id, time))
+                self.send(reply("pong", request.req_id, {}, time_in, self._time()))
             case "subscribe" | "unsubscribe":
                 spec = channel_of(request, private=self._private)
-                if spec.private:
-                    self._account_request(spec, request, time)
+                if "symbol" in spec.fields:
+                    self._symbols_request(spec, request, time_in)
                 else:
-                    self._market_request(spec, request, time)
+                    self._whole_request(spec, request, time_in)
+            case method if self._private and method in ws_trading.METHODS:
+                self._trade(request, time_in)
             case _:
                 raise WsError(UNSUPPORTED)
 
-    def _market_request(self, spec: ChannelSpec, request: Request, time: str) -> None:
+    def _symbols_request(self, spec: ChannelSpec, request: Request, time_in: str) -> None:
         """Handle the symbols one by one: each has its own acknowledgement."""
         params = request.params or {}
-        handle = {
-            ("ticker", "subscribe"): self._join_ticker,
-            ("ticker", "unsubscribe"): self._leave_ticker,
-            ("ohlc", "subscribe"): self._join_ohlc,
-            ("ohlc", "unsubscribe"): self._leave_ohlc,
-        }[spec.name, request.method]
         for symbol in symbols_of(params):
             try:
-                listing = self._hub.exchange.catalog.by_symbol.get(symbol)
+                listing = self._exchange.catalog.find_symbol(symbol)
                 if listing is None:
                     raise unknown_symbol(symbol)
-                handle(listing, request, time)
+                if request.method == "subscribe":
+                    self._join(spec, listing, request, time_in)
+                else:
+                    self._leave(spec, listing, request, time_in)
             except WsError as error:
-                self.send(refusal(request.method, request.req_id, WsError(error.text, symbol), time))
+                self._refuse(request, WsError(error.text, symbol), time_in)
 
-    def _join_ticker(self, listing: Listing, request: Request, time: str) -> None:
+    def _join(self, spec: ChannelSpec, listing: Listing, request: Request, time_in: str) -> None:
         params = request.params or {}
-        trigger, snapshot = trigger_of(params), flag_of(params, "snapshot", default=True)
-        if listing.name in self._tickers:
-            raise WsError(ALREADY_SUBSCRIBED)
-        self._tickers.add(listing.name)
-        stream = self._hub.market.join_ticker(self, listing)
-        result = {"channel": "ticker", "event_trigger": trigger, "snapshot": snapshot}
-        self._acknowledge(request, {**result, "symbol": listing.pair.ws_symbol}, time)
+        option, snapshot = spec.read_option(params), flag_of(params, "snapshot", default=spec.snapshot)
+        if (spec.name, listing.name) in self._market:
+            raise WsError(spec.repeated)
+        self._market[spec.name, listing.name] = option
+        at = self._exchange.catch_up()
+        topic = self._hub.market.join(self, spec.name, listing, option, at)
+        self._accept(spec, listing, request, {"snapshot": snapshot}, time_in)
         if snapshot:
-            self.send(stream.snapshot(self._hub.exchange.catch_up()))
+            self.send(topic.snapshot(at))
 
-    def _leave_ticker(self, listing: Listing, request: Request, time: str) -> None:
-        if listing.name not in self._tickers:
+    def _leave(self, spec: ChannelSpec, listing: Listing, request: Request, time_in: str) -> None:
+        option = spec.read_option(request.params or {})
+        key = (spec.name, listing.name)
+        if key not in self._market or self._market[key] != option:
             raise WsError(NOT_SUBSCRIBED)
-        self._tickers.remove(listing.name)
-        self._hub.market.leave_ticker(self, listing.name)
-        result = {"channel": "ticker", "event_trigger": trigger_of(request.params or {})}
-        self._acknowledge(request, {**result, "symbol": listing.pair.ws_symbol}, time)
+        del self._market[key]
+        self._hub.market.leave(self, spec.name, listing.name, option)
+        self._accept(spec, listing, request, {}, time_in)
 
-    def _join_ohlc(self, listing: Listing, request: Request, time: str) -> None:
+    def _accept(
+        self, spec: ChannelSpec, listing: Listing, request: Request, more: Mapping[str, object], time_in: str
+    ) -> None:
+        result: dict[str, object] = {"channel": spec.name}
+        if spec.option is not None:
+            result[spec.option] = spec.read_option(request.params or {})
+        result |= {**more, "symbol": listing.pair.ws_symbol}
+        if spec.warnings and request.method == "subscribe":
+            result["warnings"] = spec.warnings
+        self._acknowledge(request, result, time_in)
+
+    def _whole_request(self, spec: ChannelSpec, request: Request, time_in: str) -> None:
+        """Handle a channel without symbols."""
         params = request.params or {}
-        interval, snapshot = interval_of(params), flag_of(params, "snapshot", default=True)
-        if listing.name in self._ohlc:
-            raise WsError(ONE_INTERVAL_ONLY)
-        self._ohlc[listing.name] = interval
-        at = self._hub.exchange.catch_up()
-        stream = self._hub.market.join_ohlc(self, listing, interval, at)
-        result = {"channel": "ohlc", "interval": interval, "snapshot": snapshot}
-        result |= {"symbol": listing.pair.ws_symbol, "warnings": _OHLC_WARNINGS}
-        self._acknowledge(request, result, time)
-        if snapshot:
-            self.send(stream.snapshot(at))
-
-    def _leave_ohlc(self, listing: Listing, request: Request, time: str) -> None:
-        interval = interval_of(request.params or {})
-        if self._ohlc.get(listing.name) != interval:
-            raise WsError(NOT_SUBSCRIBED)
-        del self._ohlc[listing.name]
-        self._hub.market.leave_ohlc(self, listing.name, interval)
-        result = {"channel": "ohlc", "interval": interval, "symbol": listing.pair.ws_symbol}
-        self._acknowledge(request, result, time)
-
-    def _account_request(self, spec: ChannelSpec, request: Request, time: str) -> None:
-        params = request.params or {}
-        try:
-            self._hub.gatekeeper.check_token(token_of(params))
-        except ApiError as error:
-            raise WsError(error.text) from error
+        if spec.private:
+            self._check_token(params, spec.needs)
         if request.method == "unsubscribe":
-            self._leave_account(spec.name, request, time)
-        elif spec.name in self._account:
+            self._leave_whole(spec, request, time_in)
+            return
+        if spec.name in self._whole:
             raise WsError(ALREADY_SUBSCRIBED)
-        elif spec.name == "executions":
-            self._join_executions(params, request, time)
-        else:
-            self._join_balances(params, request, time)
+        match spec.name:
+            case "executions":
+                self._join_executions(spec, request, params, time_in)
+            case "balances":
+                self._join_balances(spec, request, params, time_in)
+            case _:
+                self._join_instruments(spec, request, params, time_in)
 
-    def _join_executions(self, params: dict[str, object], request: Request, time: str) -> None:
-        snap_orders = flag_of(params, "snap_orders", default=True)
-        snap_trades = flag_of(params, "snap_trades", default=False)
+    def _join_executions(
+        self, spec: ChannelSpec, request: Request, params: Mapping[str, object], time_in: str
+    ) -> None:
+        flags = {
+            "snap_orders": flag_of(params, "snap_orders", default=True),
+            "snap_trades": flag_of(params, "snap_trades", default=False),
+        }
         order_status = flag_of(params, "order_status", default=True)
-        self._account.add("executions")
-        result = {"channel": "executions", "maxratecount": MAX_RATE_COUNT, "snap_orders": snap_orders}
-        result |= {"snap_trades": snap_trades, "snapshot": True, "warnings": _EXECUTIONS_WARNINGS}
-        self._acknowledge(request, result, time)
-        self._hub.account.join_executions(
-            self, snap_orders=snap_orders, snap_trades=snap_trades, order_status=order_status
-        )
+        ratecounter = flag_of(params, "ratecounter", default=False)
+        self._whole.add(spec.name)
+        result = {"channel": spec.name, "maxratecount": self._exchange.trading_maximum, **flags}
+        result |= {"snapshot": True, "warnings": spec.warnings}
+        self._acknowledge(request, result, time_in)
+        self._hub.account.join_executions(self, **flags, order_status=order_status, ratecounter=ratecounter)
 
-    def _join_balances(self, params: dict[str, object], request: Request, time: str) -> None:
-        snapshot = flag_of(params, "snapshot", default=True)
-        self._account.add("balances")
-        self._acknowledge(request, {"channel": "balances", "snapshot": snapshot}, time)
+    def _join_balances(
+        self, spec: ChannelSpec, request: Request, params: Mapping[str, object], time_in: str
+    ) -> None:
+        snapshot = flag_of(params, "snapshot", default=spec.snapshot)
+        self._whole.add(spec.name)
+        self._acknowledge(request, {"channel": spec.name, "snapshot": snapshot}, time_in)
         self._hub.account.join_balances(self, snapshot=snapshot)
 
-    def _leave_account(self, name: str, request: Request, time: str) -> None:
-        if name not in self._account:
+    def _join_instruments(
+        self, spec: ChannelSpec, request: Request, params: Mapping[str, object], time_in: str
+    ) -> None:
+        snapshot = flag_of(params, "snapshot", default=spec.snapshot)
+        tokenized = flag_of(params, "include_tokenized_assets", default=False)
+        self._whole.add(spec.name)
+        result = {"channel": spec.name, "snapshot": snapshot, "warnings": spec.warnings}
+        self._acknowledge(request, result, time_in)
+        instruments = self._hub.market.instruments
+        instruments.subscribers[self] = None
+        if snapshot:
+            self.send(instruments.snapshot(tokenized=tokenized))
+
+    def _leave_whole(self, spec: ChannelSpec, request: Request, time_in: str) -> None:
+        if spec.name not in self._whole:
             raise WsError(NOT_SUBSCRIBED)
-        self._account.remove(name)
-        if name == "executions":
-            self._hub.account.leave_executions(self)
-        else:
-            self._hub.account.leave_balances(self)
-        self._acknowledge(request, {"channel": name}, time)
+        self._whole.remove(spec.name)
+        match spec.name:
+            case "executions":
+                self._hub.account.leave_executions(self)
+            case "balances":
+                self._hub.account.leave_balances(self)
+            case _:
+                self._hub.market.instruments.subscribers.pop(self, None)
+        self._acknowledge(request, {"channel": spec.name}, time_in)
 
-    def _acknowledge(self, request: Request, result: dict[str, object], time: str) -> None:
-        self.send(reply(request.method, request.req_id, result, time))
+    def _trade(self, request: Request, time_in: str) -> None:
+        """Carry out a trading request: one reply for each thing it did, all with its id."""
+        params = dict(request.params or {})
+        self._check_token(params, ws_trading.NEEDS[request.method])
+        del params["token"]
+        try:
+            answers = ws_trading.answer(self._exchange, request.method, params)
+        except ApiError as error:
+            raise WsError(error.text) from error
+        time_out = self._time()
+        for parts in answers:
+            self.send(reply(request.method, request.req_id, parts, time_in, time_out))
+
+    def _check_token(self, params: Mapping[str, object], needs: tuple[str, ...]) -> None:
+        try:
+            self._hub.gatekeeper.check_token(token_of(params), *needs)
+        except ApiError as error:
+            raise WsError(error.text) from error
+
+    def _acknowledge(self, request: Request, result: Mapping[str, object], time_in: str) -> None:
+        parts = {"result": result, "success": True}
+        self.send(reply(request.method, request.req_id, parts, time_in, self._time()))
+
+    def _refuse(self, request: Request, error: WsError, time_in: str) -> None:
+        self.send(refusal(request.method, request.req_id, error, time_in, self._time()))
+
+    def _time(self) -> str:
+        return rfc3339(self._exchange.clock.now())
 
 
-def _status(connection_id: int) -> str:
-    """Spell what every connection is told when it opens."""
-    data = {"version": _VERSION, "system": "online", "api_version": "v2", "connection_id": connection_id}
-    return msgspec.json.encode({"channel": "status", "type": "update", "data": [data]}).decode()
+class Allowance:
+    """How many requests a connection may still make: some at once, and so many a second (wall time)."""
+
+    def __init__(self, per_second: float, wall: Callable[[], int]) -> None:
+        self._per_second = per_second
+        self._wall = wall
+        self._left = self._most = per_second * _BURST_SECONDS
+        self._at = wall()
+
+    def take(self) -> bool:
+        """Use one up if there is one."""
+        now = self._wall()
+        self._left = min(self._most, self._left + (now - self._at) / 1e9 * self._per_second)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True

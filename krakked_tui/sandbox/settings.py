@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from krakked_tui.sandbox.fault_profiles import ProfileName
+from krakked_tui.sandbox.rate_limits import Tier
+
 DEFAULT_SEED = 7
 DEFAULT_START = datetime(2026, 1, 5, tzinfo=UTC)
 DEFAULT_BALANCE = {"USD": Decimal(10000)}
@@ -53,6 +56,64 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     paused: bool = False
     """Start with the clock stopped at the start instant."""
+
+    replay: Path | None = None
+    """Directory of Kraken's OHLCVT files to play as if they happened now, instead of a made-up market."""
+
+    permissions: tuple[str, ...] | None = None
+    """What the main key may do (``permissions.PERMISSIONS``); default all but moving money in and out."""
+
+    tier: Tier = "none"
+    """Whose rate limits hold: the private counter's, and in the trading engine those of each pair."""
+
+    public_rate: Annotated[float, msgspec.Meta(gt=0, le=1e6)] | None = None
+    """Public calls per second and address (OHLC and Trades: and pair), connection attempts limited
+    too; None for no limit."""
+
+    public_burst: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 15
+    """How many public calls may come at once."""
+
+    chaos: ProfileName | None = None
+    """Faults that strike by themselves."""
+
+    full_rate: bool = False
+    """Send every subscribed ticker, candle and book on every tick, changed or not: for load tests."""
+
+    messages_per_second: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 200.0
+    """Requests that one WebSocket connection may keep up, ten seconds' worth at once."""
+
+    request_log: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
+    """How many requests the control door remembers."""
+
+    decay_step: Annotated[float, msgspec.Meta(gt=0, le=60)] = 2.0
+    """Seconds between two decays of the private counter; Kraken does not publish its step."""
+
+    history_cost: Annotated[int, msgspec.Meta(ge=1, le=20)] = 4
+    """What Ledgers, QueryLedgers and TradesHistory add to it; Kraken's pages say 2 and 4."""
+
+    closed_orders_cost: Annotated[int, msgspec.Meta(ge=1, le=20)] = 4
+    """What ClosedOrders adds; one of Kraken's pages counts it as history."""
+
+    rate_strikes: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 30
+    """Calls in a row over a limit that bring a lockout."""
+
+    nonce_strikes: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 20
+    """Bad nonces in a row that bring a lockout."""
+
+    lockout_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 900.0
+    """Wall seconds of a lockout; every call during it starts it anew."""
+
+    nonce_window: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
+    """The main key's nonce window, in the unit of its nonces."""
+
+    late_post_only: bool = False
+    """Whether a post-only order that would take is accepted first and canceled then; Kraken does both."""
+
+    window_inclusive: bool = True
+    """Whether a nonce exactly one window below the highest passes; Kraken does not tell."""
+
+    tokens_extend: bool = True
+    """Whether a WebSocket token stays good once used; Kraken's pages disagree."""
 
     def __repr__(self) -> str:
         return f"SandboxSettings(host={self.host}, port={self.port}, seed={self.seed}, speed={self.speed})"

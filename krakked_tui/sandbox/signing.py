@@ -5,33 +5,29 @@ import hmac
 import re
 import secrets
 import time
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
+from base64 import b64encode
 from collections.abc import Callable
+from datetime import datetime
+from typing import Final
 
-from krakked_tui.domain.errors import UsageError
+import msgspec
+
 from krakked_tui.sandbox.faults import (
     INVALID_KEY,
     INVALID_NONCE,
     INVALID_SESSION,
     INVALID_SIGNATURE,
+    PERMISSION_DENIED,
     ApiError,
 )
+from krakked_tui.sandbox.keys import Key, KeyRing
+from krakked_tui.sandbox.lockout import Lockout
+from krakked_tui.sandbox.permissions import require_all
 
-TOKEN_SECONDS = 900
-_TOKENS_MAX = 1000
-_NONCE = re.compile("[0-9]{1,20}")
-_NONCE_BITS = 64
-
-
-def make_key() -> str:
-    """Make up an API key as long as Kraken's."""
-    return b64encode(secrets.token_bytes(42)).decode()
-
-
-def make_secret() -> str:
-    """Make up an API secret as long as Kraken's."""
-    return b64encode(secrets.token_bytes(64)).decode()
+TOKEN_SECONDS: Final = 900
+_TOKENS_MAX: Final = 1000
+_NONCE: Final = re.compile("[0-9]{1,20}")
+_NONCE_BITS: Final = 64
 
 
 def sign(secret: bytes, path: str, nonce: str, body: bytes) -> str:
@@ -40,53 +36,120 @@ def sign(secret: bytes, path: str, nonce: str, body: bytes) -> str:
     return b64encode(hmac.digest(secret, path.encode() + digest, "sha512")).decode()
 
 
+class Rules(msgspec.Struct, frozen=True):
+    """What Kraken does not tell about nonces and tokens, and how long bans last.
+
+    ``window_inclusive``: a nonce exactly one window below the highest passes. ``nonce_strikes`` bad
+    nonces in a row lock a key out for ``lockout_seconds`` of wall time. ``tokens_extend``: a token
+    that was used in time stays good for as long as the sandbox runs.
+    """
+
+    window_inclusive: bool = True
+    nonce_strikes: int = 20
+    lockout_seconds: float = 900.0
+    tokens_extend: bool = False
+
+
+class _Token(msgspec.Struct):
+    key: Key
+    until: float
+
+
 class Gatekeeper:
-    """Checks keys, signatures and nonces, and issues WebSocket tokens (valid in wall time)."""
+    """Checks keys, signatures and nonces, and issues WebSocket tokens (valid in wall time).
+
+    ``now`` is exchange time, which decides whether a key has expired.
+    """
 
     def __init__(
         self,
-        api_key: str,
-        api_secret: str,
+        ring: KeyRing,
+        now: Callable[[], datetime],
         *,
-        last_nonce: int = -1,
+        rules: Rules | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        try:
-            self._secret = b64decode(api_secret, validate=True)
-        except Base64Error as error:
-            raise UsageError(
-                "--api-secret is not base64: give the secret of a key pair as Kraken prints it."
-            ) from error
-        self.api_key = api_key
-        self.api_secret = api_secret
-        self.last_nonce = last_nonce
+        self.ring = ring
+        self._now = now
+        self._rules = rules or Rules()
         self._monotonic = monotonic
-        self._tokens: dict[str, float] = {}
+        self._tokens: dict[str, _Token] = {}
+        self.nonce_lockout = Lockout(self._rules.nonce_strikes, self._rules.lockout_seconds)
 
-    def check(self, path: str, key: str, signature: str, nonce: str | None, body: bytes) -> None:
-        """Let a private call pass, or raise. The nonce is used up only by a rightly signed call."""
-        if not hmac.compare_digest(key.encode(), self.api_key.encode()):
-            raise ApiError(INVALID_KEY)
+    @property
+    def api_key(self) -> str:
+        """The main key."""
+        return self.ring.main.record.api_key
+
+    @property
+    def api_secret(self) -> str:
+        """The main key's secret, base64."""
+        return self.ring.main.record.api_secret
+
+    def check(self, path: str, api_key: str, signature: str, nonce: str | None, body: bytes) -> Key:
+        """Return the key of a rightly signed call, or raise; only such a call uses up its nonce."""
+        key = self._valid(self.ring.find(api_key))
+        name = key.record.api_key
+        self.nonce_lockout.check(name, self._monotonic())
         if nonce is None or not _NONCE.fullmatch(nonce):
             raise ApiError(INVALID_NONCE)
-        if not hmac.compare_digest(signature.encode(), sign(self._secret, path, nonce, body).encode()):
+        if not hmac.compare_digest(signature.encode(), sign(key.secret, path, nonce, body).encode()):
             raise ApiError(INVALID_SIGNATURE)
-        number = int(nonce)
-        if not self.last_nonce < number < 1 << _NONCE_BITS:
+        if not self._fresh(key, int(nonce)):
+            self.nonce_lockout.strike(name, self._monotonic())
             raise ApiError(INVALID_NONCE)
-        self.last_nonce = number
+        self.nonce_lockout.forgive(name)
+        self.ring.use_nonce(key, int(nonce))
+        key.last_used = self._now()
+        return key
 
-    def issue_token(self) -> str:
-        """Make a WebSocket token to be used within ``TOKEN_SECONDS``; the oldest of too many is dropped."""
+    def check_otp(self, key: Key, otp: str | None) -> None:
+        """Let a call pass that carries its key's second password, if it has one, or raise."""
+        wanted = key.record.otp
+        if wanted is not None and not hmac.compare_digest(wanted.encode(), (otp or "").encode()):
+            raise ApiError(PERMISSION_DENIED)
+
+    def issue_token(self, key: Key | None = None) -> str:
+        """Make a WebSocket token of a key (the main one), to be used within ``TOKEN_SECONDS``.
+
+        The oldest of too many is dropped.
+        """
         now = self._monotonic()
-        self._tokens = {token: until for token, until in self._tokens.items() if until > now}
+        self._tokens = {name: token for name, token in self._tokens.items() if token.until > now}
         if len(self._tokens) >= _TOKENS_MAX:
             del self._tokens[next(iter(self._tokens))]
         token = secrets.token_urlsafe(32)
-        self._tokens[token] = now + TOKEN_SECONDS
+        self._tokens[token] = _Token(key or self.ring.main, now + TOKEN_SECONDS)
         return token
 
-    def check_token(self, token: str) -> None:
-        """Let a WebSocket request pass, or raise."""
-        if self._tokens.get(token, 0.0) <= self._monotonic():
+    def check_token(self, token: str, *needs: str) -> None:
+        """Let a WebSocket request pass whose key has all these permissions, or raise."""
+        known = self._tokens.get(token)
+        if known is None or known.until <= self._monotonic() or known.key.record.disabled:
             raise ApiError(INVALID_SESSION)
+        require_all(known.key.record.permissions, needs)
+        if self._rules.tokens_extend:
+            known.until = float("inf")
+
+    def token_key(self, token: object) -> Key | None:
+        """Return whose token this is, or was."""
+        known = self._tokens.get(token) if isinstance(token, str) else None
+        return None if known is None else known.key
+
+    def _valid(self, key: Key | None) -> Key:
+        if key is None:
+            raise ApiError(INVALID_KEY)
+        until = key.record.valid_until
+        if until is not None and self._now() >= until:
+            raise ApiError(INVALID_KEY)
+        return key
+
+    def _fresh(self, key: Key, nonce: int) -> bool:
+        if nonce >= 1 << _NONCE_BITS:
+            return False
+        window = key.record.nonce_window
+        if not window:
+            return nonce > key.last_nonce
+        lowest = key.last_nonce - window
+        reached = nonce >= lowest if self._rules.window_inclusive else nonce > lowest
+        return reached and nonce not in key.recent_nonces

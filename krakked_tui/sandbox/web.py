@@ -1,146 +1,132 @@
-"""The sockets: HTTP routes and WebSocket connections, translated to and from the protocol modules."""
+"""The application behind the sockets: who answers what, and what faults make of REST calls."""
 
 import asyncio
 from collections.abc import Callable
 
-import msgspec
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
-
 from krakked_tui.domain.errors import StorageError
-from krakked_tui.sandbox.control import ControlError, clock_row, move_clock, speed_text, state_row
-from krakked_tui.sandbox.exchange import Exchange
+from krakked_tui.sandbox import control_routes
+from krakked_tui.sandbox.asgi import Receive, Scope, Send
+from krakked_tui.sandbox.context import Context
+from krakked_tui.sandbox.control_routes import CONTROL_PATH
+from krakked_tui.sandbox.fault_rules import Layer
+from krakked_tui.sandbox.fault_wire import NO_EFFECT, Effect, Ending, Outcome, effect_of, outcome
 from krakked_tui.sandbox.faults import BAD_REQUEST, INTERNAL_ERROR, UNKNOWN_METHOD
-from krakked_tui.sandbox.rest import RestApi, failure
-from krakked_tui.sandbox.sessions import Hub
+from krakked_tui.sandbox.http_io import HTML, Http
+from krakked_tui.sandbox.keys import fingerprint
+from krakked_tui.sandbox.request_log import Arrival, public_params
+from krakked_tui.sandbox.rest import PRIVATE_PATH, PUBLIC_PATH, Answer, Request, failure, read_params
+from krakked_tui.sandbox.sockets import Connection
 
-BODY_MAX = 256 * 1024
-"""Bytes of a request body; more is refused unread."""
-
-OUTBOX_MAX = 65_536
-"""Messages waiting for one WebSocket client; one that lets more pile up is disconnected."""
+_SOCKETS = {"/v2": False, "/auth/v2": True}
+"""WebSocket addresses, and whether they are the private one."""
 
 
 class Web:
-    """The application. ``fail`` is called when the exchange cannot go on: an answer would be a lie."""
+    """The ASGI application of one sandbox.
 
-    def __init__(
-        self, exchange: Exchange, api: RestApi, hub: Hub, fail: Callable[[StorageError], None]
-    ) -> None:
-        self._exchange = exchange
-        self._api = api
-        self._hub = hub
+    ``fail`` is called when the exchange cannot go on: an answer would be a lie.
+    """
+
+    def __init__(self, context: Context, fail: Callable[[StorageError], None]) -> None:
+        self._context = context
         self._fail = fail
-        self.app = Starlette(
-            routes=[
-                Route("/0/public/{method}", self._public, methods=["GET", "POST"]),
-                Route("/0/private/{method}", self._private, methods=["GET", "POST"]),
-                Route("/_sandbox/state", self._state),
-                Route("/_sandbox/clock", self._clock, methods=["POST"]),
-                WebSocketRoute("/v2", self._public_socket),
-                WebSocketRoute("/auth/v2", self._private_socket),
-                Route("/{path:path}", self._elsewhere, methods=["GET", "POST"]),
-            ]
-        )
 
-    async def _public(self, request: Request) -> Response:
-        body = await _body(request)
-        if body is None:
-            return self._json(failure(BAD_REQUEST))
-        method, query = request.path_params["method"], request.url.query
-        content_type = request.headers.get("content-type", "")
-        return self._guarded(lambda: self._api.public(method, query, content_type, body))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or connection."""
+        if scope["type"] == "http":
+            await self._http(Http(scope, receive, send))
+        elif scope["path"] in _SOCKETS:
+            private = _SOCKETS[scope["path"]]
+            connection = Connection(self._context, scope, receive, send, private=private)
+            try:
+                await connection.serve()
+            except* StorageError as errors:
+                for error in errors.exceptions:
+                    assert isinstance(error, StorageError), "tasks are not nested"
+                    self._fail(error)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
 
-    async def _private(self, request: Request) -> Response:
-        body = await _body(request)
-        if body is None:
-            return self._json(failure(BAD_REQUEST))
-        return self._guarded(lambda: self._api.private(request.url.path, request.headers, body))
+    async def _http(self, http: Http) -> None:
+        if http.path.startswith(CONTROL_PATH):
+            await self._control(http)
+        elif http.path.startswith((PUBLIC_PATH, PRIVATE_PATH)):
+            await self._rest(http)
+        else:
+            await http.reply(failure(UNKNOWN_METHOD), self._context.speed())
 
-    async def _state(self, _request: Request) -> Response:
-        return self._guarded(lambda: msgspec.json.encode(state_row(self._exchange)))
-
-    async def _clock(self, request: Request) -> Response:
-        body = await _body(request)
+    async def _control(self, http: Http) -> None:
+        why = control_routes.refusal(http.peer, http.headers)
+        if why is not None:
+            await http.reply(control_routes.error_body(why), self._context.speed(), 403)
+            return
+        body = await http.body()
         try:
-            move_clock(self._exchange.clock, body or b"")
-        except ControlError as error:
-            return self._json(msgspec.json.encode({"error": str(error)}), status=400)
-
-        def show() -> bytes:
-            # Who jumps wants to see at once what happened on the way.
-            self._hub.tick_ohlc()
-            self._hub.tick_tickers()
-            return msgspec.json.encode(clock_row(self._exchange))
-
-        return self._guarded(show)
-
-    async def _elsewhere(self, _request: Request) -> Response:
-        return self._json(failure(UNKNOWN_METHOD))
-
-    def _guarded(self, answer: Callable[[], bytes]) -> Response:
-        try:
-            return self._json(answer())
+            status, content = control_routes.answer(self._context, http.method, http.path, http.query, body)
         except StorageError as error:
             self._fail(error)
-            return self._json(failure(INTERNAL_ERROR))
+            status, content = 500, failure(INTERNAL_ERROR)
+        await http.reply(content, self._context.speed(), status)
 
-    def _json(self, content: bytes, status: int = 200) -> Response:
-        speed = speed_text(self._exchange.clock.speed)
-        return Response(content, status, {"X-Sandbox-Speed": speed}, "application/json")
+    async def _rest(self, http: Http) -> None:
+        context, arrived = self._context, self._context.now()
+        body = await http.body()
+        if body is None:
+            await http.reply(failure(BAD_REQUEST), context.speed())
+            return
+        request = Request(http.path, http.query, http.headers, body, http.peer)
+        effect = NO_EFFECT
+        if context.faults.watches(Layer.REST):
+            effect = effect_of(context.faults.draw(Layer.REST, _places(request), arrived))
+        if effect.latency:
+            await asyncio.sleep(effect.latency)
+        answer = self._answer(request, effect) if effect.carried_out else Answer(b"")
+        params = answer.params if effect.carried_out else read_params(request)
+        api_key = http.headers.get("api-key")
+        clock = context.exchange.clock
+        out = outcome(effect.ending, answer.body, clock.now(), clock.factor)
+        context.log.add(
+            Arrival(
+                wall=arrived.wall,
+                time=arrived.exchange,
+                route="rest",
+                method=request.method,
+                key=None if api_key is None else fingerprint(api_key),
+                params=public_params(params.values),
+                status=out.status,
+                errors=out.errors if effect.ending else answer.errors,
+                fault=effect.kinds,
+                seconds=context.wall() - arrived.wall,
+            )
+        )
+        await self._deliver(http, out)
 
-    async def _public_socket(self, socket: WebSocket) -> None:
-        await self._converse(socket, private=False)
+    def _answer(self, request: Request, effect: Effect) -> Answer:
+        context = self._context
+        try:
+            return context.api.answer(request, effect.view(context.exchange.clock))
+        except StorageError as error:
+            self._fail(error)
+            return Answer(failure(INTERNAL_ERROR), (INTERNAL_ERROR,))
 
-    async def _private_socket(self, socket: WebSocket) -> None:
-        await self._converse(socket, private=True)
-
-    async def _converse(self, socket: WebSocket, *, private: bool) -> None:
-        """Serve one connection until either side ends it or its outbox overflows."""
-        await socket.accept()
-        outbox: asyncio.Queue[str] = asyncio.Queue(OUTBOX_MAX)
-        async with asyncio.TaskGroup() as tasks:
-            writer = tasks.create_task(_write(socket, outbox))
-
-            def send(message: str) -> None:
-                if outbox.full():
-                    writer.cancel()
-                    reader.cancel()
-                else:
-                    outbox.put_nowait(message)
-
-            session = self._hub.open(send, private=private)
-            reader = tasks.create_task(self._read(socket, session.receive))
-            reader.add_done_callback(lambda _: writer.cancel())
-            writer.add_done_callback(lambda _: self._hub.close(session))
-
-    async def _read(self, socket: WebSocket, receive: Callable[[str | None], None]) -> None:
-        while (message := await socket.receive())["type"] == "websocket.receive":
-            try:
-                receive(message.get("text"))
-            except StorageError as error:
-                self._fail(error)
-                return
+    async def _deliver(self, http: Http, out: Outcome) -> None:
+        speed = self._context.speed()
+        match out.ending:
+            case Ending.REPLY:
+                await http.reply(out.body, speed)
+            case Ending.PAGE:
+                await http.reply(out.body, speed, out.status or 200, HTML)
+            case Ending.HANG:
+                await http.hang()
+            case Ending.RESET:
+                await http.reset()
+            case Ending.CUT:
+                await http.cut(out.body, speed)
 
 
-async def _write(socket: WebSocket, outbox: asyncio.Queue[str]) -> None:
-    try:
-        while True:
-            await socket.send_text(await outbox.get())
-    except WebSocketDisconnect:
-        return  # The reader learns of it too and ends the conversation.
-
-
-async def _body(request: Request) -> bytes | None:
-    """Read the body; None when it is too long."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > BODY_MAX:
-            return None
-        parts.append(part)
-    return b"".join(parts)
+def _places(request: Request) -> tuple[str, ...]:
+    """What faults can strike at, and what else is true of the call."""
+    if request.method == "Time":
+        return ("Time", "clock")
+    return (request.method, "private") if request.path.startswith(PRIVATE_PATH) else (request.method,)

@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from krakked_tui.domain.precision import at_scale
+from krakked_tui.sim.bars import Bar
 from krakked_tui.sim.instruments import Grid
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -23,7 +24,10 @@ def number(value: Decimal, decimals: int) -> msgspec.Raw:
 
 
 def fixed(units: int, decimals: int, shown: int) -> str:
-    """Print ``units * 10 ** -decimals`` (not negative) with ``shown`` decimals, at least as many."""
+    """Print ``units * 10 ** -decimals`` (not negative) with ``shown`` decimals, truncated if fewer."""
+    if shown < decimals:
+        units //= 10 ** (decimals - shown)
+        decimals = shown
     digits = f"{units:0{decimals + 1}d}" + "0" * (shown - decimals)
     return f"{digits[:-shown]}.{digits[-shown:]}" if shown else digits
 
@@ -31,6 +35,13 @@ def fixed(units: int, decimals: int, shown: int) -> str:
 def price_text(ticks: int, grid: Grid, shown: int) -> str:
     """Print a price given in ticks."""
     return fixed(ticks * grid.ulps_per_tick, grid.price_decimals, shown)
+
+
+def vwap_text(bar: Bar, grid: Grid, shown: int) -> str:
+    """Print a candle's volume-weighted price truncated to ``shown`` decimals; 0 without trades."""
+    scale = 10 ** max(0, shown - grid.price_decimals)
+    ulps = bar.notional * grid.ulps_per_tick * scale // bar.volume if bar.volume else 0
+    return fixed(ulps, max(shown, grid.price_decimals), shown)
 
 
 def unix(at: datetime) -> float:

@@ -38,6 +38,7 @@ class Account:
         self._scales = scales
         self._balances: dict[str, Decimal] = {}
         self._holds: dict[str, Hold] = {}
+        self._held: dict[str, Decimal] = {}
 
     @property
     def balances(self) -> Mapping[str, Decimal]:
@@ -50,8 +51,7 @@ class Account:
 
     def held(self, asset: str) -> Decimal:
         """What open orders keep back."""
-        zero = at_scale(ZERO, self._scales[asset])
-        return sum((hold.amount for hold in self._holds.values() if hold.asset == asset), zero)
+        return self._held.get(asset, at_scale(ZERO, self._scales[asset]))
 
     def available(self, asset: str) -> Decimal:
         """What a new order may use."""
@@ -65,6 +65,11 @@ class Account:
         """Add money from outside."""
         return self._move(asset, at_scale(amount, self._scales[asset]), ZERO)
 
+    def move(self, asset: str, amount: Decimal, fee: Decimal) -> Movement:
+        """Move money in or out (signed) less a fee, both at the ledger's scale and available."""
+        assert self.available(asset) + amount - fee >= ZERO, f"{asset} {amount} - {fee} is not available"
+        return self._move(asset, amount, fee)
+
     def needed(
         self, pair: PairMetadata, side: Side, volume: Decimal, cost: Decimal, percent: Decimal
     ) -> Hold:
@@ -74,39 +79,51 @@ class Account:
         most = cost * (HUNDRED + percent) / HUNDRED
         return Hold(pair.quote, at_scale(most, self._scales[pair.quote], ROUND_UP))
 
-    def affords(self, hold: Hold) -> bool:
-        """Say whether a new order may hold this."""
-        return hold.amount <= self.available(hold.asset)
+    def affords(self, hold: Hold, freed: Decimal = ZERO) -> bool:
+        """Say whether an order may hold this, when so much of the asset is given back for it."""
+        return hold.amount <= self.available(hold.asset) + freed
 
-    def hold(self, order_id: str, hold: Hold) -> None:
-        """Set what an order holds; never more than is there, whatever rounding or a new fee says."""
+    def hold(self, order_id: str, hold: Hold) -> Decimal:
+        """Set what an order holds and return it; never more than is there, whatever rounding says."""
         self.release(order_id)
         amount = min(hold.amount, self.available(hold.asset))
         self._holds[order_id] = Hold(hold.asset, amount)
+        self._held[hold.asset] = self.held(hold.asset) + amount
+        return amount
 
     def release(self, order_id: str) -> None:
         """Drop an order's hold, if it has one."""
-        self._holds.pop(order_id, None)
+        hold = self._holds.pop(order_id, None)
+        if hold is not None:
+            self._held[hold.asset] -= hold.amount
 
     def settle(
-        self, pair: PairMetadata, side: Side, volume: Decimal, cost: Decimal, fee: Decimal
+        self,
+        pair: PairMetadata,
+        side: Side,
+        volume: Decimal,
+        cost: Decimal,
+        fee: Decimal,
+        *,
+        in_base: bool = False,
     ) -> tuple[Movement, Movement]:
-        """Book a trade, the fee in quote; the traded order's own hold must have been released before.
+        """Book a trade, its fee in quote or in base; the order's own hold must have been released before.
 
         Returns the quote and the base movement. What rounding to the ledger's scale would take
-        beyond what is available is waived, the fee first.
+        beyond what is available is waived, the fee first. A fee in base must be there in base.
         """
         scale = self._scales[pair.quote]
         available = self.available(pair.quote)
+        quote_fee, base_fee = (ZERO, fee) if in_base else (fee, ZERO)
         if side is Side.BUY:
             paid = min(half_up(cost, scale), available)
-            charged = min(half_up(fee, scale), available - paid)
+            charged = min(half_up(quote_fee, scale), available - paid)
             quote = self._move(pair.quote, -paid, charged)
         else:
             got = half_up(cost, scale)
-            quote = self._move(pair.quote, got, min(half_up(fee, scale), available + got))
+            quote = self._move(pair.quote, got, min(half_up(quote_fee, scale), available + got))
         signed = volume if side is Side.BUY else -volume
-        return quote, self._move(pair.base, at_scale(signed, self._scales[pair.base]), ZERO)
+        return quote, self._move(pair.base, at_scale(signed, self._scales[pair.base]), base_fee)
 
     def _move(self, asset: str, amount: Decimal, fee: Decimal) -> Movement:
         fee = at_scale(fee, self._scales[asset])

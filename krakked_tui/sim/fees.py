@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from krakked_tui.domain.fills import Fee
 from krakked_tui.domain.money import HUNDRED, ZERO
 from krakked_tui.domain.pairs import FeeTier, PairMetadata
 from krakked_tui.domain.precision import half_up
@@ -46,3 +47,10 @@ def cost_of(pair: PairMetadata, price: Decimal, volume: Decimal) -> Decimal:
 def fee_of(pair: PairMetadata, cost: Decimal, percent: Decimal) -> Decimal:
     """Return the fee on a cost at the pair's cost scale (quote)."""
     return half_up(cost * percent / HUNDRED, pair.cost_decimals)
+
+
+def fee_in_quote(pair: PairMetadata, fee: Fee, price: Decimal) -> Decimal:
+    """Return what a fee is worth in quote, at the pair's cost scale: at the trade's price when in base."""
+    if fee.asset == pair.quote:
+        return fee.amount
+    return half_up(fee.amount * price, pair.cost_decimals)

@@ -1,4 +1,4 @@
-"""A whole made-up market: any candle, trade or quote of any pair at any time, each computed when asked.
+"""A whole market: any candle, trade or quote of any pair at any time, each computed when asked.
 
 Caches are bounded and never change an answer. Times are microseconds, minutes or days since
 1970-01-01 UTC, prices ticks and volumes units of the pair's grid.
@@ -8,10 +8,14 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
 from krakked_tui.sim.bars import DAY_MINUTES, Bar, DayBars, merge
 from krakked_tui.sim.instruments import Grid, Instrument, grid_of
-from krakked_tui.sim.minutes import day_bars, draws
-from krakked_tui.sim.tape import MINUTE_MICROS, Print, Tape, make_tape
+from krakked_tui.sim.numbering import DayCounts
+from krakked_tui.sim.shocks import Shocks, shocked_day
+from krakked_tui.sim.source import MadeUp, Source
+from krakked_tui.sim.tape import MINUTE_MICROS, Print, Tape
 
 _HOUR = 60
 _CACHED_DAYS = 3
@@ -21,30 +25,72 @@ _CACHED_TAPES = 4
 _CACHED_SPANS = 24
 """Cache sizes per pair: days of minutes, days of hours, days, minutes of trades, odd spans."""
 
+_HIGHEST_SHOCK = 1000
+"""Shocks raise a price by at most so many times the pair's level."""
+
+
+BEAT_MICROS = 6_000_000
+"""How often something happens in the book of a pair that does not trade."""
+
 
 class Quote(NamedTuple):
-    """Best bid and ask and the last price, in ticks; the last one is always one of the two."""
+    """Best bid and ask and the last price, in ticks; the last one is always one of the two.
+
+    ``beat`` counts what happened in the book since the minute began: trades, and the time itself.
+    """
 
     bid: int
     ask: int
     last: int
+    beat: int = 0
 
 
 class Market:
-    """The made-up market of a seed. Equal seeds and instruments give equal markets, in any process."""
+    """The made-up market of a seed. Equal seeds and instruments give equal markets, in any process.
 
-    def __init__(self, seed: int, instruments: Iterable[Instrument]) -> None:
+    ``source`` and ``grids`` replace what is made up by something else of the same form. ``revision``
+    counts the shifts: what was worked out about the time ahead is void when it changes.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        instruments: Iterable[Instrument],
+        *,
+        grids: dict[str, Grid] | None = None,
+        source: Source | None = None,
+    ) -> None:
         self.seed = seed
         self.instruments = {instrument.name: instrument for instrument in instruments}
-        self.grids: dict[str, Grid] = {
-            name: grid_of(instrument) for name, instrument in self.instruments.items()
-        }
+        self.grids = grids or {name: grid_of(instrument) for name, instrument in self.instruments.items()}
+        self._source = source or MadeUp(seed, self.instruments, self.grids)
+        self.revision = 0
+        self._shocks: dict[str, Shocks] = {}
+        self._counts = DayCounts(self._trades_of_day)
         pairs = max(32, len(self.instruments))
+        self._raw_day = lru_cache(_CACHED_DAYS * pairs)(self._source.day)
         self._day = lru_cache(_CACHED_DAYS * pairs)(self._make_day)
         self._hours = lru_cache(_CACHED_HOURS * pairs)(self._make_hours)
         self._day_bar = lru_cache(_CACHED_DAY_BARS * pairs)(self._make_day_bar)
         self._tape = lru_cache(_CACHED_TAPES * pairs)(self._make_tape)
         self._span = lru_cache(_CACHED_SPANS * pairs)(self._make_span)
+
+    def shift(self, name: str, at: int, ticks: int) -> None:
+        """From an instant on, make everything about a pair ``ticks`` higher (lower when negative).
+
+        The quote jumps at ``at``; a trade at the new price follows a microsecond later, and all
+        after it are moved. Prices stay at one tick or above, and a pair is never raised by more than a
+        thousand times its level. What was before ``at`` does not change, so ``at`` must not lie before
+        anything already shown. Shocks add up, in whatever order they are given.
+        """
+        if name not in self._shocks:
+            highest = int(_HIGHEST_SHOCK * self.instruments[name].level / self.grids[name].tick)
+            self._shocks[name] = Shocks(highest)
+        self._shocks[name].add(at, ticks)
+        self.revision += 1
+        self._counts.clear()
+        for cache in (self._day, self._hours, self._day_bar, self._tape, self._span):
+            cache.cache_clear()
 
     def minute(self, name: str, minute: int) -> Bar:
         """Return a complete one-minute candle."""
@@ -84,26 +130,61 @@ class Market:
         return merge((self.span(name, minute - DAY_MINUTES + 1, minute), self.running(name, 1, at)))
 
     def last_print(self, name: str, at: int) -> Print:
-        """Return the latest trade at or before an instant."""
+        """Return the latest trade at or before an instant; one of no volume when there was none."""
         minute, offset = divmod(at, MINUTE_MICROS)
-        while not (count := self.tape(name, minute).count(offset)):
-            # A day's first minute always trades, so this ends within a day.
-            minute, offset = minute - 1, MINUTE_MICROS
+        if not (count := self.tape(name, minute).count(offset)):
+            found = self._traded_before(name, minute)
+            if found is None:
+                return Print(0, self.minute(name, minute).close, 0, buy=True, market=True)
+            minute, count = found, 0
         return self.tape(name, minute).prints[count - 1]
 
     def quote(self, name: str, at: int) -> Quote:
         """Return bid, ask and last price at an instant: the last trade hit one side of the spread."""
+        if name in self._shocks and self._shocks[name].starts(at):
+            at += 1
         minute, offset = divmod(at, MINUTE_MICROS)
         tape = self.tape(name, minute)
-        spread = self.instruments[name].spread_ticks
-        if count := tape.count(offset):
-            last, bought = tape.prints[count - 1].price, tape.prints[count - 1].buy
-        else:
-            previous = self.minute(name, minute - 1)
-            last, bought = previous.close, previous.close >= previous.open
-        if bought and last > spread:
-            return Quote(last - spread, last, last)
-        return Quote(last, last + spread, last)
+        count = tape.count(offset)
+        quote = self.quote_after(name, tape.prints[count - 1]) if count else self.opening_quote(name, minute)
+        return quote._replace(beat=count + offset // BEAT_MICROS)
+
+    def quote_after(self, name: str, trade: Print) -> Quote:
+        """Return the quote a trade leaves behind, until the next trade or minute."""
+        return self._quote(name, trade.price, bought=trade.buy)
+
+    def opening_quote(self, name: str, minute: int) -> Quote:
+        """Return the quote with which a minute opens."""
+        previous = self.minute(name, minute - 1)
+        return self._quote(name, previous.close, bought=previous.close >= previous.open)
+
+    def trade_count(self, name: str, at: int, anchor: int) -> int:
+        """Return how many trades a pair had from the start of day ``anchor`` up to and including ``at``.
+
+        Before the anchor it counts down: the number of a trade is the count at its own instant.
+        """
+        minute, offset = divmod(at, MINUTE_MICROS)
+        return self.trades_before(name, minute, anchor) + self.tape(name, minute).count(offset)
+
+    def trades_before(self, name: str, minute: int, anchor: int) -> int:
+        """Return how many trades a pair had from the start of day ``anchor`` to that of a minute."""
+        day, index = divmod(minute, DAY_MINUTES)
+        in_day = int(self._day(name, day).trades[:index].sum()) if index else 0
+        return self._counts.before(name, day, anchor) + in_day
+
+    def traded_minutes(self, name: str, first: int, last: int) -> Iterator[int]:
+        """Yield the minutes from ``first`` to ``last - 1`` that have trades, in order."""
+        for day, start, end in _by_day(first, last):
+            base = day * DAY_MINUTES + start
+            for index in np.flatnonzero(self._day(name, day).trades[start:end]).tolist():
+                yield base + index
+
+    def traded_minutes_back(self, name: str, last: int, first: int) -> Iterator[int]:
+        """Yield the minutes from ``last`` down to ``first`` that have trades."""
+        for day in range(last // DAY_MINUTES, first // DAY_MINUTES - 1, -1):
+            base = day * DAY_MINUTES
+            traded = np.flatnonzero(self._day(name, day).trades[max(first - base, 0) : last - base + 1])
+            yield from (base + max(first - base, 0) + traded[::-1]).tolist()
 
     def prints(self, name: str, after: int, until: int, low: int, high: int) -> Iterator[tuple[int, Print]]:
         """Yield (instant, trade) for trades after one instant and until another, priced beyond the limits.
@@ -128,8 +209,44 @@ class Market:
             if after < start + trade.offset <= until and not low <= trade.price <= high:
                 yield start + trade.offset, trade
 
+    def _quote(self, name: str, last: int, *, bought: bool) -> Quote:
+        spread = self.instruments[name].spread_ticks
+        if bought and last > spread:
+            return Quote(last - spread, last, last)
+        return Quote(last, last + spread, last)
+
+    def _traded_before(self, name: str, minute: int) -> int | None:
+        """The latest minute before another that has trades."""
+        day, index = divmod(minute, DAY_MINUTES)
+        while True:
+            traded = np.flatnonzero(self._day(name, day).trades[:index])
+            if len(traded):
+                return day * DAY_MINUTES + int(traded[-1])
+            earlier = self._traded_day(name, day - 1)
+            if earlier is None:
+                return None
+            day, index = earlier, DAY_MINUTES
+
+    def _traded_day(self, name: str, day: int) -> int | None:
+        found = self._source.traded_day(name, day)
+        shocked = self._shocks[name].latest_day(day) if name in self._shocks else None
+        return max((candidate for candidate in (found, shocked) if candidate is not None), default=None)
+
+    def _trades_of_day(self, name: str, day: int) -> int:
+        start = day * DAY_MINUTES * MINUTE_MICROS
+        shocks = self._shocks.get(name)
+        struck = shocks.between(start, start + DAY_MINUTES * MINUTE_MICROS) if shocks else ()
+        return self._source.trades(name, day) + len(struck)
+
     def _make_day(self, name: str, day: int) -> DayBars:
-        return day_bars(self.seed, self.instruments[name], self.grids[name], day)
+        raw, shocks = self._raw_day(name, day), self._shocks.get(name)
+        if shocks is None or not shocks.touches(day):
+            return raw
+        return shocked_day(raw, shocks, lambda minute: self._rebuilt(name, minute))
+
+    def _rebuilt(self, name: str, minute: int) -> Bar:
+        """A minute's candle from its trades; it has some."""
+        return self._make_tape(name, minute).bar(MINUTE_MICROS, 0)
 
     def _make_hours(self, name: str, day: int) -> tuple[Bar, ...]:
         return tuple(self._day(name, day).fold(_HOUR))
@@ -138,7 +255,19 @@ class Market:
         return merge(self._hours(name, day))
 
     def _make_tape(self, name: str, minute: int) -> Tape:
-        return make_tape(self.seed, name, self.minute(name, minute), draws(self.seed, name, minute, 1))
+        bar = self._raw_minute(name, minute)
+        prints = self._source.prints(name, bar) if bar.trades else ()
+        shocks = self._shocks.get(name)
+        if shocks is not None:
+            before = self._raw_minute(name, minute - 1).close
+            instrument, grid = self.instruments[name], self.grids[name]
+            volume = int(instrument.daily_volume.scaleb(grid.volume_decimals)) // instrument.daily_trades
+            prints = shocks.prints(minute, prints, before, max(1, volume))
+        return Tape(minute, prints)
+
+    def _raw_minute(self, name: str, minute: int) -> Bar:
+        day, index = divmod(minute, DAY_MINUTES)
+        return self._raw_day(name, day).minute(index)
 
     def _make_span(self, name: str, first: int, last: int) -> Bar:
         parts: list[Bar] = []

@@ -6,13 +6,14 @@ trades *through* that price: a print at the price itself goes to those who were 
 print fills at most its own volume, our best-priced and then oldest order first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 import msgspec
 
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.orders import Side
+from krakked_tui.domain.precision import truncate
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -75,6 +76,79 @@ def take(book: Book, side: Side, volume: Decimal, limit: Decimal | None) -> tupl
         taken.append(Level(level.price, part))
         left -= part
     return tuple(taken)
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What happens to an arriving order at once: what it takes, and which own orders stand in its way.
+
+    ``displaced`` are resting orders of ours that yield to it; ``blocked`` says that it yields itself
+    once it has taken what it could before it met them.
+    """
+
+    taken: tuple[Level, ...]
+    displaced: tuple[str, ...] = ()
+    blocked: bool = False
+
+    @property
+    def volume(self) -> Decimal:
+        """Base volume taken."""
+        return sum((level.volume for level in self.taken), ZERO)
+
+    @property
+    def cost(self) -> Decimal:
+        """Quote paid or got for it, not rounded."""
+        return sum((level.price * level.volume for level in self.taken), ZERO)
+
+
+def plan(
+    book: Book,
+    side: Side,
+    volume: Decimal,
+    limit: Decimal | None,
+    own: Iterable[Resting],
+    *,
+    newest_yields: bool,
+    oldest_yields: bool,
+) -> Plan:
+    """Plan an arriving order among the market's levels and our own resting orders of the other side.
+
+    Of equal prices the market's come first. An own order in the way is never traded with.
+    """
+    displaced: list[str] = []
+    for order in _in_the_way(own, side, limit):
+        taken = take(book, side, volume, order.price)
+        if sum((level.volume for level in taken), ZERO) == volume:
+            return Plan(taken, tuple(displaced))
+        if oldest_yields:
+            displaced.append(order.order_id)
+        if newest_yields:
+            return Plan(taken, tuple(displaced), blocked=True)
+    return Plan(take(book, side, volume, limit), tuple(displaced))
+
+
+def _in_the_way(own: Iterable[Resting], side: Side, limit: Decimal | None) -> list[Resting]:
+    """Own orders of the other side that an order crosses, in the order it meets them."""
+    met = [
+        order
+        for order in own
+        if order.side is not side and (limit is None or crosses(side, limit, order.price))
+    ]
+    return sorted(met, key=lambda order: (order.price if side is Side.BUY else -order.price, order.arrival))
+
+
+def volume_for(book: Book, side: Side, cash: Decimal, decimals: int) -> Decimal:
+    """Return the base volume, at ``decimals``, that an amount of quote buys from the book.
+
+    All of the book when that costs less.
+    """
+    volume, left = ZERO, cash
+    for level in book.against(side):
+        part = min(level.volume, truncate(left / level.price, decimals))
+        volume += part
+        if part < level.volume:
+            break
+        left -= part * level.price
+    return volume
 
 
 class RestingOrders:

@@ -68,6 +68,11 @@ def split(volume: Ints, count: Ints, draw: Words) -> Split:
     return Split(anchors - high - low - last, high, low, last, pairs, each, odd)
 
 
+def anchor_share(anchors: int, bits: int) -> int:
+    """Return the share of one trade at an extreme or the close, decided by the lowest eight of ``bits``."""
+    return anchors * (_SHARE_FLOOR + (bits & 255)) >> _SHARE_BITS
+
+
 def extremes(count: Ints, draw: Words) -> tuple[Ints, Ints]:
     """Say (1 or 0) whether a minute has a trade of its own at its high, and at its low."""
     coin = field(draw, 0, 1)
@@ -78,7 +83,12 @@ def extremes(count: Ints, draw: Words) -> tuple[Ints, Ints]:
 
 def draws(seed: int, name: str, first: int, count: int) -> Words:
     """Return the words, one per minute, that decide how each of some minutes is split."""
-    return words(key(seed, "split", name), first, count)
+    return words(split_key(seed, name), first, count)
+
+
+def split_key(seed: int, name: str) -> int:
+    """Return the key of the words that ``draws`` gives."""
+    return key(seed, "split", name)
 
 
 def day_bars(seed: int, instrument: Instrument, grid: Grid, day: int) -> DayBars:
@@ -115,6 +125,11 @@ def day_bars(seed: int, instrument: Instrument, grid: Grid, day: int) -> DayBars
         + shares.pairs * shares.each * (high + low)
     )
     return DayBars(day, opened, high, low, close, volume, notional, count)
+
+
+def trades_of_day(seed: int, instrument: Instrument, day: int) -> int:
+    """Return the number of trades of a day without making its candles."""
+    return int(_counts(seed, instrument, day_of(seed, instrument, day), day).sum())
 
 
 def _step_sizes(seed: int, name: str, day: int) -> Floats:

@@ -19,6 +19,8 @@ Ints = NDArray[np.int64]
 _STEP: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1: Final = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2: Final = np.uint64(0x94D049BB133111EB)
+_INT_STEP, _INT_MIX_1, _INT_MIX_2 = int(_STEP), int(_MIX_1), int(_MIX_2)
+_ALL_BITS: Final = (1 << 64) - 1
 _HALF_WORD: Final = np.uint64(0xFFFF)
 
 _NORMAL_MEAN: Final = 2.0 * 65535.0
@@ -39,12 +41,24 @@ def words(stream: int, first: int, count: int) -> Words:
 
     ``first`` may be negative: a stream has no beginning.
     """
-    counters = np.arange(first, first + count, dtype=np.int64).view(np.uint64)
-    z = np.array(stream, dtype=np.uint64) + counters * _STEP
+    return words_at(stream, np.arange(first, first + count, dtype=np.int64))
+
+
+def words_at(stream: int, counters: Ints) -> Words:
+    """Return the words of a key's stream at any addresses."""
+    z = np.array(stream, dtype=np.uint64) + counters.view(np.uint64) * _STEP
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2
     mixed: Words = z ^ (z >> np.uint64(31))
     return mixed
+
+
+def word(stream: int, counter: int) -> int:
+    """Return one word of a key's stream: faster than ``words`` for one, slower for many."""
+    z = (stream + counter * _INT_STEP) & _ALL_BITS
+    z = ((z ^ (z >> 30)) * _INT_MIX_1) & _ALL_BITS
+    z = ((z ^ (z >> 27)) * _INT_MIX_2) & _ALL_BITS
+    return z ^ (z >> 31)
 
 
 def uniforms(source: Words) -> Floats:

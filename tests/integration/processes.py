@@ -22,8 +22,10 @@ class SandboxProcess:
     """A sandbox of its own, with its control port."""
 
     def __init__(self, *arguments: str) -> None:
+        # Its rate limits are tried elsewhere; here they would only make everything slow.
+        unlimited = () if "--tier" in arguments else ("--tier", "none", "--public-rate", "0")
         self.process = subprocess.Popen(
-            [*PROGRAM, "sandbox", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            [*PROGRAM, "sandbox", *unlimited, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         assert self.process.stdout is not None
         self.address: dict[str, str] = json.loads(self.process.stdout.readline())
@@ -36,9 +38,21 @@ class SandboxProcess:
 
     def clock(self, **action: object) -> None:
         """Pause, resume or jump the exchange's clock."""
+        self._post("clock", action)
+
+    def chaos(self, profile: str) -> None:
+        """Have it misbehave by a profile."""
+        self._post("faults", {"profile": profile})
+
+    def forget_faults(self) -> None:
+        """Have it behave."""
+        request = urllib.request.Request(f"{self.address['rest']}/_sandbox/faults", method="DELETE")
+        urllib.request.urlopen(request, timeout=PATIENCE).close()
+
+    def _post(self, what: str, body: object) -> None:
         request = urllib.request.Request(
-            f"{self.address['rest']}/_sandbox/clock",
-            data=json.dumps(action).encode(),
+            f"{self.address['rest']}/_sandbox/{what}",
+            data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
         urllib.request.urlopen(request, timeout=PATIENCE).close()
@@ -50,6 +64,8 @@ class SandboxProcess:
             "KRAKKED_HOME": str(home),
             "KRAKKED_SANDBOX_KEY": self.address["api_key"],
             "KRAKKED_SANDBOX_SECRET": self.address["api_secret"],
+            "KRAKKED__CONNECTION__REST_URL": self.address["rest"],
+            "KRAKKED__CONNECTION__TIER": "none",
         }
 
     def close(self) -> None:
@@ -103,6 +119,15 @@ class EngineProcess:
         assert self.process.stdout is not None
         for _ in range(count):
             self.lines.append(json.loads(self.process.stdout.readline()))
+
+    def drain(self, seconds: float) -> None:
+        """Read the log for so long; the engine must not end meanwhile."""
+        assert self.process.stdout is not None
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            line = self.process.stdout.readline()
+            assert line, f"the engine ended: {self.lines[-3:]}"
+            self.lines.append(json.loads(line))
 
     def kill(self) -> None:
         """End it as the operating system would: no handler runs."""

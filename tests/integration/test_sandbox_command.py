@@ -77,6 +77,11 @@ def test_it_ends_with_its_parent_and_keeps_its_books(tmp_path: Path) -> None:
         ({"balance": ["USD"]}, UsageError, "ASSET=AMOUNT"),
         ({"balance": ["USD=ten"]}, UsageError, "ASSET=AMOUNT"),
         ({"balance": ["NOPE=1"]}, UsageError, "no asset NOPE"),
+        ({"public_rate": -1.0}, UsageError, "public_rate"),
+        ({"permissions": "fly"}, UsageError, "--permissions: there is no permission fly"),
+        ({"chaos": "heaven"}, UsageError, "chaos"),
+        ({"tier": "gold"}, UsageError, "tier"),
+        ({"replay": Path("/nowhere/at/all")}, UsageError, "/nowhere/at/all"),
         ({"api_secret": "not base64!"}, UsageError, "--api-secret"),
         ({"parent_fd": -1}, UsageError, "--parent-fd"),
     ],
@@ -89,7 +94,39 @@ def test_bad_options_end_with_one_sentence(
     assert "\n" not in str(refusal.value)
 
 
+def ask(greeting: dict[str, str], path: str) -> Any:
+    with urllib.request.urlopen(f"{greeting['rest']}{path}") as answer:
+        return json.load(answer)
+
+
+def test_limits_hold_by_default_and_chaos_on_request() -> None:
+    process, greeting = start("--chaos", "mild", "--permissions", "query-funds, query-ledger")
+    urllib.request.urlopen(
+        urllib.request.Request(f"{greeting['rest']}/_sandbox/faults", method="DELETE")
+    ).close()
+    errors = [ask(greeting, "/0/public/Time")["error"] for _ in range(20)]
+    assert errors[:15] == [[]] * 15
+    assert ["EGeneral:Too many requests"] in errors
+    state = ask(greeting, "/_sandbox/state")
+    assert state["counters"]["tier"] == "intermediate"
+    assert state["keys"][0]["permissions"] == ["query-funds", "query-ledger"]
+    process.terminate()
+    end(process)
+
+
+def test_limits_are_lifted_on_request_and_for_a_programs_child() -> None:
+    reading, writing = os.pipe()
+    for arguments in (("--tier", "none", "--public-rate", "0"), ("--parent-fd", str(reading))):
+        process, greeting = start(*arguments, pass_fds=(reading,))
+        assert [ask(greeting, "/0/public/Time")["error"] for _ in range(40)] == [[]] * 40
+        assert ask(greeting, "/_sandbox/state")["counters"]["tier"] == "none"
+        process.terminate()
+        end(process)
+    os.close(reading)
+    os.close(writing)
+
+
 def test_importing_the_command_is_cheap() -> None:
-    code = "import sys, krakked_tui.cli.sandbox; print({'numpy', 'uvicorn', 'starlette'} & set(sys.modules))"
+    code = "import sys, krakked_tui.cli.sandbox; print({'numpy', 'uvicorn'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"

@@ -16,7 +16,7 @@ import pytest
 import websockets
 
 from krakked_tui.domain.errors import RefusedError, StorageError
-from krakked_tui.sandbox import server, web
+from krakked_tui.sandbox import http_io, server, sockets
 from krakked_tui.sandbox.server import Sandbox, running_sandbox
 from krakked_tui.sandbox.settings import SandboxSettings
 from krakked_tui.sandbox.signing import sign
@@ -98,7 +98,7 @@ async def test_http_as_kraken_speaks_it() -> None:
             assert (answer.status_code, answer.json()) == (200, {"error": ["EGeneral:Unknown method"]})
         answer = await client.http.post("/0/public/Ticker", data={"pair": "XBTUSD"})
         assert list(answer.json()["result"]) == ["XXBTZUSD"]
-        answer = await client.http.post("/0/private/Balance", content=b"x" * (web.BODY_MAX + 1))
+        answer = await client.http.post("/0/private/Balance", content=b"x" * (http_io.BODY_MAX + 1))
         assert answer.json() == {"error": ["EAPI:Bad request"]}
         assert await client.private("Balance") == {"ZUSD": "10000.0000"}
 
@@ -177,7 +177,7 @@ async def drain(socket: websockets.ClientConnection) -> int:
 
 
 async def test_a_client_that_does_not_read_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "OUTBOX_MAX", 1500)
+    monkeypatch.setattr(sockets, "OUTBOX_MAX", 1500)
     async with connected() as client, asyncio.TaskGroup() as tasks:
         slow = await websockets.connect(client.sandbox.ws_public, max_queue=1)
         quick = await websockets.connect(client.sandbox.ws_public)

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from krakked_tui.sandbox.context import open_context
+from krakked_tui.sandbox.keys import Key
 from krakked_tui.sandbox.opening import open_exchange
-from krakked_tui.sandbox.rest import RestApi
 from krakked_tui.sandbox.sessions import Hub, Session
 from krakked_tui.sandbox.settings import SandboxSettings
 from krakked_tui.sandbox.signing import sign
@@ -35,9 +36,13 @@ class Rig:
 
     def __init__(self, settings: SandboxSettings | None = None) -> None:
         self.wall = Wall()
-        self.exchange, self.gatekeeper = open_exchange(settings or SandboxSettings(), self.wall)
-        self.api = RestApi(self.exchange, self.gatekeeper)
+        settings = settings or SandboxSettings()
+        self.exchange, self.gatekeeper = open_exchange(settings, self.wall)
         self.hub = Hub(self.exchange, self.gatekeeper)
+        self.context = open_context(settings, self.hub, self.wall)
+        self.api = self.context.api
+        self.key = self.gatekeeper.ring.main
+        """Whose calls the private ones are."""
         self.nonce = 0
 
     def public(self, method: str, **params: str) -> Any:
@@ -53,9 +58,17 @@ class Rig:
 
     def post(self, method: str, body: bytes, content_type: str) -> bytes:
         path = f"/0/private/{method}"
-        signature = sign(b64decode(self.gatekeeper.api_secret), path, str(self.nonce), body)
-        headers = {"api-key": self.gatekeeper.api_key, "api-sign": signature, "content-type": content_type}
+        record = self.key.record
+        signature = sign(b64decode(record.api_secret), path, str(self.nonce), body)
+        headers = {"api-key": record.api_key, "api-sign": signature, "content-type": content_type}
         return self.api.private(path, headers, body)
+
+    def use_key(self, api_key: str) -> Key:
+        """Make the next private calls with another key."""
+        key = self.gatekeeper.ring.named(api_key)
+        assert key is not None
+        self.key = key
+        return key
 
     def next_nonce(self) -> str:
         self.nonce += 1

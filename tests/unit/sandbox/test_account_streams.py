@@ -1,12 +1,15 @@
+import json
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from krakked_tui.sandbox.account_streams import SNAPSHOT_TRADES
+from krakked_tui.sandbox.account_streams import RATE_COUNTER, SNAPSHOT_TRADES
 from krakked_tui.sandbox.settings import SandboxSettings
+from krakked_tui.sandbox.wire import rfc3339
 from tests.unit.sandbox.rig import Listener, Rig
+from tests.unit.sandbox.trading import add, jump, last, now_of
 
 
 def subscribe(rig: Rig, channel: str, **params: Any) -> Listener:
@@ -138,4 +141,123 @@ def test_fees_of_other_quotes_are_valued_in_dollars() -> None:
     (fee,) = trade["fees"]
     assert fee["asset"] == "EUR"
     assert Decimal("1.05") < trade["fee_usd_equiv"] / fee["qty"] < Decimal("1.35")
+    rig.exchange.close()
+
+
+def test_a_stop_tells_what_it_waits_for_and_how_it_fired() -> None:
+    rig = Rig(SandboxSettings(balance={"XBT": Decimal(1)}))
+    listener = subscribe(rig, "executions", snap_orders=False)
+    trigger = last(rig) - 40
+    order = add(rig, "sell", ordertype="stop-loss", price=str(trigger))
+    pending, new = rows(listener.heard_on("executions"))
+    assert pending["triggers"] == {
+        "reference": "last",
+        "price": trigger,
+        "price_type": "static",
+        "actual_price": trigger,
+        "status": "untriggered",
+    }
+    assert (pending["stop_price"], pending["trigger"], "limit_price" in pending) == (trigger, "last", False)
+    assert "triggers" not in new
+    jump(rig, hours=12)
+    status, trade, filled = rows(listener.heard_on("executions"))
+    done = now_of(rig, order)
+    assert done.triggered_at is not None
+    assert (status["exec_type"], status["order_status"]) == ("status", "new")
+    assert status["triggers"] | {"timestamp": ""} == {
+        "reference": "last",
+        "price": trigger,
+        "price_type": "static",
+        "actual_price": trigger,
+        "status": "triggered",
+        "last_price": done.triggered_price,
+        "timestamp": "",
+    }
+    assert status["triggers"]["timestamp"] == rfc3339(done.triggered_at)
+    assert (trade["liquidity_ind"], filled["exec_type"]) == ("t", "filled")
+    rig.exchange.close()
+
+
+def test_relative_terms_are_spelled_as_the_websocket_takes_them() -> None:
+    rig = Rig(SandboxSettings(balance={"XBT": Decimal(1)}))
+    add(rig, "sell", ordertype="trailing-stop-limit", price="+1.5%", price2="-5")
+    (snapshot,) = subscribe(rig, "executions").heard_on("executions")
+    (row,) = snapshot["data"]
+    price = last(rig)
+    assert (row["triggers"]["price"], row["triggers"]["price_type"]) == (Decimal("1.5"), "pct")
+    assert row["triggers"]["peak_price"] == price
+    assert (row["limit_price_type"], row["limit_price"]) == ("quote", row["triggers"]["actual_price"] - 5)
+    rig.exchange.close()
+
+
+def test_an_amended_order_tells_its_new_terms_only(rig: Rig) -> None:
+    listener = subscribe(rig, "executions", snap_orders=False)
+    add(rig, price="50000", cl_ord_id="mine")
+    listener.heard()
+    rig.private("AmendOrder", cl_ord_id="mine", order_qty="0.005", limit_price="50001")
+    (row,) = rows(listener.heard_on("executions"))
+    assert row | {"timestamp": "", "order_id": ""} == {
+        "timestamp": "",
+        "exec_type": "amended",
+        "order_status": "new",
+        "cum_qty": 0,
+        "reason": "User requested",
+        "amended": True,
+        "order_qty": Decimal("0.005"),
+        "limit_price": 50001,
+        "limit_price_type": "static",
+        "cl_ord_id": "mine",
+        "order_id": "",
+    }
+
+
+def test_expiry_contingent_and_parent_are_told(rig: Rig) -> None:
+    listener = subscribe(rig, "executions", snap_orders=False)
+    close = {"close[ordertype]": "take-profit-limit", "close[price]": "#1%", "close[price2]": "-7"}
+    add(rig, price="50000", expiretm="+60", **close)
+    (pending, _) = rows(listener.heard_on("executions"))
+    assert pending["expire_time"] == "2026-01-05T00:01:00.000000Z"
+    assert pending["contingent"] == {
+        "order_type": "take-profit-limit",
+        "trigger_price": 1,
+        "trigger_price_type": "pct",
+        "limit_price": -7,
+        "limit_price_type": "quote",
+    }
+    jump(rig, minutes=2)
+    (expired,) = rows(listener.heard_on("executions"))
+    assert (expired["exec_type"], expired["order_status"], "reason" in expired) == (
+        "expired",
+        "expired",
+        False,
+    )
+    parent = add(rig, ordertype="market", **close)
+    child = rows(listener.heard_on("executions"))[-2]
+    assert (child["exec_type"], child["ord_ref_id"]) == ("pending_new", parent.order_id)
+
+
+def test_a_fee_in_base_is_told_in_base(rig: Rig) -> None:
+    listener = subscribe(rig, "executions", snap_orders=False)
+    add(rig, ordertype="market", oflags="fcib")
+    told = rows(listener.heard_on("executions"))
+    assert told[0]["fee_ccy_pref"] == "fcib"
+    assert told[2]["fees"] == [{"asset": "BTC", "qty": Decimal("0.00004")}]
+    assert abs(told[2]["fee_usd_equiv"] - told[2]["cost"] * Decimal("0.004")) <= Decimal("0.00001")
+
+
+def test_the_rate_counter_is_told_on_request() -> None:
+    rig = Rig(SandboxSettings(tier="pro"))
+    heard: list[str] = []
+
+    class Far:
+        def send(self, message: str) -> None:
+            heard.append(message)
+
+    rig.hub.account.join_executions(
+        Far(), snap_orders=False, snap_trades=False, order_status=True, ratecounter=True
+    )
+    order = add(rig, price="50000")
+    rig.private("CancelOrder", txid=order.order_id)
+    counts = [json.loads(message)["data"][0][RATE_COUNTER] for message in heard]
+    assert counts == [1, 1, 9]
     rig.exchange.close()

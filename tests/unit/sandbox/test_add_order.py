@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from krakked_tui.domain.orders import OrderType, Side, TimeInForce
 from krakked_tui.sandbox.add_order import describe, parse_draft
 from krakked_tui.sandbox.catalog import load_catalog
 from krakked_tui.sandbox.faults import ApiError
-from krakked_tui.sandbox.orders import Draft
+from krakked_tui.sandbox.orders import Draft, RareTimeInForce
 from krakked_tui.sandbox.params import Params
 
 CATALOG = load_catalog("default")
@@ -55,10 +56,28 @@ def test_a_market_order_needs_no_price_and_heeds_none() -> None:
         ({"volume": "0.123456789"}, "volume"),
         ({"price": None}, "price"),
         ({"price": "0"}, "price"),
-        ({"price": "+1%"}, "price"),
-        ({"oflags": "post,viqc"}, "oflags"),
+        ({"price": "1O"}, "price"),
+        ({"ordertype": "stop-loss", "price": None}, "price"),
+        ({"ordertype": "stop-loss-limit"}, "price2"),
+        ({"trigger": "last"}, "trigger"),
+        ({"ordertype": "stop-loss", "trigger": "mark"}, "trigger"),
+        ({"displayvol": "0.5"}, "displayvol"),
+        ({"oflags": "viqc"}, "viqc"),
+        ({"ordertype": "market", "type": "sell", "oflags": "viqc"}, "viqc"),
+        ({"oflags": "fcib,fciq"}, "oflags"),
+        ({"oflags": "fast"}, "oflags"),
+        ({"stptype": "none"}, "stptype"),
+        ({"timeinforce": "gtc"}, "timeinforce"),
+        ({"ordertype": "stop-loss", "timeinforce": "FOK"}, "timeinforce"),
+        ({"timeinforce": "IOC", "expiretm": "+60"}, "expiretm"),
+        ({"expiretm": "soon"}, "expiretm"),
+        ({"expiretm": "999999999999"}, "expiretm"),
+        ({"close[price]": "5"}, "close[ordertype]"),
+        ({"close[ordertype]": "market"}, "close[ordertype]"),
+        ({"close[ordertype]": "stop-loss-limit", "close[price]": "5"}, "price2"),
+        ({"oflags": "post,viqc"}, "viqc"),
         ({"ordertype": "market", "oflags": "post"}, "oflags"),
-        ({"timeinforce": "GTD"}, "timeinforce"),
+        ({"timeinforce": "GTD"}, "expiretm"),
         ({"leverage": "5"}, "leverage"),
         ({"deadline": "soon"}, "deadline"),
         ({"pair": None}, "pair"),
@@ -68,6 +87,73 @@ def test_a_market_order_needs_no_price_and_heeds_none() -> None:
 )
 def test_the_bad_field_is_named(changes: dict[str, str | None], field: str) -> None:
     assert refused(**changes) == f"EGeneral:Invalid arguments:{field}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"ordertype": "settle-position"}, "EOrder:Unknown position"),
+        ({"reduce_only": "true"}, "EOrder:Reduce only:No position exists"),
+        ({"starttm": "+60"}, "EOrder:Scheduled orders limit exceeded"),
+        (
+            {"ordertype": "stop-loss", "trigger": "index"},
+            "EGeneral:Invalid arguments:Index unavailable",
+        ),
+        ({"price": "1%"}, "EOrder:Invalid price:Invalid price argument"),
+        (
+            {"ordertype": "trailing-stop", "price": "100"},
+            "EOrder:Invalid price:Invalid price argument",
+        ),
+        (
+            {"ordertype": "trailing-stop-limit", "price": "+1%", "price2": "5"},
+            "EOrder:Invalid price:Invalid price argument",
+        ),
+    ],
+)
+def test_what_is_not_on_offer_is_refused_in_krakens_words(changes: dict[str, str], error: str) -> None:
+    assert refused(**changes) == error
+
+
+def described(**changes: str | None) -> str:
+    return describe(parse(**changes), CATALOG.listings["XBTUSD"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"ordertype": "stop-loss", "price": "22000"}, "stop loss 22000.0"),
+        (
+            {"ordertype": "stop-loss-limit", "price": "22000", "price2": "21000"},
+            "stop loss 22000.0 -> limit 21000.0",
+        ),
+        ({"ordertype": "take-profit", "price": "#2.5%"}, "take profit #2.5000%"),
+        (
+            {"ordertype": "take-profit-limit", "price": "30000", "price2": "-10"},
+            "take profit 30000.0 -> limit -10.0",
+        ),
+        ({"ordertype": "trailing-stop", "price": "+1%"}, "trailing stop +1.0000%"),
+        (
+            {"ordertype": "trailing-stop-limit", "price": "+150", "price2": "-0.5%"},
+            "trailing stop +150.0 -> limit -0.5000%",
+        ),
+        ({"price": "-100"}, "limit -100.0"),
+    ],
+)
+def test_every_type_has_its_words(changes: dict[str, str], text: str) -> None:
+    assert described(type="sell", **changes) == f"sell 1.25000000 XBTUSD @ {text}"
+
+
+def test_lifetimes() -> None:
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    relative = parse_draft(Params(LIMIT | {"timeinforce": "GTD", "expiretm": "+90"}), CATALOG, now)
+    assert relative.expires_at == datetime(2026, 1, 5, 0, 1, 30, tzinfo=UTC)
+    absolute = parse(expiretm="1767571260")
+    assert (absolute.time_in_force, absolute.expires_at) == (
+        TimeInForce.GTD,
+        datetime(2026, 1, 5, 0, 1, tzinfo=UTC),
+    )
+    assert parse(expiretm="0", starttm="0").time_in_force is TimeInForce.GTC
+    assert parse(timeinforce="FOK").time_in_force is RareTimeInForce.FOK
 
 
 def test_an_unknown_pair_has_its_own_error() -> None:

@@ -1,5 +1,7 @@
 from collections import Counter
 
+import msgspec
+
 from krakked_tui.domain.pairs import PairStatus
 from krakked_tui.sandbox.catalog import load_catalog
 from krakked_tui.sim.days import day_of
@@ -68,3 +70,24 @@ def test_a_lot_fits_into_the_ledger_and_a_wild_day_into_64_bits() -> None:
         peak = max(day_of(7, instrument, day).open for day in (20000, 20458, 21000)) / float(grid.tick)
         busiest = float(instrument.daily_volume) * 10**grid.volume_decimals * 4
         assert peak * busiest < 2**63, listing.name
+
+
+def test_a_delisted_pair_is_found_by_none_of_its_names() -> None:
+    catalog = load_catalog("default")
+    listing = catalog.listings["XBTUSD"]
+    delisted = msgspec.structs.replace(
+        listing, pair=msgspec.structs.replace(listing.pair, status=PairStatus.DELISTED)
+    )
+    catalog.replace(delisted)
+    for name in ("XXBTZUSD", "XBTUSD", "XBT/USD", "BTC/USD"):
+        assert catalog.find(name) is None
+    assert catalog.find_symbol("BTC/USD") is None
+    assert delisted not in catalog.listed
+    assert catalog.listings["XBTUSD"] is delisted, "its history is still there"
+    catalog.replace(listing)
+    assert catalog.find("BTC/USD") is catalog.find_symbol("BTC/USD") is listing
+
+
+def test_only_margin_pairs_have_position_limits() -> None:
+    for listing in ALL.listings.values():
+        assert (listing.long_limit is None) is (not listing.pair.leverage_buy)

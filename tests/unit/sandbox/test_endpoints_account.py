@@ -1,13 +1,18 @@
-from datetime import datetime
+from base64 import b64decode
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from krakked_tui.domain.fills import Fee, Trade
+from krakked_tui.sandbox.calls import View
 from krakked_tui.sandbox.clock import EPOCH
 from krakked_tui.sandbox.endpoints_account import consolidate
-from tests.unit.sandbox.rig import RefusedCall, Rig
+from krakked_tui.sandbox.rest import Request
+from krakked_tui.sandbox.signing import sign
+from tests.unit.sandbox.rig import FORM, RefusedCall, Rig, result_of
 from tests.unit.sandbox.test_endpoints_public import recorded, shape
 
 
@@ -27,14 +32,6 @@ def busy(rig: Rig) -> Rig:
 
 def clients(rows: dict[str, Any]) -> list[str | None]:
     return [row.get("cl_ord_id") for row in rows.values()]
-
-
-def test_balances(busy: Rig) -> None:
-    assert busy.private("Balance")["XXBT"] == "0.0500000000"
-    rows = busy.private("BalanceEx")
-    assert set(rows["ZUSD"]) == set(recorded("BalanceEx")[0]["ZUSD"])
-    assert rows["ZUSD"]["hold_trade"] == "100.4000"
-    assert rows["XXBT"]["hold_trade"] == "0.0000000000"
 
 
 def test_open_orders_have_krakens_keys_and_kinds(busy: Rig) -> None:
@@ -140,10 +137,42 @@ def test_ledgers(busy: Rig) -> None:
             busy.private("Ledgers", **params)
 
 
-def test_a_token_for_the_websocket(rig: Rig) -> None:
-    answer = rig.private("GetWebSocketsToken")
-    assert answer["expires"] == 900
-    rig.gatekeeper.check_token(answer["token"])
+def test_rows_by_id(busy: Rig) -> None:
+    history = busy.private("TradesHistory", ledgers="true")["trades"]
+    (trade_id,) = history
+    assert busy.private("QueryTrades", txid=f"{trade_id},TAAAAA-AAAAA-AAAAAA", ledgers="true") == history
+    entries = busy.private("Ledgers")["ledger"]
+    some = list(entries)[:2]
+    assert busy.private("QueryLedgers", id=",".join(some)) == {key: entries[key] for key in some}
+    for method, name in (("QueryTrades", "txid"), ("QueryLedgers", "id")):
+        for wrong in ({}, {name: ",".join(["x"] * 21)}, {name: "TAAAAA-AAAAA-AAAAAA"}):
+            with pytest.raises(RefusedCall, match=f"EGeneral:Invalid arguments:{name}"):
+                busy.private(method, **wrong)
+
+
+def seen(rig: Rig, method: str, view: View, **params: str) -> Any:
+    """Make a call that sees the exchange as it was a moment ago."""
+    body = urlencode({"nonce": rig.next_nonce(), **params}).encode()
+    record, path = rig.key.record, f"/0/private/{method}"
+    signature = sign(b64decode(record.api_secret), path, str(rig.nonce), body)
+    headers = {"api-key": record.api_key, "api-sign": signature, "content-type": FORM}
+    return result_of(rig.api.answer(Request(path, "", headers, body), view).body)
+
+
+def test_a_lagging_read_does_not_know_the_latest_orders_and_trades(busy: Rig) -> None:
+    before = busy.exchange.clock.now() - timedelta(seconds=2)
+    late = View(orders_until=before)
+    assert seen(busy, "OpenOrders", late) == {"open": {}}
+    assert clients(seen(busy, "ClosedOrders", late)["closed"])[0] == "c53"
+    assert seen(busy, "QueryOrders", late, cl_ord_id="filled") == {}
+    assert seen(busy, "TradesHistory", late) == {"trades": {}, "count": 0}
+    slow_trades = View(trades_until=before)
+    assert seen(busy, "TradesHistory", slow_trades) == {"trades": {}, "count": 0}
+    assert len(seen(busy, "OpenOrders", slow_trades)["open"]) == 2
+    busy.wall.advance(2)
+    now = View(busy.exchange.clock.now(), busy.exchange.clock.now())
+    assert len(seen(busy, "OpenOrders", now)["open"]) == 2
+    assert seen(busy, "TradesHistory", now)["count"] == 1
 
 
 def trade(number: int, order_id: str, volume: str, price: str, *, maker: bool) -> Trade:

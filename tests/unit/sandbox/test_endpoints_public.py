@@ -1,11 +1,13 @@
 import json
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from krakked_tui.sandbox.happenings import apply
 from krakked_tui.sandbox.market_data import INTERVALS
 from tests.unit.sandbox.rig import RefusedCall, Rig
 
@@ -45,14 +47,18 @@ def test_assets(rig: Rig) -> None:
             "altname": "XBT",
             "decimals": 10,
             "display_decimals": 5,
+            "collateral_value": 0.99,
             "status": "enabled",
+            "margin_rate": "0.01",
         },
         "ZUSD": {
             "aclass": "currency",
             "altname": "USD",
             "decimals": 4,
             "display_decimals": 2,
+            "collateral_value": 1,
             "status": "enabled",
+            "margin_rate": "0.025",
         },
     }
     assert len(rig.public("Assets")) > 600
@@ -68,18 +74,141 @@ def test_asset_pairs_have_krakens_keys_and_kinds(rig: Rig) -> None:
             assert isinstance(real[key], list)
         else:
             assert shape(value) == shape(real[key]), key
-    assert set(real) - set(row) == {"long_position_limit", "short_position_limit"}
+    assert list(row) == list(real)
+    assert (row["long_position_limit"], row["short_position_limit"]) == (277, 221)
     assert row["fees"][0] == [0, 0.4]
     assert row["fees_maker"][-1] == [10000000, 0.0]
 
 
-def test_asset_pairs_are_keyed_by_id_whatever_was_asked(rig: Rig) -> None:
-    assert list(rig.public("AssetPairs", pair="XBTUSD,ETH/USD")) == ["XXBTZUSD", "XETHZUSD"]
+def test_pairs_are_keyed_by_id_but_a_name_with_a_slash_comes_back(rig: Rig) -> None:
+    for method in ("AssetPairs", "Ticker"):
+        assert list(rig.public(method, pair="XBTUSD,XETHZUSD")) == ["XXBTZUSD", "XETHZUSD"]
+        assert list(rig.public(method, pair="XBT/USD,ETH/USD")) == ["XBT/USD", "ETH/USD"]
+    for method in ("OHLC", "Trades", "Depth", "Spread"):
+        assert "XXBTZUSD" in rig.public(method, pair="XBTUSD")
+        assert "BTC/USD" in rig.public(method, pair="BTC/USD")
     with pytest.raises(RefusedCall, match="EQuery:Unknown asset pair"):
         rig.public("AssetPairs", pair="XBTUSD,NOPE")
     rows = rig.public("AssetPairs").values()
     assert any("status" not in row for row in rows)
     assert any("wsname" not in row for row in rows)
+
+
+def test_assets_are_what_kraken_recorded(rig: Rig) -> None:
+    real = json.loads((RECORDED.parent / "assets.json").read_text())["result"]
+    served = rig.public("Assets")
+    assert all(served[name] == real[name] and list(served[name]) == list(real[name]) for name in served)
+
+
+def test_display_names_on_request(rig: Rig) -> None:
+    assert list(rig.public("Assets", asset="XBT,XDG", assetVersion="1")) == ["BTC", "DOGE"]
+    (row,) = rig.public("AssetPairs", pair="XBTUSD", assetVersion="1").values()
+    assert (row["altname"], row["wsname"], row["base"], row["quote"]) == ("XBTUSD", "XBT/USD", "BTC", "USD")
+    for method in ("AssetPairs", "Ticker", "OHLC", "Depth", "Trades", "Spread"):
+        assert "BTC/USD" in rig.public(method, pair="XBTUSD", assetVersion="1"), method
+    assert "XXBTZUSD" in rig.public("Ticker", pair="XBTUSD", assetVersion="0")
+
+
+def test_parts_of_asset_pairs(rig: Rig) -> None:
+    def keys(info: str) -> list[str]:
+        (row,) = rig.public("AssetPairs", pair="XBTUSD", info=info).values()
+        return list(row)
+
+    assert keys("leverage") == ["leverage_buy", "leverage_sell"]
+    assert keys("fees") == ["fees", "fees_maker", "fee_volume_currency"]
+    assert keys("margin") == ["margin_call", "margin_stop"]
+    assert keys("info")[0] == "altname"
+
+
+def test_classes_and_venues(rig: Rig) -> None:
+    assert rig.public("Assets", aclass="tokenized_asset") == {}
+    assert len(rig.public("Assets", aclass="currency")) == len(rig.public("Assets"))
+    accepted = rig.public(
+        "AssetPairs", aclass_base="currency", country_code="US:TX", execution_venue="international"
+    )
+    assert len(accepted) == len(rig.exchange.catalog.listed)
+    assert rig.public("AssetPairs", execution_venue="bitnomial_exchange") == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "field"),
+    [
+        ("Assets", {"aclass": "x"}, "aclass"),
+        ("AssetPairs", {"info": "x"}, "info"),
+        ("AssetPairs", {"execution_venue": "x"}, "execution_venue"),
+        ("Ticker", {"assetVersion": "2"}, "assetVersion"),
+        ("Depth", {"pair": "XBTUSD", "count": "0"}, "count"),
+        ("Depth", {"pair": "XBTUSD", "count": "501"}, "count"),
+        ("Trades", {"pair": "XBTUSD", "count": "1001"}, "count"),
+        ("Trades", {"pair": "XBTUSD", "since": "-1"}, "since"),
+        ("Trades", {"pair": "XBTUSD", "depth": "1"}, "depth"),
+        ("Spread", {}, "pair"),
+    ],
+)
+def test_refused_parameters(rig: Rig, method: str, params: dict[str, str], field: str) -> None:
+    with pytest.raises(RefusedCall, match=f"^EGeneral:Invalid arguments:{field}$"):
+        rig.public(method, **params)
+
+
+def test_delisted_and_halted_pairs_show(rig: Rig) -> None:
+    before = len(rig.public("AssetPairs"))
+    apply(rig.exchange, b'{"action":"delist","pair":"ETHUSD"}')
+    apply(rig.exchange, b'{"action":"pair_status","pair":"XBTUSD","status":"cancel_only"}')
+    apply(rig.exchange, b'{"action":"system_status","status":"post_only"}')
+    assert rig.public("AssetPairs", pair="XBTUSD")["XXBTZUSD"]["status"] == "cancel_only"
+    assert len(rig.public("AssetPairs")) == len(rig.public("Ticker")) == before - 1
+    assert rig.public("SystemStatus")["status"] == "post_only"
+    for method in ("AssetPairs", "Ticker", "OHLC", "Depth", "Trades", "Spread"):
+        with pytest.raises(RefusedCall, match="EQuery:Unknown asset pair"):
+            rig.public(method, pair="ETHUSD")
+
+
+def test_depth_is_the_book_to_three_decimals(rig: Rig) -> None:
+    rig.wall.advance(90)
+    (row,) = rig.public("Depth", pair="XBTUSD", count="25").values()
+    book = rig.exchange.book("XBTUSD", rig.exchange.clock.now(), depth=25)
+    for side, levels in (("asks", book.asks), ("bids", book.bids)):
+        assert [Decimal(price) for price, _, _ in row[side]] == [level.price for level in levels]
+        for (price, volume, second), level in zip(row[side], levels, strict=True):
+            assert len(price.partition(".")[2]) == 5
+            assert volume == format(round(level.volume, 3), "f")
+            assert 1767571290 - 8 * 60 <= second <= 1767571290
+    assert row["asks"][0][2] == 1767571290
+    assert list(row) == ["asks", "bids"]
+    (whole,) = rig.public("Depth", pair="XBTUSD").values()
+    assert (len(whole["asks"]), len(whole["bids"])) == (100, 100)
+    (deepest,) = rig.public("Depth", pair="XBTUSD", count="500").values()
+    assert deepest["asks"][:25] == row["asks"]
+    assert len(deepest["bids"]) == 500
+
+
+def test_spread_rows_are_the_latest_changes_of_the_quote(rig: Rig) -> None:
+    rig.wall.advance(3600)
+    answer = rig.public("Spread", pair="XBTUSD")
+    rows = answer["XXBTZUSD"]
+    assert len(rows) == 200
+    assert shape(rows[0]) == ["int", "number text", "number text"]
+    assert all(Decimal(bid) < Decimal(ask) for _, bid, ask in rows)
+    assert all(one[1:] != two[1:] and one[0] <= two[0] for one, two in pairwise(rows))
+    assert [Decimal(text) for text in rows[-1][1:]] == [rig.bid(), rig.ask()]
+    assert answer["last"] == rows[-1][0]
+    since = rows[150][0]
+    later = rig.public("Spread", pair="XBTUSD", since=str(since))["XXBTZUSD"]
+    assert later == [row for row in rows if row[0] >= since]
+    assert 1 <= len(rig.public("Spread", pair="SPXUSD")["SPXUSD"]) <= 200
+
+
+def test_a_spread_row_was_the_quote_at_its_second(rig: Rig) -> None:
+    rig.wall.advance(600)
+    rows = rig.public("Spread", pair="XBTUSD")["XXBTZUSD"]
+    grid = rig.exchange.market.grids["XBTUSD"]
+    for second, bid, ask in rows[::10]:
+        shown = {
+            (grid.price(quote.bid), grid.price(quote.ask))
+            for step in range(0, 1_000_001, 2000)
+            for quote in [rig.exchange.market.quote("XBTUSD", second * 1_000_000 + step)]
+        }
+        assert (Decimal(bid), Decimal(ask)) in shown
 
 
 def test_ticker_has_krakens_shape_and_scales(rig: Rig) -> None:

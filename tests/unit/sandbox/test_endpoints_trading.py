@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from krakked_tui.sandbox.endpoints_trading import TRADING
 from tests.unit.sandbox.rig import RefusedCall, Rig
 from tests.unit.sandbox.test_endpoints_public import recorded, shape
 
@@ -51,3 +52,44 @@ def test_cancelling_many_at_once(rig: Rig) -> None:
     for wrong in ({}, {"orders": [ids[0]] * 51}):
         with pytest.raises(RefusedCall, match="EGeneral:Invalid arguments:orders"):
             cancel_together(rig, **wrong)
+
+
+def shaped(rig: Rig, endpoint: str, answer: Any) -> None:
+    """The answer has the kinds of values that were recorded from Kraken."""
+    assert shape(answer) == shape(recorded(endpoint)[0])
+
+
+def test_answers_look_like_those_recorded_from_kraken(rig: Rig) -> None:
+    pair = {"pair": "XBTUSD", "type": "buy", "ordertype": "limit", "price": "50000", "volume": "0.01"}
+    batch = {f"orders[{index}][{name}]": value for index in range(2) for name, value in pair.items()}
+    batch = {name: value for name, value in batch.items() if "[pair]" not in name}
+    answer = rig.private("AddOrderBatch", pair="XBTUSD", **batch)
+    shaped(rig, "AddOrderBatch", answer)
+    first, second = (row["txid"] for row in answer["orders"])
+    shaped(rig, "AmendOrder", rig.private("AmendOrder", txid=first, order_qty="0.02"))
+    shaped(rig, "EditOrder", rig.private("EditOrder", txid=second, pair="XBTUSD", price="49000", userref="4"))
+    shaped(rig, "CancelAll", rig.private("CancelAll"))
+    shaped(rig, "CancelAllOrdersAfter", rig.private("CancelAllOrdersAfter", timeout="60"))
+
+
+def test_cancelling_everything(rig: Rig) -> None:
+    for price in ("50000", "49000"):
+        rig.buy("0.001", price)
+    rig.buy("0.1", "1000", pair="ETHUSD")
+    assert rig.private("CancelAll") == {"count": 3}
+    assert rig.private("CancelAll") == {"count": 0}
+    assert rig.exchange.account.held("USD") == 0
+
+
+def test_what_trading_costs_and_needs() -> None:
+    assert {endpoint.cost for endpoint in TRADING} == {0}
+    assert {endpoint.name: endpoint.needs for endpoint in TRADING} == {
+        "AddOrder": ("modify-trades",),
+        "AddOrderBatch": ("modify-trades",),
+        "AmendOrder": ("modify-trades",),
+        "EditOrder": ("modify-trades",),
+        "CancelOrder": ("modify-trades", "close-trades"),
+        "CancelOrderBatch": ("modify-trades", "close-trades"),
+        "CancelAll": ("modify-trades", "close-trades"),
+        "CancelAllOrdersAfter": ("modify-trades", "close-trades"),
+    }

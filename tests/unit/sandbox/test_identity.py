@@ -18,6 +18,7 @@ GIVEN = SandboxSettings(
     api_key="key",
     api_secret="c2VjcmV0",
     state=Path("books.db"),
+    replay=Path("/recordings/2021"),
 )
 
 
@@ -42,6 +43,7 @@ def test_a_stored_exchange_stays_what_it_is() -> None:
         ("--start", {"start": datetime(2026, 3, 2, tzinfo=UTC)}),
         ("--pairs", {"pairs": "default"}),
         ("--balance", {"balance": {"USD": Decimal(11)}}),
+        ("--replay", {"replay": Path("/recordings/other")}),
         ("--api-key", {"api_key": "other"}),
         ("--api-secret", {"api_secret": "b3RoZXI="}),
     ],
@@ -51,3 +53,12 @@ def test_a_contradiction_is_refused_by_name_and_shows_no_secret(option: str, cha
     with pytest.raises(RefusedError, match=f"{option} contradicts.*books.db") as refusal:
         identify(msgspec.structs.replace(GIVEN, **change), facts)
     assert "b3RoZXI" not in str(refusal.value)
+
+
+def test_what_is_replayed_means_the_same_from_anywhere() -> None:
+    identity = identify(SandboxSettings(replay=Path("recordings")), {})
+    assert identity.replay == Path.cwd() / "recordings"
+    assert identify(SandboxSettings(), identity.facts()).replay == identity.replay
+    older = identify(SandboxSettings(), {}).facts()
+    del older["replay"]
+    assert identify(SandboxSettings(), older).replay is None

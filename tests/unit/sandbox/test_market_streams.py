@@ -1,8 +1,11 @@
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from krakked_tui.sandbox.market_data import CLOSED_MAX
+from krakked_tui.sandbox.sessions import Hub
 from tests.unit.sandbox.rig import Listener, Rig
 
 
@@ -122,3 +125,66 @@ def test_two_listeners_hear_the_same(rig: Rig) -> None:
     first, second = (listener.heard() for listener in listeners)
     assert first == second
     assert len(first) == 2
+
+
+def test_a_ticker_waits_for_trades_or_for_the_best_levels(rig: Rig) -> None:
+    trades, best = rig.listener(), rig.listener()
+    trades.ask("subscribe", channel="ticker", symbol=["SPX/USD"], snapshot=False)
+    best.ask("subscribe", channel="ticker", symbol=["SPX/USD"], snapshot=False, event_trigger="bbo")
+    rig.hub.tick_tickers()
+    for listener in (trades, best):
+        listener.heard()
+    count = len(rig.public("Trades", pair="SPXUSD", since="1767571200")["SPXUSD"])
+    heard: list[Any] = []
+    for _ in range(200):
+        rig.wall.advance(5)
+        rig.hub.tick_tickers()
+        now = len(rig.public("Trades", pair="SPXUSD", since="1767571200")["SPXUSD"])
+        assert len(trades.heard_on("ticker")) == (now > count)
+        count = now
+        heard += best.heard_on("ticker")
+    shown = [
+        tuple(message["data"][0][name] for name in ("bid", "bid_qty", "ask", "ask_qty")) for message in heard
+    ]
+    assert len(shown) > 20
+    assert all(one != two for one, two in pairwise(shown))
+
+
+def test_the_ticker_has_krakens_keys_in_order(rig: Rig) -> None:
+    listener = rig.listener()
+    listener.ask("subscribe", channel="ticker", symbol=["BTC/USD"])
+    (row,) = listener.heard_on("ticker")[0]["data"]
+    assert list(row) == [
+        *("symbol", "bid", "bid_qty", "ask", "ask_qty", "last", "volume", "vwap", "low", "high"),
+        *("change", "change_pct", "timestamp"),
+    ]
+
+
+def test_at_full_rate_every_tick_tells_every_pair(rig: Rig) -> None:
+    hub = Hub(rig.exchange, rig.gatekeeper, full_rate=True)
+    listener = Listener(hub, private=False)
+    symbols = ["BTC/USD", "SPX/USD", "ETH/USD"]
+    for channel in ("ticker", "ohlc", "book"):
+        listener.ask("subscribe", channel=channel, symbol=symbols, snapshot=False)
+    listener.heard()
+    for _ in range(10):
+        rig.wall.advance(0.01)
+        hub.tick_ohlc()
+        hub.tick_tickers()
+    told = Counter((m["channel"], m["data"][0]["symbol"]) for m in listener.heard())
+    assert told == {(channel, symbol): 10 for channel in ("ticker", "ohlc", "book") for symbol in symbols}
+
+
+def test_a_message_is_spelt_once_for_all_who_hear_it(rig: Rig) -> None:
+    listeners = [rig.listener() for _ in range(3)]
+    for channel in ("book", "trade", "ticker"):
+        for listener in listeners:
+            listener.ask("subscribe", channel=channel, symbol=["BTC/USD"], snapshot=False)
+    for listener in listeners:
+        listener.heard()
+    rig.wall.advance(30)
+    rig.hub.tick_tickers()
+    first, *others = (listener.texts for listener in listeners)
+    assert len(first) == 3
+    for texts in others:
+        assert all(one is other for one, other in zip(first, texts, strict=True))

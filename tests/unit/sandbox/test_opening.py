@@ -35,3 +35,27 @@ def test_a_failed_start_leaves_the_state_file_free(tmp_path: Path) -> None:
     exchange, keeper = open_exchange(SandboxSettings(state=tmp_path / "s.db", api_key="mine"))
     assert keeper.api_key == "mine"
     exchange.close()
+
+
+def test_a_recording_is_played_and_found_again_after_a_restart(tmp_path: Path) -> None:
+    (tmp_path / "XBTUSD_1.csv").write_text(
+        "1617148800,58781.1,59800.0,56813.8,58786.2,5.4,57\n1617148860,58786.2,58786.2,58786.2,58786.2,0.1,1\n"
+    )
+    state = tmp_path / "s.db"
+    for settings in (
+        SandboxSettings(replay=tmp_path, state=state, paused=True),
+        SandboxSettings(state=state),
+    ):
+        exchange, _keeper = open_exchange(settings)
+        assert exchange.market.quote("XBTUSD", 1_767_571_260_000_000).last == 587_862
+        exchange.close()
+    with pytest.raises(UsageError, match="no file to play"):
+        open_exchange(SandboxSettings(replay=tmp_path / "nowhere"))
+
+
+def test_given_permissions_hold_from_now_on(tmp_path: Path) -> None:
+    state = tmp_path / "s.db"
+    for given, found in ((None, 7), (("query-funds",), 1), (None, 1)):
+        exchange, keeper = open_exchange(SandboxSettings(state=state, permissions=given))
+        assert len(keeper.ring.main.record.permissions) == found
+        exchange.close()

@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 
 from krakked_tui.domain.pairs import PairStatus
-from krakked_tui.sandbox.order_rules import OPEN_ORDERS_MAX
 from krakked_tui.sandbox.settings import SandboxSettings
 from krakked_tui.sandbox.wire import rfc3339
 from tests.unit.sandbox.rig import RefusedCall, Rig
@@ -78,9 +77,9 @@ def test_a_deadline_is_bounded_in_wall_time(rich: Rig) -> None:
     rich.wall.advance(10)
     for early in (0, -1):
         assert refused(rich, deadline=deadline(early)) == "EService:Deadline elapsed"
-    for odd in (1.9, 60.1):
+    for odd in (0.4, 60.1):
         assert refused(rich, deadline=deadline(odd)) == "EGeneral:Invalid arguments:deadline"
-    for good in (2, 60):
+    for good in (0.5, 60):
         rich.buy("0.01", "1000.0", deadline=deadline(good))
     assert len(rich.exchange.books.orders) == 2
 
@@ -93,11 +92,37 @@ def test_a_client_id_is_unique_among_open_orders(rig: Rig) -> None:
     rig.buy("0.01", "1000.0", cl_ord_id="mine")
 
 
-def test_open_orders_per_pair_are_limited(rich: Rig) -> None:
-    for _ in range(OPEN_ORDERS_MAX):
-        rich.buy("0.01", "1000.0")
-    assert refused(rich) == "EOrder:Orders limit exceeded"
-    rich.buy("1", "100.00", pair="ETHUSD")
+def test_an_expiry_is_bounded_in_exchange_time(rich: Rig) -> None:
+    for odd in ("+4", "+2678401", "1"):
+        assert refused(rich, expiretm=odd) == "EGeneral:Invalid arguments:expiretm"
+    for good in ("+5", "+2678400"):
+        rich.buy("0.01", "1000.0", expiretm=good)
+
+
+@pytest.mark.parametrize(
+    ("order", "error"),
+    [
+        ({"ordertype": "stop-loss", "price": "99000.05"}, "EOrder:Invalid price:XBT/USD price can only"),
+        ({"ordertype": "stop-loss", "price": "99000", "volume": "1"}, "EOrder:Insufficient funds"),
+        (
+            {"ordertype": "stop-loss-limit", "price": "99000", "price2": "1.05"},
+            "EOrder:Invalid price:XBT/USD price can only",
+        ),
+        (
+            {"ordertype": "stop-loss", "pair": "MORPHOUSD", "price": "9.00005", "volume": "10"},
+            "EOrder:Tick size check failed",
+        ),
+        ({"price": "-99%", "volume": "0.00005"}, "EOrder:Cost minimum not met"),
+        ({"price": "-100%"}, "EOrder:Invalid price:Invalid price argument"),
+        (
+            {"ordertype": "market", "oflags": "viqc", "volume": "0.2"},
+            "EGeneral:Invalid arguments:volume minimum not met",
+        ),
+        ({"ordertype": "market", "oflags": "viqc", "volume": "9999"}, "EOrder:Insufficient funds"),
+    ],
+)
+def test_what_a_pair_does_not_allow_of_rarer_orders(rig: Rig, order: dict[str, str], error: str) -> None:
+    assert refused(rig, **order).startswith(error)
 
 
 def test_a_post_only_order_that_would_take_is_not_placed(rig: Rig) -> None:

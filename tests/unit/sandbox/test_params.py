@@ -26,6 +26,12 @@ def test_a_form_and_a_json_body_say_the_same() -> None:
 def test_lists_come_as_arrays_or_with_commas() -> None:
     assert parse_form("pair=XBTUSD,%20ETHUSD").names_in("pair") == ("XBTUSD", "ETHUSD")
     assert parse_json(b'{"orders":["a",5]}').names_in("orders") == ("a", "5")
+
+
+def test_what_is_nested_in_json_gets_the_names_that_forms_have() -> None:
+    body = parse_json(b'{"orders":[{"type":"buy","close":{"price":30000.5}},{"type":"sell","x":null}]}')
+    assert body.names == {"orders[0][type]", "orders[0][close][price]", "orders[1][type]"}
+    assert body.text("orders[0][close][price]") == "30000.5"
     assert parse_form("").names_in("pair") == ()
 
 
@@ -64,7 +70,7 @@ def test_times() -> None:
         b"nonce=1",
         b'{"a":',
         b'{"a":[[1]]}',
-        b'{"a":{"b":{"c":1}}}',
+        b'{"a":{"b":{"c":{"d":{"e":1}}}}}',
         b'{"a":1e999999999}',
         b'{"a":' + b"9" * 5000 + b"}",
         b"\xff\xfe",

@@ -2,6 +2,8 @@ from typing import Any
 
 import pytest
 
+from krakked_tui.sandbox.happenings import apply
+from krakked_tui.sandbox.sessions import Hub
 from tests.unit.sandbox.rig import Listener, Rig
 
 
@@ -111,7 +113,9 @@ def test_private_channels_want_a_token(rig: Rig) -> None:
     missing, wrong, right = acks(listener)
     assert missing["error"] == "Token(s) not found"
     assert wrong["error"] == "ESession:Invalid session"
-    assert right["result"]["maxratecount"] == 125
+    assert right["result"]["maxratecount"] == rig.exchange.trading_maximum
+    listener.ask("subscribe", channel="balances", token="made up")
+    assert acks(listener)[-1]["error"] == "ESession:Invalid session"
 
 
 def test_private_subscriptions_end_one_by_one(rig: Rig) -> None:
@@ -129,6 +133,144 @@ def test_private_subscriptions_end_one_by_one(rig: Rig) -> None:
     listener.heard()
     rig.buy("0.01")
     assert listener.heard() == []
+
+
+def test_acknowledgements_name_what_was_asked_for(rig: Rig) -> None:
+    listener = rig.listener()
+    listener.heard()
+    for channel, options in (
+        ("book", {"symbol": ["BTC/USD"], "depth": 25, "snapshot": False}),
+        ("trade", {"symbol": ["BTC/USD"]}),
+        ("ticker", {"symbol": ["BTC/USD"], "event_trigger": "bbo", "snapshot": False}),
+        ("instrument", {"snapshot": False}),
+    ):
+        listener.ask("subscribe", channel=channel, **options)
+    book, trade, ticker, instrument = (answer["result"] for answer in acks(listener))
+    assert book == {"channel": "book", "depth": 25, "snapshot": False, "symbol": "BTC/USD"}
+    assert trade == {"channel": "trade", "snapshot": False, "symbol": "BTC/USD"}
+    assert ticker == {"channel": "ticker", "event_trigger": "bbo", "snapshot": False, "symbol": "BTC/USD"}
+    assert instrument == {
+        "channel": "instrument",
+        "snapshot": False,
+        "warnings": ["tick_size is deprecated, use price_increment"],
+    }
+
+
+def test_unsubscribing_takes_the_option_it_was_subscribed_with(rig: Rig) -> None:
+    listener = rig.listener()
+    for channel, options in (
+        ("book", {"symbol": ["BTC/USD"], "depth": 25}),
+        ("trade", {"symbol": ["BTC/USD"]}),
+        ("ticker", {"symbol": ["BTC/USD"], "event_trigger": "bbo"}),
+        ("instrument", {}),
+    ):
+        listener.ask("subscribe", channel=channel, **options)
+    listener.heard()
+    for channel, options in (
+        ("book", {"symbol": ["BTC/USD"]}),
+        ("book", {"symbol": ["BTC/USD"], "depth": 25}),
+        ("trade", {"symbol": ["BTC/USD"]}),
+        ("trade", {"symbol": ["BTC/USD"]}),
+        ("ticker", {"symbol": ["BTC/USD"]}),
+        ("ticker", {"symbol": ["BTC/USD"], "event_trigger": "bbo"}),
+        ("instrument", {}),
+        ("instrument", {}),
+    ):
+        listener.ask("unsubscribe", channel=channel, **options)
+    answers = acks(listener)
+    missing = "Subscription Not Found"
+    assert [answer.get("error") for answer in answers] == [missing, None, None, missing] * 2
+    assert answers[1]["result"] == {"channel": "book", "depth": 25, "symbol": "BTC/USD"}
+    rig.wall.advance(600)
+    rig.hub.tick_ohlc()
+    rig.hub.tick_tickers()
+    apply(rig.exchange, b'{"action":"pair_status","pair":"XBTUSD","status":"cancel_only"}')
+    rig.hub.beat()
+    rig.hub.beat()
+    assert listener.heard() == []
+
+
+def test_every_connection_is_told_when_the_system_changes(rig: Rig) -> None:
+    listeners = [rig.listener(), rig.listener(private=True)]
+    ids = [listener.heard()[0]["data"][0]["connection_id"] for listener in listeners]
+    apply(rig.exchange, b'{"action":"system_status","status":"cancel_only"}')
+    rows = [listener.heard_on("status")[0]["data"][0] for listener in listeners]
+    assert [(row["system"], row["connection_id"]) for row in rows] == [
+        ("cancel_only", ids[0]),
+        ("cancel_only", ids[1]),
+    ]
+    assert rig.listener().heard()[0]["data"][0]["system"] == "cancel_only"
+
+
+def test_orders_are_placed_and_canceled_on_the_authenticated_host(rig: Rig) -> None:
+    token = rig.private("GetWebSocketsToken")["token"]
+    listener = rig.listener(private=True)
+    listener.heard()
+    listener.ask(
+        "add_order",
+        41,
+        order_type="limit",
+        side="buy",
+        symbol="BTC/USD",
+        order_qty=0.001,
+        limit_price=60000.5,
+        cl_ord_id="6d1b345e-2821-40e2-ad83-4ecb18a06876",
+        token=token,
+    )
+    (placed,) = acks(listener)
+    order_id = placed["result"]["order_id"]
+    assert placed == {
+        "method": "add_order",
+        "req_id": 41,
+        "result": {"order_id": order_id, "cl_ord_id": "6d1b345e-2821-40e2-ad83-4ecb18a06876"},
+        "success": True,
+    }
+    listener.ask("cancel_order", 45, order_id=[order_id, "OAAAAA-AAAAA-AAAAAA"], token=token)
+    canceled, unknown = acks(listener)
+    assert canceled == {
+        "method": "cancel_order",
+        "req_id": 45,
+        "result": {"order_id": order_id},
+        "success": True,
+    }
+    assert (unknown["req_id"], unknown["success"]) == (45, False)
+    assert unknown["error"].startswith("EOrder:")
+    listener.ask("cancel_all", 46, token=token)
+    assert acks(listener)[0]["result"] == {"count": 0}
+
+
+def test_trading_wants_a_token_and_the_keys_permission(rig: Rig) -> None:
+    token = rig.private("GetWebSocketsToken")["token"]
+    listener = rig.listener(private=True)
+    listener.heard()
+    listener.ask("cancel_all")
+    listener.ask("cancel_all", token="made up")
+    listener.ask("dance", token=token)
+    assert [answer["error"] for answer in acks(listener)] == [
+        "Token(s) not found",
+        "ESession:Invalid session",
+        "Unsupported event",
+    ]
+    asked: list[tuple[str, ...]] = []
+    rig.hub.gatekeeper.check_token = lambda token, *needs: asked.append(needs)  # type: ignore[method-assign]
+    listener.ask("cancel_all", token=token)
+    listener.ask("subscribe", channel="executions", token=token)
+    assert asked == [("close-trades",), ("query-open-trades", "query-closed-trades")]
+
+
+def test_a_flood_of_requests_is_told_so_and_not_answered(rig: Rig) -> None:
+    hub = Hub(rig.exchange, rig.gatekeeper, messages_per_second=2)
+    listener = Listener(hub, private=False)
+    listener.heard()
+    for _ in range(22):
+        listener.session.receive('{"method":"ping"}')
+    heard = listener.heard()
+    assert [message.get("method") for message in heard] == ["pong"] * 20 + [None] * 2
+    assert heard[-1] == {"Error": "Exceeded msg rate"}
+    rig.wall.advance(0.5)
+    listener.session.receive('{"method":"ping"}')
+    listener.session.receive('{"method":"ping"}')
+    assert [message.get("method") for message in listener.heard()] == ["pong", None]
 
 
 @pytest.mark.parametrize("method", ["add_order", "cancel_all", "dance"])

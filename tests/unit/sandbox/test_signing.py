@@ -1,10 +1,13 @@
-from base64 import b64decode, b64encode
+from base64 import b64decode
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from krakked_tui.domain.errors import UsageError
 from krakked_tui.sandbox.faults import ApiError
-from krakked_tui.sandbox.signing import TOKEN_SECONDS, Gatekeeper, make_key, make_secret, sign
+from krakked_tui.sandbox.keys import KeyRecord, KeyRing
+from krakked_tui.sandbox.permissions import CLOSE, MODIFY, QUERY_FUNDS
+from krakked_tui.sandbox.signing import TOKEN_SECONDS, Gatekeeper, Rules, sign
 
 # Kraken's published key pair and nonce; the first row is its official vector.
 SECRET = "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=="
@@ -38,15 +41,20 @@ VECTORS = [
 @pytest.mark.parametrize(("path", "body", "signature"), VECTORS)
 def test_the_published_vectors(path: str, body: str, signature: str) -> None:
     assert sign(b64decode(SECRET), path, NONCE, body.encode()) == signature
-    Gatekeeper("key", SECRET).check(path, "key", signature, NONCE, body.encode())
+    keeper = Door().keeper
+    assert keeper.check(path, "key", signature, NONCE, body.encode()) is keeper.ring.main
 
 
 class Door:
     """A gatekeeper and a client that signs rightly unless told otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Rules | None = None, **record: Any) -> None:
         self.now = 100.0
-        self.keeper = Gatekeeper("key", SECRET, monotonic=lambda: self.now)
+        self.time = datetime(2026, 1, 5, tzinfo=UTC)
+        self.kept: dict[str, str] = {}
+        main = KeyRecord(api_key="key", api_secret=SECRET, **record)
+        self.ring = KeyRing(main, {}, self.kept.__setitem__)
+        self.keeper = Gatekeeper(self.ring, lambda: self.time, rules=rules, monotonic=lambda: self.now)
 
     def knock(
         self, nonce: str, *, key: str = "key", body: bytes | None = None, path: str = "/0/private/Balance"
@@ -104,13 +112,91 @@ def test_tokens_do_not_pile_up() -> None:
         door.keeper.check_token(first)
 
 
-def test_made_up_keys_look_like_krakens() -> None:
-    assert len(make_key()) == 56
-    assert len(b64decode(make_secret())) == 64
-    assert make_secret() != make_secret()
-    Gatekeeper("key", b64encode(b"secret").decode())
+def test_a_window_lets_late_nonces_in_but_none_twice() -> None:
+    door = Door(nonce_window=10)
+    assert [door.knock(nonce) for nonce in ("100", "95", "90")] == ["open"] * 3
+    assert door.knock("95") == "EAPI:Invalid nonce", "used already"
+    assert door.knock("89") == "EAPI:Invalid nonce", "below the window"
+    assert door.knock("101") == "open"
+    assert door.ring.main.last_nonce == 101
+    narrow = Door(Rules(window_inclusive=False), nonce_window=10)
+    assert [narrow.knock("100"), narrow.knock("90"), narrow.knock("91")] == [
+        "open",
+        "EAPI:Invalid nonce",
+        "open",
+    ]
 
 
-def test_a_secret_that_is_not_base64_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="--api-secret"):
-        Gatekeeper("key", "not base64!")
+def test_the_highest_nonce_is_kept() -> None:
+    door = Door()
+    door.knock("5")
+    door.knock("9")
+    assert door.kept["nonce key"] == "9"
+    again = KeyRing(door.ring.main.record, door.kept, door.kept.__setitem__)
+    assert again.main.last_nonce == 9
+
+
+def test_bad_nonces_in_a_row_lock_the_key_out_for_a_while() -> None:
+    door = Door(Rules(nonce_strikes=3, lockout_seconds=60))
+    assert door.knock("5") == "open"
+    assert [door.knock("5"), door.knock("4"), door.knock("6"), door.knock("6")] == [
+        "EAPI:Invalid nonce",
+        "EAPI:Invalid nonce",
+        "open",
+        "EAPI:Invalid nonce",
+    ], "a good one starts the count anew"
+    door.knock("6")
+    door.knock("6")
+    assert door.knock("7") == "EGeneral:Temporary lockout"
+    door.now += 59
+    assert door.knock("7") == "EGeneral:Temporary lockout"
+    door.now += 59
+    assert door.knock("7") == "EGeneral:Temporary lockout", "a call makes the ban start over"
+    door.now += 60
+    assert door.knock("7") == "open"
+
+
+def test_a_key_ends_at_its_time_and_when_disabled() -> None:
+    door = Door(valid_until=datetime(2026, 1, 6, tzinfo=UTC))
+    assert door.knock("1") == "open"
+    door.time += timedelta(days=1)
+    assert door.knock("2") == "EAPI:Invalid key"
+    door.time -= timedelta(seconds=1)
+    assert door.knock("2") == "open"
+    token = door.keeper.issue_token()
+    door.ring.disable(door.ring.main, door.time)
+    assert door.knock("3") == "EAPI:Invalid key"
+    with pytest.raises(ApiError, match="ESession:Invalid session"):
+        door.keeper.check_token(token)
+
+
+def test_a_second_password_is_asked_for_when_a_key_has_one() -> None:
+    plain, guarded = Door(), Door(otp="123456")
+    plain.keeper.check_otp(plain.ring.main, None)
+    guarded.keeper.check_otp(guarded.ring.main, "123456")
+    for wrong in (None, "", "654321"):
+        with pytest.raises(ApiError, match="EGeneral:Permission denied"):
+            guarded.keeper.check_otp(guarded.ring.main, wrong)
+
+
+def test_a_token_may_do_what_its_key_may() -> None:
+    door = Door(permissions=(QUERY_FUNDS, MODIFY))
+    token = door.keeper.issue_token()
+    door.keeper.check_token(token, QUERY_FUNDS)
+    door.keeper.check_token(token, QUERY_FUNDS, MODIFY)
+    for needs in ((CLOSE,), (MODIFY, CLOSE)):
+        with pytest.raises(ApiError, match="EGeneral:Permission denied"):
+            door.keeper.check_token(token, *needs)
+    assert door.keeper.token_key(token) is door.ring.main
+    assert door.keeper.token_key("made up") is None
+    assert door.keeper.token_key(7) is None
+
+
+def test_a_used_token_may_live_on() -> None:
+    door = Door(Rules(tokens_extend=True))
+    used, idle = door.keeper.issue_token(), door.keeper.issue_token()
+    door.keeper.check_token(used)
+    door.now += TOKEN_SECONDS
+    door.keeper.check_token(used)
+    with pytest.raises(ApiError, match="ESession:Invalid session"):
+        door.keeper.check_token(idle)

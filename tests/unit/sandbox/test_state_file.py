@@ -1,6 +1,7 @@
 import sqlite3
 from datetime import timedelta
 from decimal import Decimal
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,60 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
         StateFile(other)
     with pytest.raises(StorageError, match="cannot be used"):
         StateFile(tmp_path / "missing" / "s.db")
+
+
+def test_orders_that_wait_come_back_as_they_were(tmp_path: Path) -> None:
+    settings = stored(tmp_path / "s.db", balance={"USD": Decimal(90_000), "XBT": Decimal(1)})
+    rig = Rig(settings)
+    more = {"close[ordertype]": "stop-loss-limit", "close[price]": "#2%", "close[price2]": "-5"}
+    rig.buy("0.01", "50000", expiretm="+3600", oflags="fcib", stptype="cancel-both", **more)
+    base = {"pair": "XBTUSD", "type": "sell", "volume": "0.01"}
+    rig.private("AddOrder", **base, ordertype="trailing-stop-limit", price="+1%", price2="-2.5")
+    rig.private("AddOrder", **base, ordertype="stop-loss", price="50000")
+    rig.private("AddOrder", pair="XBTUSD", type="buy", ordertype="market", volume="50", oflags="viqc")
+    (first, *_) = rig.exchange.books.open_orders
+    rig.private("AmendOrder", txid=first, limit_price="50001")
+    rig.wall.advance(60)
+    rig.exchange.catch_up()
+    rig.exchange.close()
+    back = Rig(settings)
+    assert dict(back.exchange.books.orders) == dict(rig.exchange.books.orders)
+    for name in ("resting", "armed"):
+        before, after = (set(getattr(each.exchange.floor, name)["XBTUSD"]) for each in (rig, back))
+        assert before == after
+        assert before
+    assert back.exchange.floor.expiries == rig.exchange.floor.expiries
+    assert back.exchange.account.held("USD") == rig.exchange.account.held("USD") > 0
+    back.exchange.close()
+
+
+def test_a_file_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> None:
+    old = sqlite3.connect(tmp_path / "s.db")
+    old.executescript(resources.files("krakked_tui.sandbox").joinpath("sql", "schema.sql").read_text("utf-8"))
+    old.execute(f"PRAGMA application_id = {0x4B727362}")
+    old.execute("PRAGMA user_version = 1")
+    old.execute(
+        "INSERT INTO orders VALUES (1, 'OQ7KLM-2AB3C-D4EF5G', 'XBTUSD', 'buy', 'limit', '0.10000000', "
+        "'50000.0', 'GTC', 0, 'mine', NULL, '2026-01-05T00:00:00+00:00', 'open', '0', '0', '0', NULL, NULL)"
+    )
+    old.execute(
+        "INSERT INTO ledger (entry_id, refid, time, type, subtype, asset, amount, fee, balance) VALUES "
+        "('L', 'Q', '2026-01-05T00:00:00+00:00', 'deposit', '', 'USD', '10000.0000', '0.0000', '10000.0000')"
+    )
+    old.commit()
+    old.close()
+    new = StateFile(tmp_path / "s.db")
+    (order,) = new.books().open_orders.values()
+    assert (order.order_id, order.place, order.held, order.draft.close) == (
+        "OQ7KLM-2AB3C-D4EF5G",
+        1,
+        Decimal(0),
+        None,
+    )
+    new.close()
+    again = sqlite3.connect(tmp_path / "s.db")
+    assert again.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+    again.close()
 
 
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:

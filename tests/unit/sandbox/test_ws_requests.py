@@ -81,6 +81,10 @@ def test_options_are_strictly_typed() -> None:
     assert ws.interval_of({}) == 1
     for wrong in (2, "5", 5.0, True):
         assert refusal_of(ws.interval_of, {"interval": wrong}) == "Subscription ohlc interval not supported"
+    assert ws.depth_of({}) == 10
+    assert ws.depth_of({"depth": 1000}) == 1000
+    for wrong in (11, "10", 10.0, True):
+        assert refusal_of(ws.depth_of, {"depth": wrong}) == "Subscription depth not supported"
     assert ws.flag_of({}, "snapshot", default=True)
     assert refusal_of(ws.flag_of, {"snapshot": 1}, "snapshot", default=True) == "Malformed request"
     assert ws.trigger_of({"event_trigger": "bbo"}) == "bbo"
@@ -88,13 +92,37 @@ def test_options_are_strictly_typed() -> None:
     assert refusal_of(ws.token_of, {"token": ""}) == "Token(s) not found"
 
 
-def test_replies_echo_the_request_id_only_when_there_was_one() -> None:
-    at = "2026-01-05T00:00:00.000000Z"
-    assert ws.reply("subscribe", None, {"channel": "ticker"}, at) == (
-        '{"method":"subscribe","result":{"channel":"ticker"},"success":true,'
-        f'"time_in":"{at}","time_out":"{at}"}}'
+def test_numbers_keep_every_digit() -> None:
+    params = read_request('{"method":"add_order","params":{"limit_price":60000.10,"order_qty":5}}').params
+    assert params is not None
+    assert (str(params["limit_price"]), params["order_qty"]) == ("60000.10", 5)
+    assert type(params["order_qty"]) is int
+
+
+def test_a_number_beyond_all_measure_is_malformed() -> None:
+    assert (
+        refusal_of(read_request, '{"method":"ping","req_id":1e99999999999999999999}') == "Malformed request"
     )
-    assert ws.refusal("subscribe", 8, WsError("no", "XBT/USD"), at) == (
+
+
+AT = "2026-01-05T00:00:00.000000Z"
+LATER = "2026-01-05T00:00:00.000500Z"
+
+
+def test_replies_echo_the_request_id_only_when_there_was_one() -> None:
+    parts = {"result": {"channel": "ticker"}, "success": True}
+    assert ws.reply("subscribe", None, parts, AT, LATER) == (
+        '{"method":"subscribe","result":{"channel":"ticker"},"success":true,'
+        f'"time_in":"{AT}","time_out":"{LATER}"}}'
+    )
+    assert ws.refusal("subscribe", 8, WsError("no", "XBT/USD"), AT) == (
         '{"error":"no","method":"subscribe","req_id":8,"success":false,"symbol":"XBT/USD",'
-        f'"time_in":"{at}","time_out":"{at}"}}'
+        f'"time_in":"{AT}","time_out":"{AT}"}}'
+    )
+    assert ws.reply("batch_cancel", 47, {"success": True, "orders_cancelled": 2}, AT) == (
+        '{"method":"batch_cancel","orders_cancelled":2,"req_id":47,"success":true,'
+        f'"time_in":"{AT}","time_out":"{AT}"}}'
+    )
+    assert ws.reply("pong", 101, {}, AT) == (
+        f'{{"method":"pong","req_id":101,"time_in":"{AT}","time_out":"{AT}"}}'
     )

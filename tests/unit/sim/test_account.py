@@ -71,6 +71,23 @@ def test_a_balance_below_zero_is_a_bug() -> None:
         account.settle(PAIR, Side.SELL, D(1), D(1), D(0))
 
 
+def test_a_fee_in_base_is_taken_from_the_base() -> None:
+    account = funded(xbt="1")
+    quote, base = account.settle(PAIR, Side.BUY, D("0.05"), D("4000"), D("0.0002"), in_base=True)
+    assert quote == Movement("USD", D("-4000.0000"), D(0), D("6000.0000"))
+    assert base == Movement("XBT", D("0.05"), D("0.0002"), D("1.0498"))
+    _, base = account.settle(PAIR, Side.SELL, D("0.05"), D("4000"), D("0.0002"), in_base=True)
+    assert base == Movement("XBT", D("-0.05"), D("0.0002"), D("0.9996"))
+
+
+def test_money_moves_only_as_far_as_it_is_available() -> None:
+    account = funded(usd="100")
+    account.hold("a", Hold("USD", D(40)))
+    assert account.move("USD", D("-59.0000"), D("1.0000")).balance == D(40)
+    with pytest.raises(AssertionError, match="not available"):
+        account.move("USD", D("-0.0001"), D(0))
+
+
 lots = st.integers(1, 50_000_000).map(lambda lots: D(lots).scaleb(-8))
 prices = st.integers(500_000, 900_000).map(lambda ticks: D(ticks).scaleb(-1))
 

@@ -3,7 +3,8 @@ from decimal import Decimal
 
 import msgspec
 
-from krakked_tui.sim.fees import TradedVolume, cost_of, fee_of, fee_percent
+from krakked_tui.domain.fills import Fee
+from krakked_tui.sim.fees import TradedVolume, cost_of, fee_in_quote, fee_of, fee_percent
 from tests.unit.sim.markets import pair
 
 D = Decimal
@@ -42,3 +43,9 @@ def test_volume_older_than_thirty_days_counts_no_more() -> None:
     assert volume.total(T0 + timedelta(days=29)) == 150
     assert volume.total(T0 + timedelta(days=30)) == 50
     assert volume.total(T0 + timedelta(days=41)) == 0
+
+
+def test_a_fee_in_base_is_worth_its_price() -> None:
+    traded = pair()
+    assert fee_in_quote(traded, Fee("USD", Decimal("1.23456")), Decimal(9)) == Decimal("1.23456")
+    assert fee_in_quote(traded, Fee("XBT", Decimal("0.0002")), Decimal("68365.1")) == Decimal("13.67302")

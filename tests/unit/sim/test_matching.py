@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krakked_tui.domain.orders import Side
-from krakked_tui.sim.matching import Book, Level, Match, Resting, RestingOrders, take
+from krakked_tui.sim.matching import Book, Level, Match, Plan, Resting, RestingOrders, plan, take, volume_for
 
 D = Decimal
 BOOK = Book(
@@ -109,3 +109,43 @@ def test_nobody_gets_more_than_asked_for_or_printed(
             assert match.volume > 0
     for order_id, total in filled.items():
         assert total <= asked[int(order_id)][2]
+
+
+def own(order_id: str, side: Side, price: int) -> Resting:
+    return resting(order_id, side, price, 5, 1)
+
+
+def planned(volume: int, limit: int | None, *, newest: bool, oldest: bool) -> Plan:
+    ours = [own("near", Side.SELL, 102), own("far", Side.SELL, 103), own("bid", Side.BUY, 98)]
+    return plan(
+        BOOK,
+        Side.BUY,
+        D(volume),
+        None if limit is None else D(limit),
+        ours,
+        newest_yields=newest,
+        oldest_yields=oldest,
+    )
+
+
+def test_an_order_that_ends_before_it_meets_our_own_trades_in_peace() -> None:
+    # One at 101 and two at 102: the market's come before our own at the same price.
+    assert planned(3, None, newest=True, oldest=False) == Plan(levels((101, 1), (102, 2)))
+    assert planned(4, 101, newest=True, oldest=False) == Plan(levels((101, 1)))
+
+
+def test_self_trade_prevention_lets_one_of_two_own_orders_yield() -> None:
+    assert planned(4, None, newest=True, oldest=False) == Plan(levels((101, 1), (102, 2)), (), blocked=True)
+    assert planned(4, None, newest=False, oldest=True) == Plan(
+        levels((101, 1), (102, 2), (104, 1)), ("near", "far")
+    )
+    assert planned(4, None, newest=True, oldest=True) == Plan(
+        levels((101, 1), (102, 2)), ("near",), blocked=True
+    )
+
+
+def test_what_an_amount_of_quote_buys() -> None:
+    assert volume_for(BOOK, Side.BUY, D("50.5"), 2) == D("0.5")
+    # 101 for one, then 100 at 102 each, cut to the lot.
+    assert volume_for(BOOK, Side.BUY, D(201), 2) == D("1.98")
+    assert volume_for(BOOK, Side.BUY, D(10**6), 2) == 8

@@ -1,4 +1,6 @@
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from krakked_tui.sim import noise
 
@@ -46,3 +48,9 @@ def test_growth_is_nearly_the_exponential() -> None:
     assert abs(noise.growth(0.5) - 1.6487) < 0.001
     assert noise.growth(0.0) == 1.0
     assert noise.growth(-0.3) * noise.growth(0.3) < 1.0
+
+
+@given(st.integers(0, 2**64 - 1), st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=5))
+def test_one_word_is_the_same_as_many(stream: int, counters: list[int]) -> None:
+    many = noise.words_at(stream, np.array(counters, dtype=np.int64)).tolist()
+    assert [noise.word(stream, counter) for counter in counters] == many

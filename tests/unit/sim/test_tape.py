@@ -1,10 +1,12 @@
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from krakked_tui.sim.bars import Bar
-from krakked_tui.sim.tape import MINUTE_MICROS
+from krakked_tui.sim.minutes import extremes, split
+from krakked_tui.sim.tape import MINUTE_MICROS, Print, Tape, made_up_parts
 from tests.unit.sim.markets import DAY, market
 
 MARKET = market()
@@ -51,3 +53,22 @@ def test_a_rising_trade_was_bought_and_a_falling_one_sold() -> None:
     for before, after in pairwise(prints):
         if after.price != before.price:
             assert after.buy is (after.price > before.price)
+
+
+def test_no_two_trades_share_a_nanosecond() -> None:
+    together = [Print(5, 100, 1, True, True), Print(5, 101, 1, True, False), Print(6, 101, 1, True, False)]
+    assert Tape(0, tuple(together)).nanos == [5000, 5001, 6000]
+
+
+@given(st.integers(0, 450), st.integers(0, 2**64 - 1), st.integers(128, 10**12))
+def test_one_minute_is_shared_out_as_a_whole_day_is(trades: int, draw: int, volume: int) -> None:
+    bar = Bar(0, 100, 120, 90, 110, volume + 4 * trades, 0, trades or 1)
+    words = np.array([draw], dtype=np.uint64)
+    count = np.array([bar.trades])
+    whole, (has_high, has_low) = split(np.array([bar.volume]), count, words), extremes(count, words)
+    parts = made_up_parts(bar, draw)
+    shares = (whole.first[0], whole.high[0], whole.low[0], whole.last[0], whole.odd[0], whole.pairs[0])
+    assert shares == (
+        *(parts.first, parts.high or 0, parts.low or 0, parts.last or 0, parts.odd or 0, parts.pairs),
+    )
+    assert (bool(has_high[0]), bool(has_low[0])) == (parts.high is not None, parts.low is not None)

@@ -1,0 +1,60 @@
+"""What all connections of one sandbox share."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from krakked_tui.sandbox.control import speed_text
+from krakked_tui.sandbox.exchange import Exchange
+from krakked_tui.sandbox.fault_plan import Faults, Now
+from krakked_tui.sandbox.fault_profiles import PROFILES
+from krakked_tui.sandbox.places import PLACES
+from krakked_tui.sandbox.rate_limits import LimitRules, RateLimits
+from krakked_tui.sandbox.request_log import RequestLog
+from krakked_tui.sandbox.rest import RestApi
+from krakked_tui.sandbox.sessions import Hub
+from krakked_tui.sandbox.settings import SandboxSettings
+
+
+class Context(msgspec.Struct, frozen=True):
+    """``wall`` gives seconds since the sandbox opened."""
+
+    exchange: Exchange
+    api: RestApi
+    hub: Hub
+    faults: Faults
+    log: RequestLog
+    wall: Callable[[], float]
+
+    def now(self) -> Now:
+        """Return the moment on both clocks."""
+        return Now(self.wall(), self.exchange.clock.now())
+
+    def speed(self) -> str:
+        """Return the time factor as it is announced."""
+        return speed_text(self.exchange.clock.speed)
+
+
+def open_context(settings: SandboxSettings, hub: Hub, wall: Callable[[], int]) -> Context:
+    """Put together limits, record and faults as the settings want them; ``wall`` gives nanoseconds."""
+    opened = wall()
+
+    def seconds() -> float:
+        return (wall() - opened) / 1e9
+
+    rules = LimitRules(
+        tier=settings.tier,
+        public_rate=settings.public_rate,
+        burst=settings.public_burst,
+        decay_step=settings.decay_step,
+        history_cost=settings.history_cost,
+        closed_orders_cost=settings.closed_orders_cost,
+        strikes=settings.rate_strikes,
+        lockout_seconds=settings.lockout_seconds,
+    )
+    api = RestApi(hub.exchange, hub.gatekeeper, RateLimits(rules), seconds)
+    faults = Faults(PLACES, hub.exchange.market.seed)
+    context = Context(hub.exchange, api, hub, faults, RequestLog(settings.request_log), seconds)
+    if settings.chaos is not None:
+        faults.add(PROFILES[settings.chaos], context.now())
+    return context
