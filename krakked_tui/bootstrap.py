@@ -27,19 +27,23 @@ from krakked_tui.engine.engine import Engine
 from krakked_tui.engine.log import EngineLog
 from krakked_tui.engine.settings import LogFormat
 from krakked_tui.engine.thread import EngineThread
+from krakked_tui.execution.settings import Transport
 from krakked_tui.kraken.broker import KrakenBroker
 from krakked_tui.kraken.feed import KrakenFeed
 from krakked_tui.kraken.keys import ApiKey
 from krakked_tui.kraken.listing import Listing
 from krakked_tui.kraken.nonce import NonceSource
+from krakked_tui.kraken.order_entry import StreamOrderEntry
 from krakked_tui.kraken.rest import KrakenRest
 from krakked_tui.kraken.settings import ConnectionSettings, is_loopback
 from krakked_tui.kraken.stream import KrakenStream
+from krakked_tui.kraken.tokens import TokenSource
 from krakked_tui.ports import Broker, Clock, MarketFeed
 from krakked_tui.sandbox.child import SandboxAddress, SandboxChild
 from krakked_tui.storage.candles import SqliteCandleStore
 from krakked_tui.storage.files import FileLock
 from krakked_tui.storage.journal import SqliteJournal
+from krakked_tui.storage.nonces import NonceFile
 from krakked_tui.strategies.registry import build_strategies
 
 DEMO_SPEED = 60.0
@@ -75,6 +79,7 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     start: str | None = None
     speed: float | None = None
     seed: int | None = None
+    chaos: str | None = None
 
 
 class Session:
@@ -141,7 +146,7 @@ def open_demo(
     """Put a demo together: profile, sandbox, adapters, engine. Raises ``KrakkedError``.
 
     The broker is built with loopback URLs and the sandbox's own key pair only: no other key is
-    ever read, and ``[connection]`` is ignored.
+    ever read, and of ``[connection]`` only the tier counts.
     """
     _check(options)
     if not _PROFILE_NAME.fullmatch(profile):
@@ -153,7 +158,9 @@ def open_demo(
     lock = FileLock(where.state / "engine.lock", "used")
     if options.fresh:
         _forget(where)
-    exchange = _External(options.sandbox, environment) if options.sandbox else _Embedded(options, where)
+    exchange = (
+        _External(options.sandbox, environment) if options.sandbox else _Embedded(options, where, config)
+    )
     log = EngineLog(
         where.log, config.logging, to_stdout=to_stdout, context={"profile": profile, "version": __version__}
     )
@@ -220,14 +227,19 @@ def _adapters(config: AppConfig, where: Places, exchange: "_Embedded | _External
             ws_public_url=address.ws_public,
             ws_private_url=address.ws_private,
             public_calls_per_second=DEMO_CALLS_PER_SECOND,
+            tier=config.connection.tier,
         )
         key = _key(address)
-        rest = KrakenRest(settings, clock, key=key, nonces=NonceSource(time.time_ns))
+        nonces = NonceSource(time.time_ns, NonceFile(where.state / f"nonces-{key.fingerprint}"))
+        rest = KrakenRest(settings, clock, key=key, nonces=nonces)
         listing = Listing(rest)
         rng = random.Random()  # noqa: S311 - jitter of reconnects
-        market = KrakenStream("market", settings.ws_public_url, clock, rng)
-        account = KrakenStream("account", settings.ws_private_url, clock, rng)
-        broker = KrakenBroker(f"sandbox:{key.fingerprint}", rest, listing, account)
+        market = KrakenStream("market", settings.ws_public_url, clock, rng, rest.limiter)
+        account = KrakenStream("account", settings.ws_private_url, clock, rng, rest.limiter)
+        entry = None
+        if config.execution.transport is Transport.WEBSOCKET:
+            entry = StreamOrderEntry(account, listing, TokenSource(rest, clock), rest.limiter, clock)
+        broker = KrakenBroker(f"sandbox:{key.fingerprint}", rest, listing, account, entry)
         return KrakenFeed(rest, listing, market, clock), broker
 
     return Adapters(
@@ -249,13 +261,16 @@ class _Embedded:
 
     label = ""
 
-    def __init__(self, options: DemoOptions, where: Places) -> None:
+    def __init__(self, options: DemoOptions, where: Places, config: AppConfig) -> None:
         arguments = ["--paused", "--speed", str(options.speed or DEMO_SPEED)]
+        arguments += ["--tier", config.connection.tier.value, "--public-rate", "0"]
         arguments += ["--state", str(where.data / "sandbox.db")]
         if options.seed is not None:
             arguments += ["--seed", str(options.seed)]
         if options.start is not None:
             arguments += ["--start", options.start]
+        if options.chaos is not None:
+            arguments += ["--chaos", options.chaos]
         _make_directories(where)
         self._child = SandboxChild(arguments, where.state / "sandbox.log")
         self._address: SandboxAddress | None = None
@@ -323,7 +338,12 @@ class _External:
 
 
 def _check(options: DemoOptions) -> None:
-    given = {"--seed": options.seed, "--speed": options.speed, "--start": options.start}
+    given = {
+        "--seed": options.seed,
+        "--speed": options.speed,
+        "--start": options.start,
+        "--chaos": options.chaos,
+    }
     if options.sandbox and options.fresh:
         raise UsageError(
             "--fresh with --sandbox: the books of that exchange are not ours to forget,"

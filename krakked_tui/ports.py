@@ -57,6 +57,21 @@ class StreamState(msgspec.Struct, frozen=True):
     failed: tuple[str, ...] = ()
 
 
+class Headroom(msgspec.Struct, frozen=True):
+    """One of the exchange's rate limits, as it counts against us by our own account.
+
+    ``used`` of ``limit`` units are spent now; they come back with time. ``spenders`` are the units
+    each method spent in the last minute, most first. ``blocked_seconds`` (wall) is how long the
+    exchange will answer nothing because of an earlier refusal, 0 when it answers.
+    """
+
+    name: str
+    used: float
+    limit: float
+    spenders: tuple[tuple[str, float], ...] = ()
+    blocked_seconds: float = 0.0
+
+
 class FeedSink(Protocol):
     """Where a market feed puts what it hears. Every method is quick and never awaits."""
 
@@ -137,15 +152,17 @@ class Broker(Protocol):
         """Which account this is, for as long as the database lives; no secret in it."""
         ...
 
-    async def submit(self, request: OrderRequest, withhold: Callable[[], str]) -> SubmitOutcome | Withheld:
+    async def submit(
+        self, request: OrderRequest, withhold: Callable[[], str], *, emergency: bool = False
+    ) -> SubmitOutcome | Withheld:
         """Send one order, once. Never retries.
 
         ``withhold`` is asked immediately before the first byte is written; when it gives a reason,
-        nothing is sent.
+        nothing is sent. An ``emergency`` goes before everything that waits for the exchange.
         """
         ...
 
-    async def cancel(self, cl_ord_ids: Sequence[str]) -> None:
+    async def cancel(self, cl_ord_ids: Sequence[str], *, emergency: bool = False) -> None:
         """Ask for these to be canceled, together; ones already gone are no error.
 
         Raises ``ExchangeError`` when the request could not be made; idempotent.
@@ -174,6 +191,10 @@ class Broker(Protocol):
 
     async def balances(self) -> Mapping[str, AssetBalance]:
         """Holdings by normalised asset name, holds included."""
+        ...
+
+    def headroom(self) -> Sequence[Headroom]:
+        """The exchange's rate limits and what is left of them. Never waits."""
         ...
 
     async def stream(self, sink: AccountSink) -> None:

@@ -14,9 +14,18 @@ class OnShutdown(StrEnum):
     CANCEL = "cancel"
 
 
+class Transport(StrEnum):
+    """What orders and cancels travel over."""
+
+    REST = "rest"
+    WEBSOCKET = "websocket"
+
+
 class ExecutionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[execution]``. Times are seconds."""
 
+    transport: Transport = Transport.REST
+    """What orders and cancels go over: rest or websocket; urgent ones always go over rest."""
     max_slippage_bps: Decimal = Decimal(50)
     """How far from mid a marketable limit may be priced, in basis points (above 0, at most 1000)."""
     max_plan_age_seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0

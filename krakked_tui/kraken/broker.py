@@ -1,5 +1,6 @@
 """A Kraken account as the ``Broker`` port."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,11 +20,13 @@ from krakked_tui.domain.orders import (
 )
 from krakked_tui.kraken import decode, encode, endpoints, error_codes, paging, wire
 from krakked_tui.kraken.account_stream import AccountStream
+from krakked_tui.kraken.endpoints import Priority
 from krakked_tui.kraken.errors import ErrorClass, InvalidArgumentsError, KrakenError, OrderRejectedError
 from krakked_tui.kraken.listing import Listing
+from krakked_tui.kraken.order_entry import StreamOrderEntry
 from krakked_tui.kraken.rest import CallWithheldError, KrakenRest
 from krakked_tui.kraken.stream import KrakenStream
-from krakked_tui.ports import AccountSink
+from krakked_tui.ports import AccountSink, Headroom
 
 IDS_PER_CALL = 50
 
@@ -37,27 +40,46 @@ _log = logging.getLogger(__name__)
 
 
 class KrakenBroker:
-    """Implements ``ports.Broker`` for one account, over REST and the private WebSocket."""
+    """Implements ``ports.Broker`` for one account, over REST and the private WebSocket.
 
-    def __init__(self, account_id: str, rest: KrakenRest, listing: Listing, stream: KrakenStream) -> None:
+    Orders and cancels go over REST, or over the WebSocket when there is an ``entry`` for it; what is
+    urgent always goes over REST, where it overtakes, and so does a cancel that the WebSocket cannot
+    carry.
+    """
+
+    def __init__(
+        self,
+        account_id: str,
+        rest: KrakenRest,
+        listing: Listing,
+        stream: KrakenStream,
+        entry: StreamOrderEntry | None = None,
+    ) -> None:
         """``account_id`` names the account for ever; ``rest`` holds its key."""
         self._account_id = account_id
         self._rest = rest
         self._listing = listing
         self._stream = stream
+        self._entry = entry
 
     @property
     def account_id(self) -> str:
         """Which account this is."""
         return self._account_id
 
-    async def submit(self, request: OrderRequest, withhold: Callable[[], str]) -> SubmitOutcome | Withheld:
+    async def submit(
+        self, request: OrderRequest, withhold: Callable[[], str], *, emergency: bool = False
+    ) -> SubmitOutcome | Withheld:
         """Send one order, once. Raises nothing but cancellation, which means unknown.
 
-        ``withhold`` may call it off until its first byte is written.
+        ``withhold`` may call it off until its first byte is written. An ``emergency`` (flattening) goes
+        before everything else and may use the part of the rate limit that is kept for it.
         """
         try:
-            answer = await self._rest.call(endpoints.ADD_ORDER, encode.add_order(request), withhold)
+            if self._entry is not None and not emergency:
+                order_id = await self._entry.add(request, withhold)
+            else:
+                order_id = await self._add(request, withhold, Priority.EMERGENCY if emergency else None)
         except CallWithheldError as error:
             return Withheld(request.cl_ord_id, str(error))
         except KrakenError as error:
@@ -65,19 +87,23 @@ class KrakenBroker:
         except Exception as error:  # noqa: BLE001 - whatever broke, the order may be at the exchange
             _log.exception("An order request broke")
             return Unknown(request.cl_ord_id, f"the request broke: {type(error).__name__}")
-        if not answer.txid:
+        if not order_id:
             return Unknown(request.cl_ord_id, "Kraken answered without an order id")
-        return Accepted(request.cl_ord_id, answer.txid[0])
+        return Accepted(request.cl_ord_id, order_id)
 
-    async def cancel(self, cl_ord_ids: Sequence[str]) -> None:
+    async def cancel(self, cl_ord_ids: Sequence[str], *, emergency: bool = False) -> None:
         """Ask for these to be canceled; ones already gone are no error. Idempotent.
+
+        Cancels go before orders and reads; an ``emergency`` goes before other cancels too.
 
         Raises ``KrakenError`` when some of the requests could not be made; the others were.
         """
+        if self._entry is not None and not emergency and await self._canceled_by_stream(cl_ord_ids):
+            return
         failure: KrakenError | None = None
         for chunk in _chunks(cl_ord_ids):
             try:
-                await self._cancel_together(chunk)
+                await self._cancel_together(chunk, Priority.EMERGENCY if emergency else Priority.CANCEL)
             except KrakenError as error:
                 failure = failure or error
         if failure is not None:
@@ -86,21 +112,30 @@ class KrakenBroker:
     async def open_orders(self) -> Sequence[OrderReport]:
         """All open orders of the account, foreign ones included."""
         answer = await self._rest.call(endpoints.OPEN_ORDERS)
-        return await self._reports(answer.open)
+        reports = await self._reports(answer.open)
+        for report in reports:
+            # What a cancel costs depends on the order's age, which starts anew when it is amended.
+            amended = "amended" in answer.open[report.kraken_order_id].misc
+            ids = tuple(each for each in (report.kraken_order_id, report.cl_ord_id) if each)
+            self._rest.saw_order(report.pair, ids, None if amended else report.opened_at)
+        return reports
 
     async def find_orders(self, cl_ord_id: str) -> Sequence[OrderReport]:
         """Everything open or closed that carries this client id.
 
         Open orders are asked for first: an order that ends in between is then seen twice, never
-        missed, and counts as what it was last.
+        missed, and counts as what it was last. It is asked for an order whose fate is unknown, so it
+        goes before other reads.
         """
 
         async def page(offset: int) -> paging.Page[wire.Order]:
             params = {"cl_ord_id": cl_ord_id, "ofs": str(offset)}
-            answer = await self._rest.call(endpoints.CLOSED_ORDERS, params)
+            answer = await self._rest.call(endpoints.CLOSED_ORDERS, params, priority=Priority.ORDER)
             return answer.closed, answer.count
 
-        still_open = await self._rest.call(endpoints.OPEN_ORDERS, {"cl_ord_id": cl_ord_id})
+        still_open = await self._rest.call(
+            endpoints.OPEN_ORDERS, {"cl_ord_id": cl_ord_id}, priority=Priority.ORDER
+        )
         closed = await paging.read_all(page, _EVER)
         found = {**still_open.open, **dict(closed)}
         return await self._reports({i: row for i, row in found.items() if row.cl_ord_id == cl_ord_id})
@@ -140,19 +175,43 @@ class KrakenBroker:
         rows = await self._rest.call(endpoints.BALANCE_EX)
         return decode.balances(rows, symbols)
 
+    def headroom(self) -> Sequence[Headroom]:
+        """The exchange's rate limits and what is left of them. Never waits."""
+        return self._rest.headroom()
+
     async def stream(self, sink: AccountSink) -> None:
         """Keep order reports and fills flowing into ``sink`` until cancelled, reconnecting by itself."""
         account = AccountStream(self._rest, self._listing, sink)
-        await self._stream.run(account.prepare, account.on_frame, account.on_state)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._stream.run(account.prepare, account.on_frame, account.on_state))
+            if self._entry is not None:
+                group.create_task(self._entry.keep_ready())
 
     async def close(self) -> None:
         """Close all connections."""
         await self._rest.close()
 
-    async def _cancel_together(self, cl_ord_ids: Sequence[str]) -> None:
+    async def _add(
+        self, request: OrderRequest, withhold: Callable[[], str], priority: Priority | None
+    ) -> str:
+        params = encode.add_order(request)
+        answer = await self._rest.call(endpoints.ADD_ORDER, params, withhold, priority=priority)
+        return answer.txid[0] if answer.txid else ""
+
+    async def _canceled_by_stream(self, cl_ord_ids: Sequence[str]) -> bool:
+        """Cancel over the WebSocket; return False when they must be asked for once more, over REST."""
+        assert self._entry is not None
+        try:
+            await self._entry.cancel(cl_ord_ids)
+        except KrakenError as error:
+            _log.warning("Cancels over the WebSocket failed, so they go over REST: %s", error)
+            return False
+        return True
+
+    async def _cancel_together(self, cl_ord_ids: Sequence[str], priority: Priority) -> None:
         """Cancel up to 50 orders in one request, or one by one when that request is refused."""
         try:
-            await self._rest.call(endpoints.CANCEL_ORDER_BATCH, {"cl_ord_ids": cl_ord_ids})
+            await self._rest.call(endpoints.CANCEL_ORDER_BATCH, {"cl_ord_ids": cl_ord_ids}, priority=priority)
         except KrakenError as error:
             if error.listed and not isinstance(error, (OrderRejectedError, InvalidArgumentsError)):
                 raise
@@ -161,7 +220,7 @@ class KrakenBroker:
         failure: KrakenError | None = None
         for cl_ord_id in cl_ord_ids:
             try:
-                await self._rest.call(endpoints.CANCEL_ORDER, {"cl_ord_id": cl_ord_id})
+                await self._rest.call(endpoints.CANCEL_ORDER, {"cl_ord_id": cl_ord_id}, priority=priority)
             except KrakenError as error:
                 if error.code not in _NOTHING_TO_CANCEL:
                     failure = failure or error

@@ -13,6 +13,9 @@ from krakked_tui.kraken import wire
 from krakked_tui.kraken.errors import KrakenProtocolError
 from krakked_tui.kraken.symbols import SymbolMap
 
+UNTOLD_FEES = (FeeTier(volume_usd=ZERO, percent=Decimal("0.40")),)
+"""The taker fee of an account without volume: since September 2026 some listings carry empty ladders."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_10000 = 253_402_300_800
 
@@ -70,6 +73,9 @@ def _pair(raw: str, row: wire.AssetPair, symbols: SymbolMap) -> PairMetadata:
 
 
 def _ladder(steps: Sequence[wire.FeeStep]) -> tuple[FeeTier, ...]:
+    """Return a fee ladder; one that is not told is taken for the dearest there is, never for free."""
+    if not steps:
+        return UNTOLD_FEES
     return tuple(FeeTier(volume_usd=step.volume, percent=step.percent) for step in steps)
 
 

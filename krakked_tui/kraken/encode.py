@@ -13,7 +13,7 @@ import msgspec
 
 from krakked_tui.domain.orders import OrderRequest, OrderType, TimeInForce
 
-Params = Mapping[str, str | Sequence[str]]
+Params = Mapping[str, str | Sequence[str] | Sequence[Mapping[str, str]]]
 NO_PARAMS: Params = {}
 
 
@@ -71,6 +71,14 @@ def _prices(request: OrderRequest) -> dict[str, str]:
         case _ as unreachable:
             assert_never(unreachable)
     return {name: plain(price) for name, price in given.items() if price is not None}
+
+
+def query(params: Params) -> dict[str, str]:
+    """Return the parameters of a public call; lists become comma lists."""
+    return {
+        name: value if isinstance(value, str) else ",".join(str(each) for each in value)
+        for name, value in params.items()
+    }
 
 
 def form_body(nonce: str, params: Params) -> bytes:

@@ -27,6 +27,8 @@ INVALID_NONCE = "EAPI:Invalid nonce"
 UNKNOWN_ORDER = "EOrder:Unknown order"
 INVALID_ORDER = "EOrder:Invalid order"
 CANCEL_PENDING = "EOrder:Cancel pending"
+PAIR_RATE_LIMIT = "EOrder:Rate limit exceeded"
+DOMAIN_RATE_LIMIT = "EOrder:Domain rate limit exceeded"
 
 _P = ErrorClass.PERMANENT
 _A = ErrorClass.AUTH
@@ -113,8 +115,8 @@ RULES: tuple[Rule, ...] = (
     _order("Orders limit exceeded"),
     _order("Scheduled orders limit exceeded"),
     _order("Positions limit exceeded"),
-    _rate("EOrder:Rate limit exceeded"),
-    _rate("EOrder:Domain rate limit exceeded"),
+    _rate(PAIR_RATE_LIMIT),
+    _rate(DOMAIN_RATE_LIMIT),
     Rule("EOrder:Trading agreement required", _A, PermissionDeniedError, "accept it in your Kraken account"),
     _order("Unknown position"),
     _order("Cannot open position"),
@@ -151,6 +153,7 @@ RULES: tuple[Rule, ...] = (
     _funding("Unknown reference id"),
     _funding("Invalid reference id"),
     Rule("EEarnings:", _P, InvalidArgumentsError),
+    Rule("EEarnings:Busy", _N, ServiceUnavailableError, retry_after=_BACK_OFF_SECONDS),
 )
 
 _BY_LENGTH = sorted(RULES, key=lambda rule: len(rule.prefix), reverse=True)

@@ -4,6 +4,7 @@ ExchangeError (domain)
     KrakenError                    base; ``error_class`` says what a state-changing call may conclude
         NetworkError               no usable answer; ``sent`` says how far the request got
         RateLimitError             refused for its rate, not executed; ``retry_after`` wall seconds
+        NonceError                 no nonce can be promised, so nothing was signed or sent
         AuthError                  the key, its signature or its nonce (also the domain's ``AccessError``)
         PermissionDeniedError      the key or the account may not do this (``AccessError`` too)
         ServiceUnavailableError    the exchange cannot, now
@@ -84,6 +85,12 @@ class RateLimitError(KrakenError):
     """Too many requests; this one was not executed."""
 
     default_class = ErrorClass.RATE
+
+
+class NonceError(KrakenError):
+    """Our own record of nonces cannot be used; the message says why. Nothing was sent."""
+
+    default_class = ErrorClass.NOT_EXECUTED
 
 
 class AuthError(KrakenError, AccessError):

@@ -18,7 +18,7 @@ from krakked_tui.domain.fills import Fee, Trade
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.orders import ExchangeStatus, OrderReport, Side
 from krakked_tui.kraken.errors import KrakenProtocolError
-from krakked_tui.kraken.frames import ExecutionRow
+from krakked_tui.kraken.frame_rows import ExecutionRow
 from krakked_tui.kraken.symbols import SymbolMap
 
 ENDED_MAX = 1_000
@@ -102,6 +102,11 @@ class ExecutionMerger:
             return trade, None
         order.told = report
         return trade, report
+
+    def symbol(self, order_id: str) -> str | None:
+        """Return the WebSocket name of an order's pair, None for an order not described."""
+        order = self._orders.get(order_id)
+        return None if order is None else order.symbol
 
     def _trade(self, order: _Order, row: ExecutionRow) -> Trade | None:
         if row.exec_id is None or row.last_qty is None or row.last_price is None:

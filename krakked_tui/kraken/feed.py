@@ -8,7 +8,7 @@ from krakked_tui.domain.pairs import AssetInfo, PairMetadata
 from krakked_tui.kraken import decode, endpoints
 from krakked_tui.kraken.errors import InvalidArgumentsError, KrakenProtocolError
 from krakked_tui.kraken.listing import Listing
-from krakked_tui.kraken.market_stream import MarketStream
+from krakked_tui.kraken.market_stream import MarketStream, Watch, Watcher
 from krakked_tui.kraken.rest import KrakenRest
 from krakked_tui.kraken.stream import KrakenStream
 from krakked_tui.ports import Clock, FeedSink, ServerTime
@@ -34,6 +34,7 @@ class KrakenFeed:
         self._listing = listing
         self._stream = stream
         self._clock = clock
+        self._running: MarketStream | None = None
 
     async def server_time(self) -> ServerTime:
         """The exchange's clock."""
@@ -82,7 +83,28 @@ class KrakenFeed:
         """
         for timeframe in timeframes:
             _check_served(timeframe)
-        await MarketStream(pairs, timeframes, sink, self._clock).run(self._stream)
+        running = self._running = MarketStream(pairs, timeframes, sink, self._clock)
+        try:
+            await running.run(self._stream)
+        finally:
+            self._running = None
+
+    async def change_pairs(self, pairs: Sequence[PairMetadata]) -> None:
+        """Have the running stream carry these pairs from here on; without one, nothing happens."""
+        if self._running is not None:
+            await self._running.change_pairs(pairs)
+
+    async def watch(self, pairs: Mapping[str, Watch], watcher: Watcher) -> None:
+        """Have the running stream follow books and trades of these pairs, and of no others.
+
+        Pairs are canonical names. A stream that starts later follows nothing until asked again.
+        """
+        if self._running is not None:
+            await self._running.watch(pairs, watcher)
+
+    def heard(self, channel: str, pair: str | None = None) -> float | None:
+        """Return the wall second of the last message of a channel (about a pair), None without any."""
+        return None if self._running is None else self._running.heard(channel, pair)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -1,33 +1,49 @@
 """WebSocket v2 messages: typed frames from bytes, in one decoding step for the frequent ones.
 
-Prices and quantities come as JSON numbers and are decoded from their literal text. Nothing here
-raises on bad input: what cannot be read becomes ``Unreadable``.
+Prices and quantities come as JSON numbers and are decoded from their literal text, every digit
+kept; only candles are floats. Instants keep microseconds. Nothing here raises on bad input: what
+cannot be read becomes ``Unreadable``.
+
+The rows of the fast channels leave out the collector and the check for finite numbers that
+``wire.Row`` makes; ``parse`` checks tickers and trades, ``book`` its levels.
 """
 
-from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.orders import Side
 from krakked_tui.kraken.errors import printable
-from krakked_tui.kraken.wire import Row
+from krakked_tui.kraken.frame_rows import (
+    ABSENT,
+    BalanceRow,
+    ExecutionRow,
+    Instant,
+    InstrumentRows,
+    Level3Row,
+    Text,
+)
 
 T = TypeVar("T")
-
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+Payload = bytes | bytearray | memoryview
 
 
 class StatusRow(msgspec.Struct, frozen=True):
     """State of the exchange: online, cancel_only, post_only or maintenance."""
 
     system: str
+    api_version: Text = ABSENT
+    version: Text = ABSENT
+    connection_id: Text = ABSENT
 
 
-class TickerRow(msgspec.Struct, frozen=True):
-    """Latest prices of a pair; figures over 24 hours. Older servers send no timestamp."""
+class TickerRow(msgspec.Struct, frozen=True, gc=False):
+    """Latest prices of a pair; figures over 24 hours. Older servers send no timestamp.
+
+    ``low``, ``high`` and ``change`` are kept as their literal text: ``number`` makes the Decimal.
+    """
 
     symbol: str
     bid: Decimal
@@ -37,17 +53,18 @@ class TickerRow(msgspec.Struct, frozen=True):
     last: Decimal
     volume: Decimal = ZERO
     vwap: Decimal = ZERO
+    low: Text = ABSENT
+    high: Text = ABSENT
+    change: Text = ABSENT
     change_pct: Decimal = ZERO
     timestamp: Instant | None = None
 
-    def __post_init__(self) -> None:
-        # A number cannot be infinite, but text such as "NaN" would pass for one.
-        if not (self.bid.is_finite() and self.ask.is_finite() and self.last.is_finite()):
-            raise ValueError("a price is not a finite number")
 
+class CandleRow(msgspec.Struct, frozen=True, gc=False):
+    """One candle, running or just ended: the message does not say which. ``interval``: minutes.
 
-class CandleRow(msgspec.Struct, frozen=True):
-    """One candle, running or just ended: the message does not say which. ``interval``: minutes."""
+    ``timestamp``, deprecated, is the literal text of the candle's end.
+    """
 
     symbol: str
     open: float
@@ -59,46 +76,36 @@ class CandleRow(msgspec.Struct, frozen=True):
     trades: int
     interval_begin: Instant
     interval: int
+    timestamp: Text = ABSENT
 
 
-class FeeRow(Row, frozen=True):
-    """A fee of one fill."""
+class TradeRow(msgspec.Struct, frozen=True, gc=False):
+    """One public trade; ``side`` and ``ord_type`` are the taker's, ``trade_id`` counts by pair."""
 
-    asset: str
+    symbol: str
+    side: Side
+    price: Decimal
+    qty: Decimal
+    ord_type: str
+    trade_id: int
+    timestamp: Instant
+
+
+class LevelRow(msgspec.Struct, frozen=True, gc=False):
+    """One price level of a book: the new quantity, zero for a level that is gone."""
+
+    price: Decimal
     qty: Decimal
 
 
-class ExecutionRow(Row, frozen=True):
-    """One event of one order. Sparse: a missing field has not changed."""
+class BookRow(msgspec.Struct, frozen=True, gc=False):
+    """Changed levels of one pair's book, in the order to apply them; ``checksum`` is the result's."""
 
-    order_id: str
-    exec_type: str
-    timestamp: Instant
-    order_status: str | None = None
-    symbol: str | None = None
-    side: Side | None = None
-    order_type: str | None = None
-    cl_ord_id: str | None = None
-    order_qty: Decimal | None = None
-    limit_price: Decimal | None = None
-    cum_qty: Decimal | None = None
-    cum_cost: Decimal | None = None
-    avg_price: Decimal | None = None
-    reason: str | None = None
-    exec_id: str | None = None
-    last_qty: Decimal | None = None
-    last_price: Decimal | None = None
-    cost: Decimal | None = None
-    fees: list[FeeRow] = []
-    liquidity_ind: str | None = None
-
-
-class BalanceRow(Row, frozen=True):
-    """One asset: its new total. ``type`` says what moved it; a snapshot row has none."""
-
-    asset: str
-    balance: Decimal
-    type: str | None = None
+    symbol: str
+    bids: list[LevelRow]
+    asks: list[LevelRow]
+    checksum: int
+    timestamp: Instant | None = None
 
 
 class Frame(msgspec.Struct, frozen=True, tag_field="channel"):
@@ -113,19 +120,50 @@ class StatusFrame(Frame, frozen=True, tag="status"):
     """Sent on connecting and whenever the exchange's state changes."""
 
     data: list[StatusRow]
+    type: str = "update"
 
 
-class TickerFrame(Frame, frozen=True, tag="ticker"):
+class TickerFrame(Frame, frozen=True, gc=False, tag="ticker"):
     """Prices."""
 
     data: list[TickerRow]
+    type: str = "update"
 
 
-class CandleFrame(Frame, frozen=True, tag="ohlc"):
+class CandleFrame(Frame, frozen=True, gc=False, tag="ohlc"):
     """Candles; ``timestamp`` is the exchange time of the message."""
 
     data: list[CandleRow]
     timestamp: Instant | None = None
+    type: str = "update"
+
+
+class TradeFrame(Frame, frozen=True, gc=False, tag="trade"):
+    """Public trades, oldest first."""
+
+    data: list[TradeRow]
+    type: str = "update"
+
+
+class BookFrame(Frame, frozen=True, gc=False, tag="book"):
+    """Book changes; a ``snapshot`` replaces the book."""
+
+    data: list[BookRow]
+    type: str
+
+
+class Level3Frame(Frame, frozen=True, tag="level3"):
+    """Single orders in a book."""
+
+    data: list[Level3Row]
+    type: str
+
+
+class InstrumentFrame(Frame, frozen=True, tag="instrument"):
+    """Assets and pairs as WebSocket v2 names them."""
+
+    data: InstrumentRows
+    type: str
 
 
 class ExecutionsFrame(Frame, frozen=True, tag="executions"):
@@ -144,21 +182,58 @@ class BalancesFrame(Frame, frozen=True, tag="balances"):
     sequence: int | None = None
 
 
-class ReplyResult(msgspec.Struct, frozen=True):
-    """What a subscription was confirmed for."""
+class ReplyResult(
+    msgspec.Struct, frozen=True, rename={"current_time": "currentTime", "trigger_time": "triggerTime"}
+):
+    """What was confirmed. Which fields there are depends on the request."""
 
+    channel: str | None = None
     symbol: str | None = None
+    snapshot: bool | None = None
+    event_trigger: str | None = None
+    interval: int | None = None
+    depth: int | None = None
+    snap_orders: bool | None = None
+    snap_trades: bool | None = None
+    maxratecount: int | None = None
+    warnings: list[str] = []
+    order_id: str | None = None
+    cl_ord_id: str | None = None
+    order_userref: int | None = None
+    original_order_id: str | None = None
+    amend_id: str | None = None
+    count: int | None = None
+    current_time: str | None = None
+    trigger_time: str | None = None
+    error: str | None = None
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """The answer to a request of ours; anything but ``success`` true is a failure."""
+    """The answer to a request of ours; anything but ``success`` true is a failure.
+
+    ``result`` is a list for batch_add; batch_cancel has ``orders_cancelled`` in its place. The method
+    ``error`` answers something that was not understood as a request.
+    """
 
     method: str
     success: bool = False
     req_id: int | None = None
     error: str | None = None
     symbol: str | None = None
-    result: ReplyResult | None = None
+    result: ReplyResult | list[ReplyResult] | None = None
+    orders_cancelled: int | None = None
+    time_in: Instant | None = None
+    time_out: Instant | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """The reason of a refusal, None for a success."""
+        return None if self.success is True else (self.error or "refused without a reason")
+
+    @property
+    def about(self) -> str | None:
+        """The symbol it is about, None when it names none."""
+        return self.symbol or (self.result.symbol if isinstance(self.result, ReplyResult) else None)
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -181,37 +256,53 @@ class _Peek(msgspec.Struct, frozen=True):
     channel: str
 
 
-DataFrame = TickerFrame | CandleFrame | ExecutionsFrame | BalancesFrame
-Message = DataFrame | StatusFrame | HeartbeatFrame | Reply | Notice | Unreadable
+MarketFrame = TickerFrame | CandleFrame | TradeFrame | InstrumentFrame
+DataFrame = MarketFrame | BookFrame | ExecutionsFrame | BalancesFrame
+ChannelFrame = DataFrame | Level3Frame | StatusFrame | HeartbeatFrame
+Message = ChannelFrame | Reply | Notice | Unreadable
 
-_FRAME = msgspec.json.Decoder(
-    TickerFrame | CandleFrame | ExecutionsFrame | BalancesFrame | StatusFrame | HeartbeatFrame
-)
+_FRAME = msgspec.json.Decoder(ChannelFrame)
 _REPLY = msgspec.json.Decoder(Reply)
 _NOTICE = msgspec.json.Decoder(Notice)
 _PEEK = msgspec.json.Decoder(_Peek)
+_NUMBER = msgspec.json.Decoder(Decimal)
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def parse(data: bytes) -> Message:
+def parse(data: Payload) -> Message:
     """Return what a message says. Never raises."""
     try:
-        frame: DataFrame | StatusFrame | HeartbeatFrame = _FRAME.decode(data)
+        frame: ChannelFrame = _FRAME.decode(data)
     except msgspec.ValidationError:
         return _attempt(_REPLY, data) or _attempt(_NOTICE, data) or _unreadable(data)
     except _BAD:
         return Unreadable("not JSON")
+    # A number cannot be infinite, but text such as "NaN" would pass for one.
+    if isinstance(frame, TickerFrame):
+        for row in frame.data:
+            if not (row.bid.is_finite() and row.ask.is_finite() and row.last.is_finite()):
+                return _unreadable(data)
+    elif isinstance(frame, TradeFrame):
+        for trade in frame.data:
+            if not (trade.price.is_finite() and trade.qty.is_finite()):
+                return _unreadable(data)
     return frame
 
 
-def _attempt(decoder: msgspec.json.Decoder[T], data: bytes) -> T | None:
+def number(text: Text) -> Decimal:
+    """Return a number that was kept as text, every digit of it; zero when it is none."""
+    value = _attempt(_NUMBER, bytes(text))
+    return value if value is not None and value.is_finite() else ZERO
+
+
+def _attempt(decoder: msgspec.json.Decoder[T], data: Payload) -> T | None:
     try:
         return decoder.decode(data)
     except _BAD:
         return None
 
 
-def _unreadable(data: bytes) -> Unreadable:
+def _unreadable(data: Payload) -> Unreadable:
     peek = _attempt(_PEEK, data)
     if peek is None:
         return Unreadable("neither channel nor reply")

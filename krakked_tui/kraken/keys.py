@@ -12,18 +12,19 @@ from krakked_tui.kraken.errors import AuthError
 class ApiKey:
     """A key and its secret. Prints, logs and formats as its fingerprint; refuses to be pickled."""
 
-    __slots__ = ("_public", "_secret")
+    __slots__ = ("_otp", "_public", "_secret")
 
-    def __init__(self, public: str, secret: str) -> None:
-        """Take the two texts as Kraken shows them.
+    def __init__(self, public: str, secret: str, otp: str = "") -> None:
+        """Take the two texts as Kraken shows them; ``otp`` is the password of a key that demands one.
 
         Raises ``AuthError``, without repeating either, when they cannot be a key pair.
         """
         self._public = public
         self._secret = _decoded(secret)
+        self._otp = otp
         usable = public.isascii() and public.isprintable() and bool(public) and bool(self._secret)
         # A traceback that prints local variables must not show them.
-        del public, secret
+        del public, secret, otp
         if not usable:
             raise AuthError("This is not a Kraken API key pair; copy key and secret again from Kraken.")
 
@@ -31,6 +32,11 @@ class ApiKey:
     def public(self) -> str:
         """The value of the ``API-Key`` header. Not as secret as the secret, but never shown either."""
         return self._public
+
+    @property
+    def otp(self) -> str:
+        """What goes into the ``otp`` field of every request; empty for most keys."""
+        return self._otp
 
     @property
     def fingerprint(self) -> str:

@@ -33,5 +33,7 @@ class Listing:
     async def _load(self) -> tuple[Sequence[PairMetadata], Sequence[AssetInfo]]:
         assets = await self._rest.call(endpoints.ASSETS)
         pairs = await self._rest.call(endpoints.ASSET_PAIRS)
-        self._symbols = SymbolMap(assets, pairs, self._symbols)
-        return decode.pairs(pairs, self._symbols), decode.assets(assets)
+        self._symbols = symbols = SymbolMap(assets, pairs, self._symbols)
+        # Rate limits are counted by pair, however a request spells it.
+        self._rest.limiter.translate = lambda name: symbols.pair(name).canonical
+        return decode.pairs(pairs, symbols), decode.assets(assets)

@@ -1,57 +1,119 @@
 """What the public WebSocket channels say about the market, handed to a ``FeedSink``.
 
 Kraken serves one candle interval per symbol and connection ("Already subscribed to one ohlc
-interval on this symbol"), so each timeframe has a connection of its own; prices share the first.
-The sink sees them as one stream, which is connected while all of them are.
+interval on this symbol"), so each timeframe has a connection of its own; prices share the first, and
+so do the books and trades of the pairs somebody watches. The sink sees them as one stream, which is
+connected while all of them are.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
 
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
 from krakked_tui.domain.pairs import PairMetadata
-from krakked_tui.kraken.frames import CandleFrame, CandleRow, DataFrame, TickerFrame, TickerRow
-from krakked_tui.kraken.session import Plan, Subscription
+from krakked_tui.kraken.book import Book
+from krakked_tui.kraken.frames import CandleFrame, CandleRow, TickerFrame, TradeFrame, TradeRow
+from krakked_tui.kraken.session import BookChanged, News
 from krakked_tui.kraken.stream import KrakenStream
+from krakked_tui.kraken.topics import Plan, Subscription
 from krakked_tui.ports import Clock, FeedSink, StreamState
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """What to follow of one pair besides its price: its book down to ``depth`` levels, its trades."""
+
+    depth: int | None = None
+    trades: bool = False
+
+
+class Watcher(Protocol):
+    """Where books and trades go. Every method is quick and never awaits."""
+
+    def on_book(self, pair: str, book: Book) -> None:
+        """A pair's book changed, or stopped being ``valid``. It goes on changing: copy what you keep."""
+        ...
+
+    def on_trades(self, pair: str, trades: Sequence[TradeRow]) -> None:
+        """Public trades, oldest first; the latest 50 at the start."""
+        ...
 
 
 class MarketStream:
     """Carries prices and candles of some pairs. Pairs without a WebSocket name are left out."""
 
     def __init__(
-        self,
-        pairs: Sequence[PairMetadata],
-        timeframes: Sequence[Timeframe],
-        sink: FeedSink,
-        clock: Clock,
+        self, pairs: Sequence[PairMetadata], timeframes: Sequence[Timeframe], sink: FeedSink, clock: Clock
     ) -> None:
-        self._names = {pair.ws_symbol: pair.canonical for pair in pairs if pair.ws_symbol}
+        self._names = _names(pairs)
         self._timeframes = {timeframe.minutes: timeframe for timeframe in timeframes}
         self._sink = sink
         self._clock = clock
-        self._plans = _plans(tuple(self._names), timeframes)
+        self._watched: Mapping[str, Watch] = {}
+        self._watcher: Watcher | None = None
+        self._plans = self._planned()
+        self._connections: list[KrakenStream] = []
         self._states: dict[str, StreamState] = {}
 
     async def run(self, stream: KrakenStream) -> None:
         """Keep all connections up, ``stream`` and more like it, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for number, plan in enumerate(self._plans):
+            for number in range(len(self._plans)):
                 connection = stream.sibling(f"{stream.name} {number + 1}")
+                self._connections.append(connection)
                 self._states[connection.name] = StreamState(
                     connection.name, connected=False, detail="not connected yet"
                 )
-                group.create_task(self._carry(connection, plan, stream.name))
+                group.create_task(self._carry(connection, number, stream.name))
 
-    async def _carry(self, connection: KrakenStream, plan: Plan, name: str) -> None:
+    async def change_pairs(self, pairs: Sequence[PairMetadata]) -> None:
+        """Carry these pairs from here on; what is watched of others is not any more."""
+        self._names = _names(pairs)
+        await self._replan()
+
+    async def watch(self, pairs: Mapping[str, Watch], watcher: Watcher) -> None:
+        """Follow books and trades of these pairs (by canonical name), and of no others.
+
+        A pair that is not carried is left out until it is.
+        """
+        self._watched, self._watcher = dict(pairs), watcher
+        await self._replan()
+
+    def heard(self, channel: str, pair: str | None = None) -> float | None:
+        """Return the wall second of the last message of a channel (about a pair), None without any."""
+        symbol = next((ws for ws, name in self._names.items() if name == pair), None)
+        if pair is not None and symbol is None:
+            return None
+        times = (connection.heard(channel, symbol) for connection in self._connections)
+        return max((at for at in times if at is not None), default=None)
+
+    async def _carry(self, connection: KrakenStream, number: int, name: str) -> None:
         async def prepare() -> Plan:
-            return plan
+            return self._plans[number]
 
         def on_state(state: StreamState) -> None:
             self._states[state.name] = state
             self._sink.on_stream_state(self._combined(name))
 
-        await connection.run(prepare, self._on_frame, on_state)
+        await connection.run(prepare, self.on_frame, on_state)
+
+    async def _replan(self) -> None:
+        self._plans = self._planned()
+        for connection, plan in zip(self._connections, self._plans, strict=False):
+            await connection.want(plan.subscriptions)
+
+    def _planned(self) -> list[Plan]:
+        """Spread the channels over connections: one interval on each, all else on the first."""
+        symbols = tuple(self._names)
+        first = [Subscription("ticker", symbols)] if symbols else []
+        first += _watched(self._names, self._watched)
+        candles = [
+            [Subscription("ohlc", symbols, minutes)] if symbols else [] for minutes in self._timeframes
+        ]
+        spread = [[*first, *(candles[0] if candles else [])], *candles[1:]]
+        return [Plan(tuple(subscriptions)) for subscriptions in spread]
 
     def _combined(self, name: str) -> StreamState:
         states = self._states.values()
@@ -67,52 +129,58 @@ class MarketStream:
             failed=tuple(topic for state in states for topic in state.failed),
         )
 
-    def _on_frame(self, frame: DataFrame) -> None:
-        if isinstance(frame, TickerFrame):
-            received = self._clock.monotonic()
-            for row in frame.data:
-                if row.symbol in self._names:
-                    self._sink.on_quote(self._quote(row, received))
-        elif isinstance(frame, CandleFrame):
-            seen = frame.timestamp or self._clock.now()
-            for candle in frame.data:
+    def on_frame(self, news: News, now: float) -> None:
+        """Translate what a connection said; ``now`` is the wall second of receipt."""
+        if isinstance(news, TickerFrame):
+            for row in news.data:
+                pair = self._names.get(row.symbol)
+                if pair is not None:
+                    # In the order of the fields: this runs for every price of every pair.
+                    quote = Quote(
+                        pair, row.bid, row.ask, row.last, row.timestamp or self._clock.now(), now,
+                        row.bid_qty, row.ask_qty, row.volume, row.vwap, row.change_pct,
+                    )  # fmt: skip
+                    self._sink.on_quote(quote)
+        elif isinstance(news, CandleFrame):
+            seen = news.timestamp or self._clock.now()
+            for candle in news.data:
                 if candle.symbol in self._names and candle.interval in self._timeframes:
                     self._sink.on_candle(self._candle(candle), seen)
+        elif self._watcher is not None:
+            self._on_watched(news, self._watcher)
 
-    def _quote(self, row: TickerRow, received: float) -> Quote:
-        return Quote(
-            pair=self._names[row.symbol],
-            bid=row.bid,
-            ask=row.ask,
-            last=row.last,
-            time=row.timestamp or self._clock.now(),
-            received=received,
-            bid_size=row.bid_qty,
-            ask_size=row.ask_qty,
-            volume_24h=row.volume,
-            vwap_24h=row.vwap,
-            change_pct_24h=row.change_pct,
-        )
+    def _on_watched(self, news: News, watcher: Watcher) -> None:
+        if isinstance(news, BookChanged):
+            pair = self._names.get(news.book.symbol)
+            if pair is not None:
+                watcher.on_book(pair, news.book)
+        elif isinstance(news, TradeFrame):
+            by_pair: dict[str, list[TradeRow]] = {}
+            for row in news.data:
+                if row.symbol in self._names:
+                    by_pair.setdefault(self._names[row.symbol], []).append(row)
+            for pair, rows in by_pair.items():
+                watcher.on_trades(pair, rows)
 
     def _candle(self, row: CandleRow) -> Candle:
         return Candle(
-            pair=self._names[row.symbol],
-            timeframe=self._timeframes[row.interval],
-            time=row.interval_begin,
-            open=row.open,
-            high=row.high,
-            low=row.low,
-            close=row.close,
-            volume=row.volume,
-            vwap=row.vwap,
-            trades=row.trades,
-        )
+            self._names[row.symbol], self._timeframes[row.interval], row.interval_begin, row.open, row.high,
+            row.low, row.close, row.volume, row.vwap, row.trades,
+        )  # fmt: skip
 
 
-def _plans(symbols: tuple[str, ...], timeframes: Sequence[Timeframe]) -> list[Plan]:
-    """Spread the channels over connections: one interval on each, prices on the first."""
-    if not symbols:
-        return [Plan(())]
-    prices = Subscription("ticker", symbols)
-    candles = [Subscription("ohlc", symbols, timeframe.minutes) for timeframe in dict.fromkeys(timeframes)]
-    return [Plan((prices, *candles[:1])), *(Plan((subscription,)) for subscription in candles[1:])]
+def _names(pairs: Sequence[PairMetadata]) -> dict[str, str]:
+    """Map WebSocket names to ours."""
+    return {pair.ws_symbol: pair.canonical for pair in pairs if pair.ws_symbol}
+
+
+def _watched(names: Mapping[str, str], watched: Mapping[str, Watch]) -> list[Subscription]:
+    """Return the subscriptions to books, one per depth, and to trades."""
+    carried = [(symbol, watched[pair]) for symbol, pair in names.items() if pair in watched]
+    depths = sorted({watch.depth for _, watch in carried if watch.depth is not None})
+    books = [
+        Subscription("book", tuple(s for s, watch in carried if watch.depth == depth), depth=depth)
+        for depth in depths
+    ]
+    trades = tuple(symbol for symbol, watch in carried if watch.trades)
+    return books + ([Subscription("trade", trades, options=(("snapshot", True),))] if trades else [])

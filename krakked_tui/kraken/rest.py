@@ -1,38 +1,51 @@
 """The way to Kraken's REST interface: signs, sends, waits, and says what went wrong.
 
-Private requests take turns: nonce, signature and writing happen under one lock, which is given up
-as soon as the request is written, so that nonces arrive in order while answers overlap.
+A call first waits for the rate limiter. Private requests then take turns, the most urgent first:
+nonce, signature and writing happen under one lock, which is given up as soon as the request is
+written, so that nonces arrive in order while answers overlap.
 """
 
 import asyncio
 import logging
 import math
+import re
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, TypeVar
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeAlias, TypeVar
 
 import httpx
 
 from krakked_tui import __version__
-from krakked_tui.kraken import encode, endpoints, envelope, error_codes
+from krakked_tui.domain.errors import StorageError
+from krakked_tui.kraken import encode, endpoints, envelope, error_codes, wire
+from krakked_tui.kraken.admission import admitted
 from krakked_tui.kraken.decode import instant
 from krakked_tui.kraken.encode import NO_PARAMS, Params
-from krakked_tui.kraken.endpoints import Endpoint
+from krakked_tui.kraken.endpoints import Endpoint, Priority
 from krakked_tui.kraken.errors import (
     AuthError,
+    ErrorClass,
+    InvalidArgumentsError,
     KrakenError,
     NetworkError,
+    NonceError,
     RateLimitError,
     Sent,
     ServiceUnavailableError,
+    printable,
 )
 from krakked_tui.kraken.keys import ApiKey
 from krakked_tui.kraken.nonce import NonceSource
-from krakked_tui.kraken.rate_limits import RateLimiter
+from krakked_tui.kraken.rate_limits import RateLimiter, Ticket
 from krakked_tui.kraken.settings import ConnectionSettings, is_loopback
-from krakked_tui.ports import Clock, ServerTime
+from krakked_tui.kraken.writing import CallWithheldError as CallWithheldError
+from krakked_tui.kraken.writing import PriorityLock, WritingTurn
+from krakked_tui.ports import Clock, Headroom, ServerTime
 
 T = TypeVar("T")
+Json: TypeAlias = Any
+"""Whatever JSON can say."""
 
 USER_AGENT = f"krakked-tui/{__version__}"
 
@@ -44,18 +57,20 @@ CALL_SECONDS = 60.0
 """One attempt never takes longer, however slowly the answer trickles in."""
 BODY_BYTES_MAX = 32 * 1024 * 1024
 CONNECTIONS_MAX = 16
-SETTLE_SECONDS = 0.25
-"""After a request has been written for this long without an answer, the next one may be written."""
+KEEP_ALIVE_SECONDS = 30.0
+"""An idle connection is closed before the other side would: a request on a dying one is ambiguous."""
+OVERLAP_NONCE_WINDOW = 2 * 10**9
+"""A nonce window (nanoseconds) from which on requests may overtake each other on their way."""
 
+_NONCE_RETRY_SECONDS = 5.0
+_METHOD = re.compile(r"[A-Za-z0-9]{1,64}(/[A-Za-z0-9]{1,64})?")
+CLOCK_ERROR_SECONDS = 2.0
+"""How far our idea of the exchange's time may be off."""
 _SPEED_HEADER = "X-Sandbox-Speed"
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _PASSING = (NetworkError, RateLimitError, ServiceUnavailableError)
 
 _log = logging.getLogger(__name__)
-
-
-class CallWithheldError(Exception):
-    """A call was called off before its first byte was written; the message says why."""
 
 
 def _go_ahead() -> str:
@@ -84,8 +99,10 @@ class KrakenRest:
         self._clock = clock
         self._key = key
         self._nonces = nonces
-        self._limiter = RateLimiter(settings.public_calls_per_second)
-        self._writing = asyncio.Lock()
+        self.limiter = RateLimiter(settings)
+        """Shared by everything that talks to the exchange from this address with this key."""
+        self._writing = PriorityLock()
+        self._nonce_window = settings.nonce_window
         self._speed: float | None = None
         self._unlisted: set[str] = set()
         self._client = httpx.AsyncClient(
@@ -94,17 +111,32 @@ class KrakenRest:
             follow_redirects=False,
             # A proxy configured for the outside world must not catch a call to this machine.
             trust_env=not self._loopback,
-            timeout=httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds),
-            limits=httpx.Limits(max_connections=CONNECTIONS_MAX),
+            timeout=httpx.Timeout(
+                connect=settings.connect_timeout_seconds,
+                read=settings.read_timeout_seconds,
+                write=settings.write_timeout_seconds,
+                pool=settings.pool_timeout_seconds,
+            ),
+            limits=httpx.Limits(
+                max_connections=CONNECTIONS_MAX,
+                max_keepalive_connections=CONNECTIONS_MAX,
+                keepalive_expiry=KEEP_ALIVE_SECONDS,
+            ),
         )
 
     async def call(
-        self, endpoint: Endpoint[T], params: Params = NO_PARAMS, withhold: Callable[[], str] = _go_ahead
+        self,
+        endpoint: Endpoint[T],
+        params: Params = NO_PARAMS,
+        withhold: Callable[[], str] = _go_ahead,
+        *,
+        priority: Priority | None = None,
     ) -> T:
         """Make one call and return its result.
 
-        ``withhold`` is asked immediately before a private call's first byte is written; when it gives
-        a reason, nothing is sent and ``CallWithheldError`` raised.
+        It waits until the rate limits allow it; ``priority`` replaces the endpoint's own. ``withhold``
+        is asked while it waits, and immediately before a private call's first byte is written; when it
+        gives a reason, nothing is sent and ``CallWithheldError`` raised.
 
         A retryable call is repeated after a passing failure, an idempotent one once after an invalid
         nonce; anything else is sent exactly once. Raises ``KrakenError``. A cancelled call may have
@@ -114,7 +146,7 @@ class KrakenRest:
         nonce_repeated = False
         while True:
             try:
-                return await self._once(endpoint, params, withhold)
+                return await self._once(endpoint, params, withhold, priority)
             except KrakenError as error:
                 # The frames below this one hold the body, its signature and the answer. A traceback
                 # that prints local variables must not show them.
@@ -123,55 +155,139 @@ class KrakenRest:
             if failure.code == error_codes.INVALID_NONCE and endpoint.idempotent and not nonce_repeated:
                 nonce_repeated = True
                 continue
+            if failure.code == error_codes.INVALID_NONCE and nonce_repeated:
+                self._catch_up()
             delay = next(delays, None)
             if delay is None or not isinstance(failure, _PASSING) or failure.retry_after > RETRY_WAIT_MAX:
                 raise failure
-            await self._clock.sleep(max(delay, failure.retry_after))
+            # After a refusal for its rate the limiter knows best when the call may go again.
+            wait = 0.0 if isinstance(failure, RateLimitError) else failure.retry_after
+            await self._clock.sleep(max(delay, wait))
+
+    async def public(self, method: str, params: Params = NO_PARAMS) -> Json:
+        """Call any public method and return its result as plain values, every number exact.
+
+        Numbers without quotes come as ``int`` or ``Decimal``, quoted ones as the text they are. Raises
+        ``KrakenError``.
+        """
+        return await self.call(_any_method(method, private=False), params)
+
+    async def private(self, method: str, params: Params = NO_PARAMS) -> Json:
+        """Call any private method, as ``public`` does for the others.
+
+        Parameters that are not text are sent as JSON. A method we do not know is sent exactly once, and
+        budgeted like the dearest there is.
+        """
+        endpoint = _any_method(method, private=True)
+        if not all(isinstance(value, str) for value in params.values()):
+            endpoint = replace(endpoint, json=True)
+        return await self.call(endpoint, params)
 
     async def server_time(self) -> ServerTime:
         """The exchange's clock; with its time factor when it is a sandbox on this machine."""
         answer = await self.call(endpoints.TIME)
         return ServerTime(at=instant(answer.unixtime), speed=self._speed)
 
+    def headroom(self) -> tuple[Headroom, ...]:
+        """Return the exchange's rate limits and what is left of them."""
+        return self.limiter.headroom(self._clock.monotonic())
+
+    def saw_order(self, pair: str, order_ids: tuple[str, ...], opened_at: datetime | None) -> None:
+        """Have an open order that the exchange lists count with its age; None: nobody knows it."""
+        age = None
+        if opened_at is not None:
+            passed = (self._clock.now() - opened_at).total_seconds()
+            # A sandbox ages orders in wall time or in its own, so take whichever is less.
+            age = max(passed / max(self._clock.speed, 1.0) - CLOCK_ERROR_SECONDS, 0.0)
+        self.limiter.order_seen(pair, order_ids, age, self._clock.monotonic())
+
     async def close(self) -> None:
         """Close all connections; later calls fail without being sent."""
         await self._client.aclose()
 
-    async def _once(self, endpoint: Endpoint[T], params: Params, withhold: Callable[[], str]) -> T:
-        wait = self._limiter.reserve(endpoint, self._clock.monotonic())
-        if wait > 0:
-            await self._clock.sleep(wait)
+    async def _once(
+        self, endpoint: Endpoint[T], params: Params, withhold: Callable[[], str], priority: Priority | None
+    ) -> T:
+        what = _describe(endpoint, params)
         if self._client.is_closed:
             raise NetworkError("The connection to Kraken has been closed", Sent.NO)
-        what = _describe(endpoint, params)
+        if endpoint.private and (self._key is None or self._nonces is None):
+            raise AuthError(f"{what} needs an API key, and this client has none")
+        ticket = await admitted(self.limiter, self._clock, endpoint, params, withhold, priority=priority)
+        try:
+            result = await self._exchange(endpoint, params, what, withhold, ticket)
+        except CallWithheldError:
+            self.limiter.leave(ticket, self._clock.monotonic())
+            raise
+        except KrakenError as error:
+            self._account_for(ticket, error)
+            raise
+        except BaseException:
+            self.limiter.settle(ticket, self._clock.monotonic(), sure=False)
+            raise
+        self.limiter.settle(ticket, self._clock.monotonic(), result)
+        if isinstance(result, wire.ApiKeyInfo) and result.nonce_window.isdigit():
+            self._nonce_window = max(self._nonce_window, int(result.nonce_window))
+        return result
+
+    async def _exchange(
+        self, endpoint: Endpoint[T], params: Params, what: str, withhold: Callable[[], str], ticket: Ticket
+    ) -> T:
+        """Send a call that has been admitted, and return its result."""
+        if self._client.is_closed:
+            raise NetworkError("The connection to Kraken has been closed", Sent.NO)
         if endpoint.private:
-            status, body = await self._post(endpoint, params, what, withhold)
+            overlap = self._nonce_window >= OVERLAP_NONCE_WINDOW
+            async with WritingTurn(self._writing, withhold, ticket.rank, overlap=overlap) as turn:
+                request = self._signed(endpoint, params, what, turn)
+                status, body = await self._send(request, what)
         else:
-            request = self._client.build_request("GET", self._base + endpoint.path, params=dict(params))
+            request = self._client.build_request(
+                "GET", self._base + endpoint.path, params=encode.query(params)
+            )
             status, body = await self._send(request, what)
         return envelope.result(endpoint, status, body, what, self._clock.now())
 
-    async def _post(
-        self, endpoint: Endpoint[T], params: Params, what: str, withhold: Callable[[], str]
-    ) -> tuple[int, bytes]:
-        if self._key is None or self._nonces is None:
-            raise AuthError(f"{what} needs an API key, and this client has none")
-        async with _WritingTurn(self._writing, withhold) as turn:
-            nonce = str(self._nonces.next())
-            body = (encode.json_body if endpoint.json else encode.form_body)(nonce, params)
-            kind = "application/json" if endpoint.json else "application/x-www-form-urlencoded"
-            request = self._client.build_request(
-                "POST",
-                self._base + endpoint.path,
-                content=body,
-                headers={
-                    "API-Key": self._key.public,
-                    "API-Sign": self._key.sign(endpoint.path, nonce, body),
-                    "Content-Type": kind,
-                },
-                extensions={"trace": turn.trace},
+    def _account_for(self, ticket: Ticket, error: KrakenError) -> None:
+        """Tell the limiter what a failed call proves about the exchange's counters."""
+        now = self._clock.monotonic()
+        if isinstance(error, NonceError) or (isinstance(error, NetworkError) and error.sent is Sent.NO):
+            self.limiter.leave(ticket, now)
+            return
+        if isinstance(error, RateLimitError):
+            self.limiter.refused(ticket, error, now)
+        self.limiter.settle(ticket, now, sure=error.error_class is not ErrorClass.AMBIGUOUS)
+
+    def _catch_up(self) -> None:
+        """Jump over the nonces of whoever else has used this key, as far as that is safe."""
+        if self._nonces is not None and self._nonces.jump():
+            _log.warning(
+                "Somebody has used this API key with larger nonces; going on a day ahead of the clock"
             )
-            return await self._send(request, what)
+
+    def _signed(self, endpoint: Endpoint[T], params: Params, what: str, turn: WritingTurn) -> httpx.Request:
+        """Return the request with a fresh nonce. Raises ``KrakenError`` when there is none to be had."""
+        assert self._key is not None
+        assert self._nonces is not None
+        try:
+            nonce = str(self._nonces.next())
+        except StorageError as error:
+            raise NonceError(f"{what} was not sent: {error}", retry_after=_NONCE_RETRY_SECONDS) from error
+        if self._key.otp:
+            params = {**params, "otp": self._key.otp}
+        body = (encode.json_body if endpoint.json else encode.form_body)(nonce, params)
+        kind = "application/json" if endpoint.json else "application/x-www-form-urlencoded"
+        return self._client.build_request(
+            "POST",
+            self._base + endpoint.path,
+            content=body,
+            headers={
+                "API-Key": self._key.public,
+                "API-Sign": self._key.sign(endpoint.path, nonce, body),
+                "Content-Type": kind,
+            },
+            extensions={"trace": turn.trace},
+        )
 
     async def _send(self, request: httpx.Request, what: str) -> tuple[int, bytes]:
         """Send once; return status and body, or raise ``NetworkError``."""
@@ -204,51 +320,6 @@ class KrakenRest:
             _log.warning("Kraken sent an error we do not know: %s", failure.code)
 
 
-class _WritingTurn:
-    """Holds the writing lock until the request is answered or has failed, or was written a while ago.
-
-    Nonces are written in order, but over separate connections a later one may arrive first and make
-    the exchange refuse the earlier, whose order then has to be searched for. So the next request
-    waits for the answer, but never long: a call that hangs must not hold up a cancel.
-    """
-
-    def __init__(self, lock: asyncio.Lock, withhold: Callable[[], str]) -> None:
-        self._lock = lock
-        self._withhold = withhold
-        self._held = False
-        self._overdue: asyncio.TimerHandle | None = None
-
-    async def __aenter__(self) -> "_WritingTurn":
-        await self._lock.acquire()
-        self._held = True
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._end()
-
-    async def trace(self, event: str, _info: dict[str, Any]) -> None:
-        """Follow the request through httpx."""
-        if event == "http11.send_request_headers.started" and (reason := self._withhold()):
-            # The wait for the turn and for a connection is over, and no byte has been written.
-            raise CallWithheldError(reason)
-        if event == "http11.receive_response_headers.started":
-            self._overdue = asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._end)
-        elif event == "http11.receive_response_headers.complete":
-            self._end()
-
-    def _end(self) -> None:
-        if self._overdue is not None:
-            self._overdue.cancel()
-        if self._held:
-            self._held = False
-            self._lock.release()
-
-
 async def _read(response: httpx.Response, what: str) -> bytes:
     body = bytearray()
     async for chunk in response.aiter_bytes():
@@ -264,6 +335,13 @@ def _bare(error: Exception) -> Exception:
         error.request = httpx.Request("POST", "https://request.withheld")
     error.__context__ = error.__cause__ = None
     return error.with_traceback(None)
+
+
+def _any_method(method: str, *, private: bool) -> Endpoint[Any]:
+    # The name becomes part of the path that is signed and sent.
+    if not _METHOD.fullmatch(method):
+        raise InvalidArgumentsError(f"There is no method of Kraken's called {printable(method)!r}")
+    return endpoints.by_name(method, private=private)
 
 
 def _describe(endpoint: Endpoint[Any], params: Params) -> str:

@@ -2,131 +2,68 @@
 
     connecting -> status heard -> subscribing, one batch at a time -> every symbol acked or refused
 
-- Each (channel, interval, symbol) is a topic with a state of its own; ``_NEXT`` is the machine. Acks
-  may be lost, repeated or late.
-- A refused public topic is reported and asked for again after five minutes; the others go on. A
-  refused private one ends the session: its token may be stale, and half an account stream is none.
-- Private channels are numbered. A number twice is a repetition, dropped; a hole, or a message that
-  cannot be read, means that something about our account was lost: the session ends, and the next
-  one starts with a snapshot.
+- What is wanted may change at any time; ``subscriptions`` says what to ask for and when.
+- A refused public topic is reported and asked for again later; the others go on. A refused private
+  one ends the session: its token may be stale, and half an account stream is none.
+- Private channels are numbered. A number twice is a repetition, dropped. A hole, or a message that
+  cannot be read, means that something about our account was lost: a ``Gap`` says so, what comes
+  afterwards is passed on all the same, and the channel is subscribed to anew for its snapshot. When
+  that is not possible, or was tried just before, the session ends.
+- A book whose checksum is wrong is subscribed to anew, by itself, less and less eagerly.
 - Silence of ten seconds ends the session. Once something is acked, the exchange speaks by itself
   every second, so answers to our pings do not count as life any more.
 
 A session that has ended says so with one ``Ended`` and is silent from then on.
 """
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from enum import StrEnum
-from itertools import islice
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from krakked_tui.kraken.book import CHECKED_LEVELS, Book
 from krakked_tui.kraken.errors import printable
 from krakked_tui.kraken.frames import (
     BalancesFrame,
+    BookFrame,
+    BookRow,
     CandleFrame,
-    DataFrame,
     ExecutionsFrame,
     HeartbeatFrame,
-    Message,
+    InstrumentFrame,
+    Level3Frame,
+    MarketFrame,
     Notice,
+    Payload,
     Reply,
+    ReplyResult,
     StatusFrame,
     TickerFrame,
+    TradeFrame,
     Unreadable,
     parse,
 )
-from krakked_tui.kraken.wire import WebSocketsToken
+from krakked_tui.kraken.pending import PENDING_MAX, Answered, Pending
+from krakked_tui.kraken.subscriptions import Progress, Subscriptions
+from krakked_tui.kraken.topics import Plan, Subscription, Topic, topics
 
-BATCH_SIZE = 100
-"""Symbols per request."""
-ACK_SECONDS = 10.0
-"""An ack that takes longer is lost."""
-RETRY_SECONDS = 300.0
-"""Until a refused topic is asked for again."""
 PING_SECONDS = 5.0
 SILENCE_SECONDS = 10.0
 RATE_PAUSE_SECONDS = 5.0
 """Without requests after the exchange complained about their rate."""
+GAP_SECONDS = 60.0
+"""A private channel with two gaps within this time is not worth repairing."""
+TOKEN_SECONDS = 600.0
+"""Older tokens are not used for a subscription; Kraken wants them used within 15 minutes."""
+RENEW_SECONDS = 1.0
+"""Until a wrong book is subscribed to anew the second time in a row; doubled each further time."""
+RENEW_SECONDS_MAX = 300.0
 KINDS_MAX = 50
 """Kinds of oddities counted one by one; the rest is counted together."""
 
-_ALREADY = "Already subscribed"
-"""Also the beginning of the refusal of a second candle interval, which no plan asks for."""
-
-
-class Subscription(msgspec.Struct, frozen=True):
-    """A channel we want; ``symbols`` are WebSocket v2 names, empty for a private channel."""
-
-    channel: str
-    symbols: tuple[str, ...] = ()
-    interval: int | None = None
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """What a connection is for; ``token`` makes it a private one.
-
-    One candle interval at most: Kraken refuses a second one for a symbol on the same connection.
-    """
-
-    subscriptions: tuple[Subscription, ...]
-    token: WebSocketsToken | None = None
-
-    def __post_init__(self) -> None:
-        intervals = {wanted.interval for wanted in self.subscriptions if wanted.interval is not None}
-        assert len(intervals) <= 1, intervals
-
-
-class Topic(msgspec.Struct, frozen=True):
-    """The smallest thing that is acked on its own. ``interval`` is in minutes."""
-
-    channel: str
-    interval: int | None
-    symbol: str | None
-
-    def __str__(self) -> str:
-        return " ".join(str(part) for part in (self.channel, self.interval, self.symbol) if part is not None)
-
-
-class TopicState(StrEnum):
-    """How far a topic is."""
-
-    WANTED = "wanted"
-    ASKED = "asked"
-    ACKED = "acked"
-    REFUSED = "refused"
-
-
-class Signal(StrEnum):
-    """What can happen to a topic."""
-
-    SENT = "sent"
-    ACK = "ack"
-    REFUSAL = "refusal"
-    NO_ANSWER = "no_answer"
-    RETRY = "retry"
-
-
-_NEXT: dict[tuple[TopicState, Signal], TopicState] = {
-    (TopicState.WANTED, Signal.SENT): TopicState.ASKED,
-    (TopicState.WANTED, Signal.ACK): TopicState.ACKED,
-    (TopicState.WANTED, Signal.REFUSAL): TopicState.REFUSED,
-    (TopicState.ASKED, Signal.ACK): TopicState.ACKED,
-    (TopicState.ASKED, Signal.REFUSAL): TopicState.REFUSED,
-    (TopicState.ASKED, Signal.NO_ANSWER): TopicState.WANTED,
-    (TopicState.REFUSED, Signal.ACK): TopicState.ACKED,
-    (TopicState.REFUSED, Signal.RETRY): TopicState.WANTED,
-}
-"""What is not listed changes nothing: a repeated ack, a late refusal of what works."""
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """How far subscribing is; ``failed`` names each refused topic and why."""
-
-    wanted: int
-    acked: int
-    failed: tuple[str, ...]
+_NEVER = -math.inf
+_BY_SYMBOL = {TickerFrame: "ticker", CandleFrame: "ohlc", TradeFrame: "trade"}
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -135,14 +72,38 @@ class Ended(msgspec.Struct, frozen=True):
     reason: str
 
 
-Event = DataFrame | StatusFrame | Progress | Ended
+class Gap(msgspec.Struct, frozen=True):
+    """Something a private channel said was lost: ask the exchange for the state of the account."""
+
+    reason: str
 
 
-class _Batch(msgspec.Struct, frozen=True):
-    """One subscribe request that was sent."""
+class BookChanged(msgspec.Struct, frozen=True, gc=False):
+    """A pair's book changed; when it is not ``valid`` any more, it waits for a new snapshot."""
 
-    topics: tuple[Topic, ...]
-    sent_at: float
+    book: Book
+
+
+class TradingMaximum(msgspec.Struct, frozen=True):
+    """The trading rate counter's maximum for this account, as the exchange tells it."""
+
+    count: int
+
+
+AccountFrame = ExecutionsFrame | BalancesFrame
+News = MarketFrame | AccountFrame | BookChanged | Gap | TradingMaximum
+_Rare = (
+    BookFrame
+    | AccountFrame
+    | InstrumentFrame
+    | Level3Frame
+    | StatusFrame
+    | HeartbeatFrame
+    | Reply
+    | Notice
+    | Unreadable
+)
+Event = News | StatusFrame | Progress | Answered | Ended
 
 
 class Session:
@@ -151,36 +112,68 @@ class Session:
     def __init__(self, plan: Plan, now: float) -> None:
         """Start a session over a connection that has just opened."""
         self.oddities: Counter[str] = Counter()
-        """Messages that were dropped, counted by kind."""
-        self._topics = dict.fromkeys(_topics(plan), TopicState.WANTED)
+        """Messages that were dropped, and books that were wrong, counted by kind."""
         self._token = plan.token
+        self._subscriptions = Subscriptions(plan.subscriptions, now)
+        self._pending = Pending()
         self._outgoing: list[bytes] = []
-        self._batches: dict[int, _Batch] = {}
-        self._waiting: int | None = None
-        """The request whose answers we wait for before the next one goes out."""
-        self._refused: dict[Topic, tuple[float, str]] = {}
         self._sequences: dict[str, int] = {}
+        self._gaps: dict[str, float] = {}
         self._next_id = 1
         self._greeted = False
         self._ended = False
         self._started = self._heard = self._spoken = self._pinged = now
-        self._quiet_until = now
+        self._books: dict[str, Book] = {}
+        self._turns = 0
+        self._renewed: dict[str, tuple[float, float]] = {}
+        """By symbol: when a wrong book was left last, and how long that one had to wait."""
+        self._heard_of: dict[str, dict[str, float]] = {}
+        self._times: dict[type, dict[str, float]] = {}
+        self._book_topics: dict[str, Topic] = {}
+        self._follow(plan.subscriptions)
+
+    def want(self, subscriptions: Iterable[Subscription], now: float) -> list[Event]:
+        """Replace what the connection is for, from here on."""
+        if self._ended:
+            return []
+        wanted = tuple(subscriptions)
+        self._subscriptions.want(wanted)
+        self._follow(wanted)
+        self._ask(now)
+        return [self._subscriptions.progress()]
+
+    def request(
+        self, method: str, params: Mapping[str, object], now: float, *, answers: int, seconds: float
+    ) -> tuple[int, bytes]:
+        """Return the id and the text of a request that the caller sends at once.
+
+        Its ``Answered`` comes with all ``answers``, or ``seconds`` later with those there are by then.
+        """
+        assert len(self._pending) < PENDING_MAX
+        req_id = self._new_id()
+        self._pending.add(req_id, method, answers, now + seconds)
+        return req_id, _encode(method, {"params": params}, req_id)
 
     def take_outgoing(self) -> list[bytes]:
         """Return the messages to send now, oldest first, and forget them."""
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
 
-    def receive(self, data: bytes, now: float) -> list[Event]:
+    def receive(self, data: Payload, now: float) -> list[Event]:
         """Take in one message; return what it means. Never raises on what it says."""
         if self._ended:
             return []
         message = parse(data)
         self._heard = now
-        if isinstance(message, (TickerFrame, CandleFrame)):
-            self._spoken = now
-            return [message]
-        return self._dispatch(message, now)
+        times = self._times.get(type(message))
+        if times is None:
+            return self._dispatch(message, now)  # type: ignore[arg-type]
+        self._spoken = now
+        for row in message.data:  # type: ignore[union-attr]
+            symbol = row.symbol  # type: ignore[union-attr]
+            if symbol in times:
+                times[symbol] = now
+        return [message]  # type: ignore[list-item]
 
     def tick(self, now: float) -> list[Event]:
         """Take in that time has passed; call it every second."""
@@ -189,42 +182,111 @@ class Session:
         silence = self._silence(now)
         if silence is not None:
             return [self._end(silence)]
-        if self._waiting is not None and now - self._batches[self._waiting].sent_at >= ACK_SECONDS:
-            self._signal(self._batches[self._waiting].topics, Signal.NO_ANSWER)
-            self._waiting = None
-        due = [topic for topic, (retry_at, _) in self._refused.items() if now >= retry_at]
-        self._signal(due, Signal.RETRY)
-        for topic in due:
-            del self._refused[topic]
+        self._subscriptions.pass_time(now)
         self._ask(now)
         self._ping(now)
-        return []
+        return list(self._pending.overdue(now))
 
-    def _dispatch(self, message: Message, now: float) -> list[Event]:
+    def heard(self, channel: str, symbol: str | None = None) -> float | None:
+        """Return when the last message of a channel (about a symbol) came, None before the first."""
+        times = self._heard_of.get(channel, {})
+        at = max(times.values(), default=_NEVER) if symbol is None else times.get(symbol, _NEVER)
+        return None if at == _NEVER else at
+
+    def book(self, symbol: str) -> Book | None:
+        """Return a pair's book while it is right."""
+        book = self._books.get(symbol)
+        return book if book is not None and book.valid else None
+
+    @property
+    def quiet_until(self) -> float:
+        """The wall second until which the exchange wants to hear less of us."""
+        return self._subscriptions.quiet_until
+
+    def _follow(self, subscriptions: Iterable[Subscription]) -> None:
+        """Prepare to note what is heard of what is wanted, and only of that."""
+        before, self._heard_of = self._heard_of, {}
+        for topic in topics(subscriptions):
+            name = topic.symbol or ""
+            known = before.get(topic.channel, {}).get(name, _NEVER)
+            self._heard_of.setdefault(topic.channel, {})[name] = known
+        self._times = {kind: self._heard_of.get(channel, {}) for kind, channel in _BY_SYMBOL.items()}
+        self._book_topics = {
+            topic.symbol or "": topic for topic in topics(subscriptions) if topic.channel == "book"
+        }
+        self._follow_books()
+
+    def _dispatch(self, message: _Rare, now: float) -> list[Event]:
         if isinstance(message, Reply):
             return self._reply(message, now)
         self._spoken = now
         match message:
+            case BookFrame():
+                return [event for row in message.data for event in self._book(row, message.type, now)]
+            case ExecutionsFrame() | BalancesFrame():
+                return self._numbered(message, now)
+            case StatusFrame() | Notice() | Unreadable():
+                return self._control(message, now)
+            case InstrumentFrame():
+                self._note("instrument", "", now)
+                return [message]
+            case HeartbeatFrame() | Level3Frame():
+                return []
+
+    def _control(self, message: StatusFrame | Notice | Unreadable, now: float) -> list[Event]:
+        """Take in what is about the connection and not about the market or our account."""
+        match message:
             case StatusFrame():
                 self._greeted = True
                 self._ask(now)
-                return [message, self._progress()]
-            case ExecutionsFrame() | BalancesFrame():
-                return self._numbered(message)
+                return [message, self._subscriptions.progress()]
             case Notice(error):
                 self._count(f"notice: {printable(error, limit=40)}")
-                self._quiet_until = now + RATE_PAUSE_SECONDS
+                self._subscriptions.pause(now + RATE_PAUSE_SECONDS)
             case Unreadable(kind, channel):
                 self._count(kind)
-                if self._token is not None and any(topic.channel == channel for topic in self._topics):
-                    return [self._end(f"a message on {channel} cannot be read")]
-            case HeartbeatFrame() | TickerFrame() | CandleFrame():
-                pass
+                if self._token is not None and (wanted := self._subscriptions.wanted(channel)):
+                    return self._gap(wanted[0], f"a message on {channel} cannot be read", now)
         return []
 
-    def _numbered(self, frame: ExecutionsFrame | BalancesFrame) -> list[Event]:
+    def _book(self, row: BookRow, kind: str, now: float) -> list[Event]:
+        """Apply one pair's changes to its book, unless it is about to be left."""
+        if self._turns != self._subscriptions.turns:
+            self._follow_books()
+        book = self._books.get(row.symbol)
+        if book is None:
+            return []
+        self._heard_of["book"][row.symbol] = now
+        if not book.apply(row, snapshot=kind == "snapshot"):
+            self._count("wrong book")
+            self._renew(self._book_topics[row.symbol], now)
+        return [BookChanged(book)]
+
+    def _follow_books(self) -> None:
+        """Have a book for every topic that is served, the old one where there is one."""
+        before, self._turns = self._books, self._subscriptions.turns
+        self._books = {}
+        for symbol, topic in self._book_topics.items():
+            depth = topic.depth or CHECKED_LEVELS
+            if self._subscriptions.serving(topic):
+                old = before.get(symbol)
+                self._books[symbol] = old if old is not None and old.depth == depth else Book(symbol, depth)
+
+    def _renew(self, topic: Topic, now: float) -> None:
+        """Leave a wrong book and have it sent anew, later when that did not help just before."""
+        symbol = topic.symbol or ""
+        at, waited = self._renewed.get(symbol, (now, 0.0))
+        wait = 0.0
+        if symbol in self._renewed and now - at < 2 * waited + GAP_SECONDS:
+            wait = min(max(2 * waited, RENEW_SECONDS), RENEW_SECONDS_MAX)
+        self._renewed[symbol] = (now, wait)
+        self._subscriptions.renew(topic, now + wait)
+        self._ask(now)
+
+    def _numbered(self, frame: AccountFrame, now: float) -> list[Event]:
         """Check the number of a private message."""
         channel = "executions" if isinstance(frame, ExecutionsFrame) else "balances"
+        self._note(channel, "", now)
         before = self._sequences.get(channel)
         if frame.sequence is None:
             return [frame]
@@ -233,75 +295,61 @@ class Session:
                 self._count(f"repeated {channel} message")
                 return []
             if frame.sequence > before + 1:
-                return [self._end(f"{channel} jumped from message {before} to {frame.sequence}")]
+                self._sequences[channel] = frame.sequence
+                reason = f"{channel} jumped from message {before} to {frame.sequence}"
+                wanted = self._subscriptions.wanted(channel)
+                return [*self._gap(wanted[0], reason, now), frame] if wanted else [frame]
         self._sequences[channel] = frame.sequence
         return [frame]
+
+    def _gap(self, topic: Topic, reason: str, now: float) -> list[Event]:
+        """Say that something was lost, and get the channel's snapshot again."""
+        if not self._subscriptions.serving(topic):
+            return [Gap(reason)]
+        last = self._gaps.get(topic.channel)
+        if now - self._started >= TOKEN_SECONDS or (last is not None and now - last < GAP_SECONDS):
+            return [Gap(reason), self._end(reason)]
+        self._gaps[topic.channel] = now
+        self._subscriptions.renew(topic, now)
+        self._ask(now)
+        return [Gap(reason), self._subscriptions.progress()]
 
     def _reply(self, reply: Reply, now: float) -> list[Event]:
         if reply.method == "pong":
             return []
-        batch = self._batches.get(reply.req_id or 0)
-        symbol = reply.symbol or (reply.result.symbol if reply.result else None)
-        # A refusal that names no symbol is about the whole request.
-        topics = [topic for topic in batch.topics if symbol in {topic.symbol, None}] if batch else []
-        if batch is None or not topics:
+        expected, answered = self._pending.answer(reply)
+        if expected:
+            return [] if answered is None else [answered]
+        complete = self._subscriptions.answer(reply, now)
+        if complete is None:
             self._count(f"unexpected reply to {printable(reply.method, limit=40)}")
             return []
-        error = None if reply.success is True else (reply.error or "refused without a reason")
-        if error is None or error.startswith(_ALREADY):
-            self._signal(topics, Signal.ACK)
-            for topic in topics:
-                self._refused.pop(topic, None)
-        elif self._token is not None:
-            return [self._end(f"{topics[0].channel} was refused: {printable(error)}")]
-        else:
-            self._signal(topics, Signal.REFUSAL)
-            for topic in topics:
-                if self._topics[topic] is TopicState.REFUSED:
-                    self._refused[topic] = (now + RETRY_SECONDS, printable(error))
-        return self._settle(batch, now)
-
-    def _settle(self, batch: _Batch, now: float) -> list[Event]:
-        """Report once a batch is answered in full, and send the next."""
-        if any(self._topics[topic] is TopicState.ASKED for topic in batch.topics):
-            return []
-        if self._waiting is not None and self._batches[self._waiting] is batch:
-            self._waiting = None
-            self._ask(now)
-        return [self._progress()]
+        self._ask(now)
+        if self._token is not None and (refused := self._subscriptions.refused()):
+            topic, reason = refused[0]
+            return [self._end(f"{topic} was refused: {reason}")]
+        events: list[Event] = [self._subscriptions.progress()] if complete else []
+        if isinstance(reply.result, ReplyResult) and reply.result.maxratecount is not None:
+            events.append(TradingMaximum(reply.result.maxratecount))
+        return events
 
     def _ask(self, now: float) -> None:
-        """Send the next batch, when nothing stands in its way."""
-        if not self._greeted or self._waiting is not None or now < self._quiet_until:
+        """Send the next request, when nothing stands in its way."""
+        if not self._greeted:
             return
-        wanted = [topic for topic, state in self._topics.items() if state is TopicState.WANTED]
-        if not wanted:
-            return
-        first = wanted[0]
-        alike = (t for t in wanted if (t.channel, t.interval) == (first.channel, first.interval))
-        topics = tuple(islice(alike, BATCH_SIZE))
-        params: dict[str, object] = {"channel": first.channel}
-        if first.interval is not None:
-            params["interval"] = first.interval
-        if first.symbol is not None:
-            params["symbol"] = [topic.symbol for topic in topics]
-        if self._token is not None:
-            params["token"] = self._token.token
-        self._waiting = self._send("subscribe", {"params": params})
-        # Answers to a request this old mean nothing any more; the topic has been asked for again.
-        self._batches = {i: b for i, b in self._batches.items() if now - b.sent_at < 2 * ACK_SECONDS}
-        self._batches[self._waiting] = _Batch(topics, now)
-        self._signal(topics, Signal.SENT)
+        batch = self._subscriptions.next_batch(self._next_id, now)
+        if batch is not None:
+            token = {} if self._token is None else {"token": self._token.token}
+            self._outgoing.append(_encode(batch.method, {"params": batch.params | token}, self._new_id()))
 
     def _ping(self, now: float) -> None:
         if now - max(self._heard, self._pinged) >= PING_SECONDS:
             self._pinged = now
-            self._send("ping", {})
+            self._outgoing.append(_encode("ping", {}, self._new_id()))
 
-    def _send(self, method: str, body: dict[str, object]) -> int:
+    def _new_id(self) -> int:
         req_id = self._next_id
         self._next_id += 1
-        self._outgoing.append(msgspec.json.encode({"method": method, **body, "req_id": req_id}))
         return req_id
 
     def _silence(self, now: float) -> str | None:
@@ -310,20 +358,14 @@ class Session:
             return f"nothing was heard for {SILENCE_SECONDS:.0f} s"
         if not self._greeted and now - self._started >= SILENCE_SECONDS:
             return "the exchange sent no status"
-        acked = any(state is TopicState.ACKED for state in self._topics.values())
-        if acked and now - self._spoken >= SILENCE_SECONDS:
+        if now - self._spoken >= SILENCE_SECONDS and self._subscriptions.any_acked:
             return f"only answers to pings were heard for {SILENCE_SECONDS:.0f} s"
         return None
 
-    def _progress(self) -> Progress:
-        states = Counter(self._topics.values())
-        failed = tuple(f"{topic}: {reason}" for topic, (_, reason) in self._refused.items())
-        return Progress(len(self._topics), states[TopicState.ACKED], failed)
-
-    def _signal(self, topics: Sequence[Topic], signal: Signal) -> None:
-        for topic in topics:
-            state = self._topics[topic]
-            self._topics[topic] = _NEXT.get((state, signal), state)
+    def _note(self, channel: str, symbol: str, now: float) -> None:
+        times = self._heard_of.get(channel, {})
+        if symbol in times:
+            times[symbol] = now
 
     def _count(self, kind: str) -> None:
         known = kind in self.oddities or len(self.oddities) < KINDS_MAX
@@ -335,7 +377,5 @@ class Session:
         return Ended(reason)
 
 
-def _topics(plan: Plan) -> Iterator[Topic]:
-    for wanted in plan.subscriptions:
-        for symbol in wanted.symbols or (None,):
-            yield Topic(wanted.channel, wanted.interval, symbol)
+def _encode(method: str, body: Mapping[str, object], req_id: int) -> bytes:
+    return msgspec.json.encode({"method": method, **body, "req_id": req_id})

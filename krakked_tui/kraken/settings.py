@@ -16,6 +16,8 @@ class Tier(StrEnum):
     STARTER = "starter"
     INTERMEDIATE = "intermediate"
     PRO = "pro"
+    NONE = "none"
+    """No limits on private and order calls: a sandbox on this machine that keeps none."""
 
 
 class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,11 +38,23 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     connect_timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
     """How long opening a connection may take."""
     read_timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=120)] = 10.0
-    """How long writing a request, or waiting for the next part of its answer, may take."""
+    """How long the next part of an answer may take."""
+    write_timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=120)] = 10.0
+    """How long writing the next part of a request may take."""
+    pool_timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+    """How long a request may wait for one of our connections to become free."""
     tier: Tier = Tier.INTERMEDIATE
-    """Account tier: starter, intermediate or pro."""
+    """Account tier: starter, intermediate or pro; none only for a sandbox on this machine."""
     public_calls_per_second: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 1.0
     """Public REST calls a second; Kraken tolerates about 1."""
+    public_pair_calls_per_second: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0.0
+    """Candle and trade downloads of one pair a second; 0: as many as public calls."""
+    history_cost: Annotated[int, msgspec.Meta(ge=1, le=8)] = 4
+    """Units of the private counter a history call costs; Kraken's pages say 2 or 4."""
+    private_decay_step_seconds: Annotated[float, msgspec.Meta(ge=0, le=10)] = 3.0
+    """The private counter goes down in steps; they are at most this far apart."""
+    nonce_window: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """The nonce window set on the key at Kraken, in nanoseconds; large ones let calls overlap freely."""
 
     def __post_init__(self) -> None:
         urls = (
@@ -53,6 +67,8 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             for name, url, scheme in urls
             if (problem := _url_problem(url, scheme, other_host=self.allow_other_host))
         ]
+        if self.tier is Tier.NONE and not is_loopback(self.rest_url):
+            problems.append("tier none is for a sandbox on this machine only")
         if problems:
             raise ValueError("; ".join(problems))
 

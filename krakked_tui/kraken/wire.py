@@ -4,7 +4,7 @@ Unknown fields are ignored. Every number that may touch money is a Decimal made 
 digits; one that is not finite fails to decode. Field meanings: docs.kraken.com/api, "Spot REST".
 """
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import msgspec
@@ -25,10 +25,39 @@ class Row(msgspec.Struct, frozen=True):
                 raise ValueError(f"`{name}` is not a finite number")
 
 
+class Amount(Decimal):
+    """A finite number that stands by itself, not in a field of a row."""
+
+
+def _amount(kind: type, value: object) -> Amount:
+    """Make an ``Amount`` from its text; a bare JSON number would have lost digits on the way here."""
+    assert kind is Amount, kind
+    if not isinstance(value, str):
+        raise TypeError("an amount is not text")
+    try:
+        amount = Amount(value)
+    except InvalidOperation:
+        raise ValueError("an amount is not a number") from None
+    if not amount.is_finite():
+        raise ValueError("an amount is not a finite number")
+    return amount
+
+
+BALANCES = msgspec.json.Decoder(dict[str, Amount], dec_hook=_amount)
+"""The result of Balance: amounts by internal asset id."""
+
+
 class Time(Row, frozen=True):
     """The exchange's clock, in whole seconds."""
 
     unixtime: int
+
+
+class SystemStatus(Row, frozen=True):
+    """The exchange's mode: online, maintenance, cancel_only, post_only or one we do not know."""
+
+    status: str
+    timestamp: str
 
 
 class Asset(Row, frozen=True):
@@ -114,6 +143,56 @@ class OhlcRow(Row, frozen=True, array_like=True):
     count: int
 
 
+class PublicTrade(Row, frozen=True, array_like=True):
+    """One row of Trades: ``side`` (b or s) and ``ordertype`` (m or l) are the taker's. Unix seconds."""
+
+    price: Decimal
+    volume: Decimal
+    time: Decimal
+    side: str
+    ordertype: str
+    misc: str
+    trade_id: int
+
+
+class BookLevel(Row, frozen=True, array_like=True):
+    """One price of Depth, its volume rounded to three decimals; ``time`` in unix seconds."""
+
+    price: Decimal
+    volume: Decimal
+    time: int
+
+
+class Depth(Row, frozen=True):
+    """One pair's book, best prices first."""
+
+    asks: list[BookLevel]
+    bids: list[BookLevel]
+
+
+class SpreadRow(Row, frozen=True, array_like=True):
+    """Best prices at one time, in unix seconds."""
+
+    time: int
+    bid: Decimal
+    ask: Decimal
+
+
+class TradeBalance(Row, frozen=True):
+    """Collateral and margin, valued in one asset; ``margin_level`` only with open positions."""
+
+    equivalent: Decimal = msgspec.field(name="eb")
+    trade_balance: Decimal = msgspec.field(name="tb")
+    margin_used: Decimal = msgspec.field(name="m")
+    unrealised: Decimal = msgspec.field(name="n")
+    cost: Decimal = msgspec.field(name="c")
+    valuation: Decimal = msgspec.field(name="v")
+    equity: Decimal = msgspec.field(name="e")
+    free_margin: Decimal = msgspec.field(name="mf")
+    margin_level: Decimal | None = msgspec.field(name="ml", default=None)
+    unexecuted: Decimal | None = msgspec.field(name="uv", default=None)
+
+
 class ExtendedBalance(Row, frozen=True):
     """One row of BalanceEx."""
 
@@ -145,6 +224,7 @@ class Order(Row, frozen=True):
     closetm: Decimal = ZERO
     cl_ord_id: str | None = None
     reason: str | None = None
+    misc: str = ""
 
     @property
     def time(self) -> Decimal:
@@ -206,16 +286,89 @@ class Ledgers(Row, frozen=True):
     count: int | None = None
 
 
+class OpenPosition(Row, frozen=True):
+    """One margin position; ``value`` and ``net`` only when they were asked for."""
+
+    ordertxid: str
+    posstatus: str
+    pair: str
+    time: Decimal
+    type: Side
+    cost: Decimal
+    fee: Decimal
+    vol: Decimal
+    vol_closed: Decimal
+    margin: Decimal
+    value: Decimal | None = None
+    net: Decimal | None = None
+
+
+class FeeRow(Row, frozen=True):
+    """What one pair costs now, in percent; there is no next step at the top."""
+
+    fee: Decimal
+    minfee: Decimal
+    maxfee: Decimal
+    nextfee: Decimal | None = None
+    nextvolume: Decimal | None = None
+    tiervolume: Decimal | None = None
+
+
+class TradeVolume(Row, frozen=True):
+    """Volume of the last 30 days, and the fees of the pairs that were asked for, by internal id."""
+
+    currency: str
+    volume: Decimal
+    fees: dict[str, FeeRow] | None = None
+    fees_maker: dict[str, FeeRow] | None = None
+
+
 class AddedOrder(Row, frozen=True):
     """The answer to AddOrder; without an id nothing was placed that we could name."""
 
     txid: list[str] = []
 
 
+class BatchRow(Row, frozen=True):
+    """One order of a batch: an id, or why it was not placed."""
+
+    txid: str | None = None
+    error: str | None = None
+
+
+class AddedBatch(Row, frozen=True):
+    """The answer to AddOrderBatch, in the order of the request."""
+
+    orders: list[BatchRow]
+
+
+class AmendedOrder(Row, frozen=True):
+    """The answer to AmendOrder: the order keeps its id."""
+
+    amend_id: str
+
+
+class EditedOrder(Row, frozen=True):
+    """The answer to EditOrder: the order has a new id."""
+
+    txid: str
+    originaltxid: str | None = None
+    volume: Decimal | None = None
+    price: Decimal | None = None
+    orders_cancelled: int | None = None
+
+
 class CancelCount(Row, frozen=True):
     """How many orders a cancel reached."""
 
     count: int
+
+
+class DeadMansSwitch(Row, frozen=True):
+    """When all orders will be cancelled (RFC 3339); "0" or nothing when disarmed."""
+
+    current_time: str = msgspec.field(name="currentTime")
+    trigger_time: str | None = msgspec.field(name="triggerTime", default=None)
 
 
 class WebSocketsToken(Row, frozen=True):
@@ -229,3 +382,16 @@ class WebSocketsToken(Row, frozen=True):
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [("token", "***")]
+
+
+class ApiKeyInfo(Row, frozen=True):
+    """What Kraken knows about the key that asks. Times are unix seconds, "0" for never.
+
+    ``nonce_window`` is in the unit of the nonces. The key itself is not read.
+    """
+
+    api_key_name: str
+    permissions: list[str]
+    nonce_window: str = "0"
+    valid_until: str = "0"
+    ip_allowlist: list[str] = []

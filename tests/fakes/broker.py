@@ -7,7 +7,7 @@ from datetime import datetime
 from krakked_tui.domain.errors import ExchangeError
 from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
 from krakked_tui.domain.orders import Accepted, OrderReport, OrderRequest, SubmitOutcome, Withheld
-from krakked_tui.ports import AccountSink, StreamState
+from krakked_tui.ports import AccountSink, Headroom, StreamState
 
 
 class FakeBroker:
@@ -18,13 +18,16 @@ class FakeBroker:
     def __init__(self) -> None:
         self.submitted: list[OrderRequest] = []
         self.canceled: list[str] = []
+        self.emergencies: list[str] = []
         self.orders: dict[str, OrderReport] = {}
         self.failure: ExchangeError | None = None
         self.hold: asyncio.Event | None = None
         self.in_flight_most = 0
         self._in_flight = 0
 
-    async def submit(self, request: OrderRequest, withhold: Callable[[], str]) -> SubmitOutcome | Withheld:
+    async def submit(
+        self, request: OrderRequest, withhold: Callable[[], str], *, emergency: bool = False
+    ) -> SubmitOutcome | Withheld:
         self._in_flight += 1
         self.in_flight_most = max(self.in_flight_most, self._in_flight)
         if self.hold is not None:
@@ -34,10 +37,14 @@ class FakeBroker:
         if reason := withhold():
             return Withheld(request.cl_ord_id, reason)
         self.submitted.append(request)
+        if emergency:
+            self.emergencies.append(request.cl_ord_id)
         return Accepted(request.cl_ord_id, f"O{len(self.submitted):05}-AAAAA-AAAAAA")
 
-    async def cancel(self, cl_ord_ids: Sequence[str]) -> None:
+    async def cancel(self, cl_ord_ids: Sequence[str], *, emergency: bool = False) -> None:
         self._fail()
+        if emergency:
+            self.emergencies += cl_ord_ids
         self.canceled += cl_ord_ids
 
     async def open_orders(self) -> Sequence[OrderReport]:
@@ -63,6 +70,9 @@ class FakeBroker:
     async def balances(self) -> Mapping[str, AssetBalance]:
         self._fail()
         return {}
+
+    def headroom(self) -> Sequence[Headroom]:
+        return [Headroom("private calls", used=1.0, limit=20.0, spenders=(("BalanceEx", 1.0),))]
 
     async def stream(self, sink: AccountSink) -> None:
         sink.on_stream_state(StreamState("account", connected=True))

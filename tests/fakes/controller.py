@@ -34,6 +34,7 @@ from krakked_tui.control.views import (
     OrderView,
     PortfolioView,
     PositionView,
+    RateLimitView,
     StartStep,
     StatusView,
     TradeView,
@@ -216,10 +217,19 @@ def normal(seed: int = 7) -> EngineView:
         equity_curve=tuple(curve),
         allocation=tuple(shares),
         counts=CountsView(cycles=61, plans=14, fills=11, uptime_seconds=63.0),
+        rate_limits=RATE_LIMITS,
         messages=("11:52:01 bought 0.51200000 ETHUSD at 3,391.25", "11:58:20 kk-7f3a-000013 refused: funds"),
     )
 
 
+RATE_LIMITS = (
+    RateLimitView("public calls", used=0.4, limit=15, spenders=(("Ticker", 1.0), ("OHLC", 2.0))),
+    RateLimitView("private calls", used=6.5, limit=20, spenders=(("TradesHistory", 8.0), ("BalanceEx", 3.0))),
+    RateLimitView(
+        "orders of XBTUSD", used=104, limit=125, spenders=(("CancelOrder", 16.0), ("AddOrder", 2.0))
+    ),
+    RateLimitView("orders of ETHUSD", used=2, limit=125),
+)
 STEPS = ("open the database", "ask the exchange for its clock", "load the universe", "warm up candles")
 
 

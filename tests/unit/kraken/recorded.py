@@ -10,6 +10,15 @@ from krakked_tui.kraken.wire import Asset, AssetPair
 FOLDER = Path(__file__).parents[2] / "fixtures" / "kraken"
 
 
+_COMPLETE = (
+    ("assets.json", "Assets"),
+    ("ticker.json", "Ticker"),
+    ("ohlc.json", "OHLC"),
+    ("trades.json", "Trades"),
+)
+"""Complete replies, one to a file."""
+
+
 class _Line(msgspec.Struct):
     endpoint: str
     source: str
@@ -19,7 +28,13 @@ class _Line(msgspec.Struct):
 def rest_bodies(endpoint: str) -> list[bytes]:
     """Every recorded reply of an endpoint."""
     lines = [msgspec.json.decode(line, type=_Line) for line in _lines("rest.ndjson")]
-    return [bytes(line.body) for line in lines if line.endpoint == endpoint]
+    bodies = [bytes(line.body) for line in lines if line.endpoint == endpoint]
+    return [*bodies, *((FOLDER / name).read_bytes() for name, of in _COMPLETE if of == endpoint)]
+
+
+def recorded_endpoints() -> set[str]:
+    """Every endpoint there is a recording of."""
+    return {msgspec.json.decode(line, type=_Line).endpoint for line in _lines("rest.ndjson")}
 
 
 def ws_messages() -> list[bytes]:
@@ -47,7 +62,7 @@ def some_pairs() -> dict[str, AssetPair]:
 
 def ticker_keys() -> list[str]:
     """The internal ids of all 1,670 pairs of February 2026."""
-    return msgspec.json.decode((FOLDER / "ticker_keys.json").read_bytes(), type=list[str])
+    return list(endpoints.TICKER.reply.decode(result_of((FOLDER / "ticker.json").read_bytes())))
 
 
 def _lines(name: str) -> list[bytes]:

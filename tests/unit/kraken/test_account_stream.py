@@ -10,6 +10,7 @@ from krakked_tui.domain.orders import ExchangeStatus, OrderReport
 from krakked_tui.kraken.account_stream import AccountStream
 from krakked_tui.kraken.errors import KrakenProtocolError
 from krakked_tui.kraken.frames import BalancesFrame, ExecutionsFrame, parse
+from krakked_tui.kraken.session import Gap, TradingMaximum
 from krakked_tui.ports import StreamState
 from tests.unit.kraken.exchange import ScriptedKraken, ok
 
@@ -96,8 +97,8 @@ async def test_the_stream_counts_as_open_only_when_everything_is_acked() -> None
 
 async def test_fills_come_before_the_report_they_make() -> None:
     stream, account, _ = await prepared()
-    stream.on_frame(executions(PENDING, kind="snapshot"))
-    stream.on_frame(executions(FILL))
+    stream.on_frame(executions(PENDING, kind="snapshot"), 1.0)
+    stream.on_frame(executions(FILL), 1.0)
     opened, trade, report = account.heard
     assert isinstance(opened, OrderReport)
     assert isinstance(trade, Trade)
@@ -109,30 +110,73 @@ async def test_fills_come_before_the_report_they_make() -> None:
 
 async def test_a_new_connection_forgets_what_the_old_one_knew() -> None:
     stream, account, _ = await prepared()
-    stream.on_frame(executions(PENDING))
-    stream.on_frame(executions(FILL))
+    stream.on_frame(executions(PENDING), 1.0)
+    stream.on_frame(executions(FILL), 1.0)
     account.heard.clear()
     await stream.prepare()
-    stream.on_frame(executions(PENDING, kind="snapshot"))
-    stream.on_frame(executions(FILL))
+    stream.on_frame(executions(PENDING, kind="snapshot"), 1.0)
+    stream.on_frame(executions(FILL), 1.0)
     assert len(account.heard) == 3
 
 
 async def test_a_fill_of_an_order_never_described_starts_the_stream_over() -> None:
     stream, account, _ = await prepared()
     with pytest.raises(KrakenProtocolError):
-        stream.on_frame(executions(FILL))
+        stream.on_frame(executions(FILL), 1.0)
     assert account.heard == []
 
 
 async def test_money_moved_outside_trading_makes_the_sink_ask() -> None:
     stream, account, _ = await prepared()
-    stream.on_frame(balances("update", type="deposit"))
+    stream.on_frame(balances("update", type="deposit"), 1.0)
     assert account.heard == []
     stream.on_state(OPEN)
     account.heard.clear()
-    stream.on_frame(balances("snapshot"))
-    stream.on_frame(balances("update", type="trade"))
+    stream.on_frame(balances("snapshot"), 1.0)
+    stream.on_frame(balances("update", type="trade"), 1.0)
     assert account.heard == []
-    stream.on_frame(balances("update", type="deposit"))
+    stream.on_frame(balances("update", type="deposit"), 1.0)
     assert account.heard == [msgspec.structs.replace(OPEN, detail="moved outside trading: USD (deposit)")]
+
+
+class Counters:
+    """Implements ``TradingCounters``: what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    def trading_maximum(self, units: float) -> None:
+        self.told.append((units,))
+
+    def trading_count(self, pair: str, units: float, now: float) -> None:
+        self.told.append((pair, units, now))
+
+
+@pytest.mark.parametrize("field", ["ratecount", "ratecounter"])
+async def test_the_trading_counters_are_passed_on(field: str) -> None:
+    kraken, counters = ScriptedKraken(), Counters()
+    kraken.on("GetWebSocketsToken", ok({"token": "t0p", "expires": 900}))
+    stream = AccountStream(kraken.rest(), kraken.listing(), Account(), counters)
+    plan = await stream.prepare()
+    assert plan.subscriptions[0].options == (("ratecounter", True),)
+    stream.on_frame(TradingMaximum(125), 0.0)
+    stream.on_frame(executions(PENDING | {field: 3.5}), 7.0)
+    sparse = {"order_id": "O1", "exec_type": "canceled", "timestamp": "2026-01-05T00:00:02Z", field: 1.0}
+    stream.on_frame(executions(sparse), 8.0)
+    assert counters.told == [(125,), ("XBTUSD", 3.5, 7.0), ("XBTUSD", 1.0, 8.0)]
+
+
+async def test_a_gap_makes_the_sink_ask_at_once_and_again_when_the_channel_is_whole() -> None:
+    stream, account, _ = await prepared()
+    stream.on_frame(Gap("executions jumped"), 1.0)
+    assert account.heard == []
+    stream.on_state(OPEN)
+    account.heard.clear()
+    stream.on_frame(Gap("executions jumped"), 1.0)
+    stream.on_state(StreamState("account", connected=True, wanted=2, acked=1))
+    stream.on_frame(executions(PENDING), 1.0)
+    stream.on_state(OPEN)
+    told, report, whole = account.heard
+    assert told == msgspec.structs.replace(OPEN, detail="executions jumped")
+    assert isinstance(report, OrderReport)
+    assert whole == OPEN

@@ -2,6 +2,7 @@
 
 import logging
 import random
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import chain
@@ -22,9 +23,12 @@ from krakked_tui.domain.orders import (
     Unknown,
     Withheld,
 )
+from krakked_tui.kraken import endpoints
 from krakked_tui.kraken.broker import KrakenBroker
-from krakked_tui.kraken.errors import AuthError, KrakenError, NetworkError
+from krakked_tui.kraken.errors import AuthError, KrakenError, NetworkError, Sent
+from krakked_tui.kraken.order_entry import StreamOrderEntry
 from krakked_tui.kraken.stream import KrakenStream
+from krakked_tui.kraken.writing import CallWithheldError
 from tests.fakes.broker import go_ahead
 from tests.unit.kraken.exchange import Answer, ScriptedKraken, ok, refused
 
@@ -44,6 +48,57 @@ NOT_UNIQUE = "EGeneral:Invalid arguments:cl_ord_id not unique"
 def broker(kraken: ScriptedKraken) -> KrakenBroker:
     stream = KrakenStream("account", "ws://127.0.0.1:1", kraken.clock, random.Random(1))
     return KrakenBroker("kraken-1", kraken.rest(), kraken.listing(), stream)
+
+
+class Entry(StreamOrderEntry):
+    """Order entry that takes note, or fails."""
+
+    def __init__(self, failure: KrakenError | None = None) -> None:
+        self.asked: list[str] = []
+        self.failure = failure
+
+    async def add(self, request: OrderRequest, withhold: Callable[[], str]) -> str:
+        if reason := withhold():
+            raise CallWithheldError(reason)
+        self._note(request.cl_ord_id)
+        return "OSTREAM-AAAAA-AAAAAA"
+
+    async def cancel(self, cl_ord_ids: Sequence[str]) -> None:
+        self._note(*cl_ord_ids)
+
+    def _note(self, *cl_ord_ids: str) -> None:
+        self.asked += cl_ord_ids
+        if self.failure is not None:
+            raise self.failure
+
+
+def by_stream(kraken: ScriptedKraken, entry: Entry) -> KrakenBroker:
+    stream = KrakenStream("account", "ws://127.0.0.1:1", kraken.clock, random.Random(1))
+    return KrakenBroker("kraken-1", kraken.rest(), kraken.listing(), stream, entry)
+
+
+async def test_orders_go_over_the_stream_and_what_is_urgent_over_rest() -> None:
+    kraken, entry = ScriptedKraken(), Entry()
+    kraken.on("AddOrder", ok({"txid": ["OREST0-AAAAA-AAAAAA"]}))
+    kraken.on("CancelOrderBatch", ok({"count": 1}))
+    broker = by_stream(kraken, entry)
+    assert await broker.submit(REQUEST, go_ahead) == Accepted(ID, "OSTREAM-AAAAA-AAAAAA")
+    assert await broker.submit(REQUEST, lambda: "killed") == Withheld(ID, "killed")
+    await broker.cancel([ID])
+    assert (entry.asked, kraken.calls) == ([ID, ID], [])
+    assert await broker.submit(REQUEST, go_ahead, emergency=True) == Accepted(ID, "OREST0-AAAAA-AAAAAA")
+    await broker.cancel([ID], emergency=True)
+    assert len(entry.asked) == 2
+    assert [call.method for call in kraken.calls] == ["AddOrder", "CancelOrderBatch"]
+
+
+async def test_a_cancel_the_stream_cannot_carry_goes_over_rest() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("CancelOrderBatch", ok({"count": 1}))
+    broker = by_stream(kraken, Entry(NetworkError("no connection", Sent.NO)))
+    await broker.cancel([ID])
+    assert isinstance(await broker.submit(REQUEST, go_ahead), NotSent), "an order is not sent twice"
+    assert [call.method for call in kraken.calls] == ["CancelOrderBatch"]
 
 
 def order_row(**changes: object) -> dict[str, object]:
@@ -342,3 +397,94 @@ async def test_the_account_is_named_and_closing_is_repeatable() -> None:
     assert account.account_id == "kraken-1"
     await account.close()
     await account.close()
+
+
+# Rate limits --------------------------------------------------------------------------------------
+
+
+def limits(account: KrakenBroker) -> dict[str, float]:
+    return {limit.name: limit.used for limit in account.headroom()}
+
+
+async def test_headroom_counts_orders_by_pair() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("AddOrder", ok({"txid": ["OU22CG-KLAF2-FWUDD7"]}))
+    account = broker(kraken)
+    await account.submit(REQUEST, go_ahead)
+    assert limits(account)["trading XBTUSD"] == 1
+
+
+async def test_a_cancel_is_priced_by_the_age_of_the_order_it_saw_added() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("AddOrder", ok({"txid": ["OU22CG-KLAF2-FWUDD7"]}))
+    kraken.on("CancelOrderBatch", ok({"count": 1}))
+    account = broker(kraken)
+    await account.submit(REQUEST, go_ahead)
+    await kraken.clock.sleep(60)
+    await account.cancel([ID])
+    assert limits(account)["trading XBTUSD"] == 2
+
+
+@pytest.mark.parametrize(("opened", "misc", "units"), [(0, "", 8), (400, "", 0), (400, "amended", 8)])
+async def test_open_orders_tell_the_ages_of_orders_placed_before(opened: int, misc: str, units: int) -> None:
+    kraken = ScriptedKraken()
+    await kraken.clock.sleep(1000)
+    opentm = kraken.clock.now().timestamp() - opened
+    kraken.on("OpenOrders", ok({"open": {"O1": order_row(opentm=opentm, misc=misc)}}))
+    kraken.on("CancelOrderBatch", ok({"count": 1}))
+    account = broker(kraken)
+    await account.open_orders()
+    await account.cancel([ID])
+    assert limits(account).get("trading XBTUSD", 0) == units
+
+
+async def test_an_order_whose_fate_is_unknown_is_as_dear_as_can_be() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("AddOrder", httpx.ReadTimeout("slow"))
+    kraken.on("CancelOrderBatch", ok({"count": 1}))
+    account = broker(kraken)
+    await account.submit(REQUEST, go_ahead)
+    await kraken.clock.sleep(1000)
+    await account.cancel([ID])
+    assert limits(account)["trading XBTUSD"] == 8
+
+
+async def test_emergencies_pass_orders_that_wait() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("AddOrder", ok({"txid": ["O1"]}))
+    kraken.on("CancelOrderBatch", ok({"count": 1}))
+    client = kraken.rest()
+    stream = KrakenStream("account", "ws://127.0.0.1:1", kraken.clock, random.Random(1))
+    account = KrakenBroker("kraken-1", client, kraken.listing(), stream)
+    client.limiter.trading_count("XBTUSD", 117, 0.0)
+    await account.submit(REQUEST, go_ahead, emergency=True)
+    await account.cancel([ID], emergency=True)
+    assert kraken.clock.monotonic() == 0
+    assert isinstance(await account.submit(REQUEST, go_ahead), Accepted)
+    assert kraken.clock.monotonic() > 5
+    assert [call.method for call in kraken.calls] == ["AddOrder", "CancelOrderBatch", "AddOrder"]
+
+
+async def test_looking_for_an_order_uses_what_histories_leave() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("Ledgers", ok({"ledger": {}}))
+    kraken.on("OpenOrders", ok({"open": {}}))
+    kraken.on("ClosedOrders", ok({"closed": {}}))
+    client = kraken.rest()
+    for _ in range(3):
+        await client.call(endpoints.LEDGERS)
+    stream = KrakenStream("account", "ws://127.0.0.1:1", kraken.clock, random.Random(1))
+    await KrakenBroker("kraken-1", client, kraken.listing(), stream).find_orders(ID)
+    assert kraken.clock.monotonic() == 1  # the pairs are listed by two public calls
+
+
+async def test_a_lockout_is_no_answer_about_an_order() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("AddOrder", refused("EGeneral:Temporary lockout"))
+    account = broker(kraken)
+    for _ in range(2):
+        outcome = await account.submit(REQUEST, go_ahead)
+        assert isinstance(outcome, NotSent)
+        assert outcome.retry_after > 800
+    assert len(kraken.calls_of("AddOrder")) == 1
+    assert account.headroom()[0].blocked_seconds > 800

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.fills import AssetBalance, Fee, LedgerEntry, Trade
@@ -43,6 +44,15 @@ def test_pair() -> None:
     assert bitcoin.status is PairStatus.ONLINE
 
 
+def test_a_ladder_that_is_not_told_is_dear_and_not_free() -> None:
+    rows = some_pairs()
+    raw, row = next((raw, row) for raw, row in rows.items() if row.altname == "XBTUSDT")
+    (bare,) = decode.pairs({raw: replace(row, fees=[], fees_maker=[])}, SYMBOLS)
+    assert bare.fees_taker == bare.fees_maker == (FeeTier(Decimal(0), Decimal("0.40")),)
+    (half,) = decode.pairs({raw: replace(row, fees_maker=[])}, SYMBOLS)
+    assert half.fees_maker == half.fees_taker, "a maker pays at most what a taker pays"
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
@@ -80,8 +90,8 @@ def test_candle() -> None:
     rows = endpoints.OHLC.reply.decode(result_of(rest_bodies("OHLC")[-1]))["XBTUSDT"]
     assert isinstance(rows, list)
     candle = decode.candle("XBTUSDT", Timeframe.M1, rows[0])
-    assert candle.time == datetime(2025, 11, 10, 23, 38, tzinfo=UTC)
-    assert candle.open == 106033.8
+    assert candle.time == datetime(2025, 11, 10, 12, 17, tzinfo=UTC)
+    assert candle.open == 106038.2
     assert candle.trades == rows[0].count
 
 

@@ -114,6 +114,11 @@ TABLE: list[tuple[str, ErrorClass, type[KrakenError]]] = [
     ("EDatabase:Internal error", UNCLEAR, ServiceUnavailableError),
     ("EBM:limit exceeded:CAL", P, OrderRejectedError),
     *((f"EFunding:{text}", P, InvalidArgumentsError) for text in FUNDING),
+    (
+        "EEarnings:Busy:Another (de)allocation for the same strategy is in progress",
+        N,
+        ServiceUnavailableError,
+    ),
     ("EEarnings:Below min:(De)allocation operation amount less than minimum", P, InvalidArgumentsError),
 ]
 

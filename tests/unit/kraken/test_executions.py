@@ -14,7 +14,8 @@ from krakked_tui.domain.orders import ExchangeStatus, OrderReport, Side
 from krakked_tui.kraken import executions
 from krakked_tui.kraken.errors import KrakenProtocolError
 from krakked_tui.kraken.executions import ExecutionMerger
-from krakked_tui.kraken.frames import ExecutionRow, ExecutionsFrame, FeeRow, parse
+from krakked_tui.kraken.frame_rows import ExecutionRow, FeeRow
+from krakked_tui.kraken.frames import ExecutionsFrame, parse
 from krakked_tui.kraken.symbols import SymbolMap
 from tests.unit.kraken.recorded import all_assets, some_pairs, ws_messages
 

@@ -1,20 +1,23 @@
 """The feed over a scripted exchange; its stream has a test module of its own."""
 
+import asyncio
 import random
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from websockets.asyncio.server import serve
 
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
 from krakked_tui.domain.errors import UnknownPairError
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.kraken.errors import InvalidArgumentsError, KrakenProtocolError
 from krakked_tui.kraken.feed import SERVED, KrakenFeed
+from krakked_tui.kraken.market_stream import Watch
 from krakked_tui.kraken.stream import KrakenStream
 from tests.fakes.clock import FakeClock
 from tests.unit.kraken.exchange import ScriptedKraken, ok, refused
-from tests.unit.kraken.test_market_stream import Screen
+from tests.unit.kraken.test_market_stream import Desk, Screen, Serving
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -107,3 +110,24 @@ async def test_closing_is_repeatable() -> None:
     market = feed(ScriptedKraken())
     await market.close()
     await market.close()
+
+
+async def test_a_running_stream_carries_other_pairs_and_books_on_demand(xbtusd: PairMetadata) -> None:
+    server, screen, desk = Serving(), Screen(), Desk()
+    kraken, clock = ScriptedKraken(), FakeClock()
+    async with serve(server.serve, "127.0.0.1", 0) as listener, asyncio.TaskGroup() as group:
+        url = f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        stream = KrakenStream("market", url, clock, random.Random(1))
+        market = KrakenFeed(kraken.rest(key=False), kraken.listing(), stream, clock)
+        await market.watch({"XBTUSD": Watch(depth=10)}, desk)
+        assert market.heard("ticker") is None
+        running = group.create_task(market.stream([], [Timeframe.M1], screen))
+        await screen.until(lambda: bool(screen.states) and screen.states[-1].connected)
+        await market.change_pairs([xbtusd])
+        await screen.until(lambda: bool(screen.candles) and screen.states[-1].acked == 2)
+        assert market.heard("ticker", "XBTUSD") == 0.0
+        await market.watch({"XBTUSD": Watch(depth=10, trades=True)}, desk)
+        await screen.until(lambda: screen.states[-1].acked == 4)
+        running.cancel()
+    assert desk.books == [("XBTUSD", True, 1)]
+    assert market.heard("ticker") is None

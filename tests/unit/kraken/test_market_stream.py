@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain
 
 import msgspec
 from msgspec.structs import replace
@@ -13,7 +15,9 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
 from krakked_tui.domain.pairs import PairMetadata
-from krakked_tui.kraken.market_stream import MarketStream
+from krakked_tui.kraken.book import Book
+from krakked_tui.kraken.frames import TradeRow
+from krakked_tui.kraken.market_stream import MarketStream, Watch
 from krakked_tui.kraken.stream import KrakenStream
 from krakked_tui.ports import StreamState
 from tests.fakes.clock import FakeClock
@@ -75,9 +79,10 @@ class Server:
             asked.append(request["params"])
             assert len({params["interval"] for params in asked if "interval" in params}) <= 1
             for symbol in request["params"]["symbol"]:
-                ack = {"method": "subscribe", "req_id": request["req_id"], "success": True}
+                ack = {"method": request["method"], "req_id": request["req_id"], "success": True}
                 await connection.send(msgspec.json.encode(ack | {"result": {"symbol": symbol}}).decode())
-            await connection.send(self.news(request["params"]))
+            if request["method"] == "subscribe":
+                await connection.send(self.news(request["params"]))
 
     def news(self, params: dict[str, object]) -> str:
         if params["channel"] == "ticker":
@@ -170,3 +175,80 @@ async def test_without_pairs_nothing_is_asked_for() -> None:
         await screen.until(lambda: bool(screen.states))
     assert server.asked == [[]]
     assert screen.states == [StreamState("market", connected=True)]
+
+
+class Desk:
+    """Implements ``Watcher``: everything it heard."""
+
+    def __init__(self) -> None:
+        self.books: list[tuple[str, bool, int]] = []
+        self.trades: list[tuple[str, list[int]]] = []
+        self.served = asyncio.Event()
+
+    def on_book(self, pair: str, book: Book) -> None:
+        self.books.append((pair, book.valid, len(book.bids())))
+
+    def on_trades(self, pair: str, trades: Sequence[TradeRow]) -> None:
+        self.trades.append((pair, [trade.trade_id for trade in trades]))
+        self.served.set()
+
+
+class Serving(Server):
+    """Serves books and trades as well."""
+
+    def news(self, params: dict[str, object]) -> str:
+        if params["channel"] == "book":
+            crc = zlib.crc32(b"1520")
+            row = f'{{"symbol":"BTC/USD","bids":[{{"price":1.5,"qty":2.0}}],"asks":[],"checksum":{crc}}}'
+            return f'{{"channel":"book","type":"snapshot","data":[{row}]}}'
+        if params["channel"] == "trade":
+            row = (
+                '{"symbol":"BTC/USD","side":"buy","price":1.5,"qty":2.0,"ord_type":"limit","trade_id":%d,'
+                '"timestamp":"2026-01-05T12:00:00Z"}'
+            )
+            return f'{{"channel":"trade","type":"snapshot","data":[{row % 7},{row % 8}]}}'
+        return super().news(params)
+
+
+@asynccontextmanager
+async def watching(
+    server: Server, screen: Screen, pairs: Sequence[PairMetadata]
+) -> AsyncIterator[MarketStream]:
+    clock = FakeClock()
+    market = MarketStream(pairs, [Timeframe.M1, Timeframe.M5], screen, clock)
+    async with serve(server.serve, "127.0.0.1", 0) as listener, asyncio.TaskGroup() as group:
+        url = f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        running = group.create_task(market.run(KrakenStream("market", url, clock, random.Random(1))))
+        yield market
+        running.cancel()
+
+
+async def test_books_and_trades_come_on_demand(xbtusd: PairMetadata) -> None:
+    server, screen, desk = Serving(), Screen(), Desk()
+    async with watching(server, screen, [xbtusd]) as market:
+        await screen.until(lambda: bool(screen.states) and screen.states[-1].acked == 3)
+        await market.watch({"XBTUSD": Watch(depth=25, trades=True), "GONEUSD": Watch(depth=10)}, desk)
+        await screen.until(lambda: screen.states[-1].acked == 5)
+        await desk.served.wait()
+        assert (desk.books, desk.trades) == ([("XBTUSD", True, 1)], [("XBTUSD", [7, 8])])
+        assert market.heard("book", "XBTUSD") == 0.0
+        assert market.heard("book", "GONEUSD") is None
+        await market.watch({}, desk)
+        await screen.until(lambda: screen.states[-1].wanted == 3)
+    asked = [params for params in chain.from_iterable(server.asked) if params["channel"] in ("book", "trade")]
+    assert asked[:2] == [
+        {"channel": "book", "depth": 25, "symbol": ["BTC/USD"]},
+        {"channel": "trade", "symbol": ["BTC/USD"], "snapshot": True},
+    ]
+
+
+async def test_the_pairs_may_change(xbtusd: PairMetadata) -> None:
+    server, screen = Server(), Screen()
+    ethusd = replace(xbtusd, canonical="ETHUSD", ws_symbol="ETH/USD")
+    async with watching(server, screen, [xbtusd]) as market:
+        await screen.until(lambda: bool(screen.states) and screen.states[-1].acked == 3)
+        await market.change_pairs([ethusd])
+        await screen.until(lambda: screen.states[-1] == StreamState("market", True, wanted=3, acked=3))
+        assert market.heard("ticker", "XBTUSD") is None
+    symbols = [params["symbol"] for params in chain.from_iterable(server.asked)]
+    assert {str(each) for each in symbols} == {"['BTC/USD']", "['ETH/USD']"}

@@ -2,15 +2,19 @@
 
 import asyncio
 import base64
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import httpx
 import pytest
 
+from krakked_tui.domain.errors import StorageError
 from krakked_tui.kraken import endpoints
+from krakked_tui.kraken.endpoints import Priority
 from krakked_tui.kraken.errors import (
     AuthError,
     ErrorClass,
@@ -18,16 +22,17 @@ from krakked_tui.kraken.errors import (
     KrakenError,
     KrakenProtocolError,
     NetworkError,
+    NonceError,
     RateLimitError,
     Sent,
     ServiceUnavailableError,
 )
 from krakked_tui.kraken.keys import ApiKey
-from krakked_tui.kraken.nonce import NonceSource
-from krakked_tui.kraken.rest import KrakenRest
+from krakked_tui.kraken.nonce import JUMP_NS, NonceSource
+from krakked_tui.kraken.rest import CallWithheldError, KrakenRest
 from krakked_tui.kraken.settings import ConnectionSettings
 from krakked_tui.kraken.signing import signature
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import FakeClock, settle
 from tests.unit.kraken.exchange import PUBLIC_KEY, SECRET, ScriptedKraken, ok, refused
 
 TIME = {"unixtime": 1762820224}
@@ -402,3 +407,302 @@ async def test_a_cancelled_call_does_not_keep_others_waiting() -> None:
         await asked.wait()
         stuck.cancel()
         assert await rest.call(endpoints.BALANCE_EX) == {}
+
+
+# Waiting for the rate limits, and for the turn to write --------------------------------------------
+
+
+async def test_a_call_waits_for_its_counter_and_its_units_come_back_when_it_was_never_sent() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("Ledgers", httpx.ConnectError("refused"))
+    rest = kraken.rest()
+    for _ in range(5):
+        with pytest.raises(NetworkError):
+            await rest.call(endpoints.LEDGERS)
+    used = {limit.name: limit.used for limit in rest.headroom()}
+    assert used["private calls"] == 0
+    kraken.on("Ledgers", ok({"ledger": {}}))
+    before = kraken.clock.monotonic()
+    for _ in range(6):
+        await rest.call(endpoints.LEDGERS)
+    assert kraken.clock.monotonic() - before == pytest.approx((6 * 4 - 14.5) / 0.5, abs=1.1)
+
+
+async def test_an_order_called_off_while_it_waits_for_its_counter_gives_up_its_place() -> None:
+    kraken = ScriptedKraken()
+    rest = kraken.rest()
+    rest.limiter.trading_count("XBTUSD", 125, 0.0)
+    asked = iter(["", "", "killed"])
+    with pytest.raises(CallWithheldError, match="killed"):
+        await rest.call(endpoints.ADD_ORDER, {"pair": "XBTUSD"}, lambda: next(asked))
+    assert kraken.calls == []
+    assert rest.limiter._waiting == []
+
+
+async def test_a_cancelled_wait_gives_up_its_place() -> None:
+    kraken = ScriptedKraken()
+    kraken.clock = FakeClock()
+    kraken.on("BalanceEx", ok({}))
+    rest = kraken.rest()
+    rest.limiter.trading_count("XBTUSD", 125, 0.0)
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(rest.call(endpoints.ADD_ORDER, {"pair": "XBTUSD"}))
+        behind = group.create_task(rest.call(endpoints.ADD_ORDER, {"pair": "XBTUSD"}))
+        await settle()
+        assert len(rest.limiter._waiting) == 2
+        waiting.cancel()
+        behind.cancel()
+    assert rest.limiter._waiting == []
+
+
+async def test_calls_in_a_row_wait_for_each_other_in_order() -> None:
+    kraken = ScriptedKraken()
+    kraken.clock = FakeClock()
+    kraken.on("Ticker", ok({}))
+    kraken.on("Time", ok(TIME))
+    kraken.on("OHLC", ok({"last": 1}))
+    rest = kraken.rest()
+    async with asyncio.TaskGroup() as group:
+        for n in range(3):
+            group.create_task(rest.call(endpoints.OHLC, {"pair": f"P{n}"}))
+        await settle()
+        group.create_task(rest.call(endpoints.TICKER))
+        for _ in range(60):
+            await kraken.clock.advance(0.1)
+    assert [call.method for call in kraken.calls] == ["OHLC", "Ticker", "OHLC", "OHLC"]
+    assert [call.params.get("pair") for call in kraken.calls] == ["P0", None, "P1", "P2"]
+
+
+async def test_a_refusal_holds_the_next_call_back_and_a_lockout_fails_it() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("AddOrder", refused("EAPI:Rate limit exceeded"))
+    kraken.on("BalanceEx", ok({}))
+    rest = kraken.rest()
+    with pytest.raises(RateLimitError):
+        await rest.call(endpoints.ADD_ORDER, {"pair": "XBTUSD"})
+    await rest.call(endpoints.BALANCE_EX)
+    assert kraken.clock.monotonic() == pytest.approx(5.0)
+    kraken.on("AddOrder", refused("EGeneral:Temporary lockout"))
+    for _ in range(2):
+        with pytest.raises(RateLimitError, match="lockout"):
+            await rest.call(endpoints.ADD_ORDER, {"pair": "XBTUSD"})
+    assert len(kraken.calls_of("AddOrder")) == 2
+    with pytest.raises(RateLimitError, match="was not sent"):
+        await rest.call(endpoints.CANCEL_ORDER, {"cl_ord_id": "a"})
+
+
+async def test_a_refused_cancel_goes_again_as_soon_as_its_units_fit() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("AddOrder", ok({"txid": ["O1"]}))
+    kraken.on("CancelOrder", refused("EOrder:Rate limit exceeded"), ok({"count": 1}))
+    rest = kraken.rest()
+    await rest.call(endpoints.ADD_ORDER, {"pair": "XBTUSD"})
+    await rest.call(endpoints.CANCEL_ORDER, {"txid": "O1"})
+    assert 3.4 <= kraken.clock.monotonic() <= 8.5
+
+
+async def test_an_order_on_its_way_is_as_dear_to_cancel_as_can_be_on_its_own_pair() -> None:
+    kraken = ScriptedKraken()
+    rest = kraken.rest()
+    rest.limiter.join(endpoints.ADD_ORDER, {"pair": "XBTUSD", "cl_ord_id": "a"}, 0.0)
+    rest.limiter.join(endpoints.CANCEL_ORDER, {"cl_ord_id": "a"}, 0.0)
+    used = {limit.name: limit.used for limit in rest.headroom()}
+    assert used["trading XBTUSD"] == 9
+
+
+async def test_a_refused_pair_says_nothing_about_others() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("AddOrder", refused("EOrder:Rate limit exceeded"), ok({"txid": ["O1"]}))
+    rest = kraken.rest()
+    with pytest.raises(RateLimitError):
+        await rest.call(endpoints.ADD_ORDER, {"pair": "XBTUSD"})
+    await rest.call(endpoints.ADD_ORDER, {"pair": "ETHUSD"})
+    assert kraken.clock.monotonic() == 0
+
+
+async def test_the_most_urgent_writes_first() -> None:
+    arrived: list[bytes] = []
+    first = asyncio.Event()
+    go_on = asyncio.Event()
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.append(await read_request(reader))
+        first.set()
+        await go_on.wait()
+        writer.write(http(b'{"error":[],"result":{"count":1,"open":{}}}'))
+        await writer.drain()
+
+    async with served(peer) as rest, asyncio.TaskGroup() as group:
+        await rest._writing.acquire()
+        for n in range(2):
+            group.create_task(rest.call(endpoints.OPEN_ORDERS, {"userref": f"{n}"}))
+        await settle()
+        group.create_task(rest.call(endpoints.CANCEL_ORDER, {"txid": "O1"}))
+        await settle()
+        group.create_task(rest.call(endpoints.CANCEL_ORDER, {"txid": "O2"}, priority=Priority.EMERGENCY))
+        await settle()
+        go_on.set()
+        rest._writing.release()
+    assert arrived == [
+        b"nonce=1&txid=O2",
+        b"nonce=2&txid=O1",
+        b"nonce=3&userref=0",
+        b"nonce=4&userref=1",
+    ]
+
+
+@pytest.mark.parametrize(("window", "overlapped"), [("0", False), ("15000", False), ("5000000000", True)])
+async def test_a_large_nonce_window_lets_requests_overlap_at_once(window: str, overlapped: bool) -> None:
+    unanswered = asyncio.Event()
+    seen = asyncio.Event()
+    info = b'{"api_key_name":"bot","permissions":[],"nonce_window":"%s"}' % window.encode()
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        body = await read_request(reader)
+        if b"slow" in body:
+            seen.set()
+            await unanswered.wait()
+        writer.write(http(b'{"error":[],"result":%s}' % (info if body == b"nonce=1" else b'{"open":{}}')))
+        await writer.drain()
+
+    async with served(peer) as rest, asyncio.TaskGroup() as group:
+        await rest.call(endpoints.GET_API_KEY_INFO)
+        group.create_task(rest.call(endpoints.OPEN_ORDERS, {"userref": "slow"}))
+        await seen.wait()
+        await settle()
+        assert rest._writing._held is not overlapped
+        await rest.call(endpoints.OPEN_ORDERS)
+        unanswered.set()
+
+
+# Nonces -------------------------------------------------------------------------------------------
+
+
+async def test_a_thousand_calls_at_once_have_a_thousand_nonces_in_order() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("AddOrder", ok({"txid": []}))
+    rest = kraken.rest()
+    async with asyncio.TaskGroup() as group:
+        for n in range(1000):
+            group.create_task(rest.call(endpoints.ADD_ORDER, {"pair": f"P{n}"}))
+    nonces = [int(call.params["nonce"]) for call in kraken.calls]
+    assert nonces == list(range(1000, 2000))
+
+
+async def test_a_nonce_refused_again_makes_the_next_ones_jump(caplog: pytest.LogCaptureFixture) -> None:
+    kraken = ScriptedKraken()
+    kraken.on("BalanceEx", refused("EAPI:Invalid nonce"), refused("EAPI:Invalid nonce"), ok({}))
+    rest = kraken.rest()
+    with pytest.raises(AuthError, match="nonce window"):
+        await rest.call(endpoints.BALANCE_EX)
+    await rest.call(endpoints.BALANCE_EX)
+    nonces = [int(call.params["nonce"]) for call in kraken.calls]
+    assert nonces == [1000, 1001, 1000 + JUMP_NS + 1]
+    assert "larger nonces" in caplog.text
+
+
+async def test_an_order_refused_for_its_nonce_makes_nothing_jump() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("AddOrder", refused("EAPI:Invalid nonce"))
+    rest = kraken.rest()
+    for _ in range(3):
+        with pytest.raises(AuthError):
+            await rest.call(endpoints.ADD_ORDER, {"pair": "XBTUSD"})
+    assert [int(call.params["nonce"]) for call in kraken.calls] == [1000, 1001, 1002]
+
+
+class FullDisk:
+    def next(self, at_least: int) -> int:
+        raise StorageError("/home/op/nonces cannot be written (No space left on device)")
+
+
+async def test_without_a_promise_of_nonces_nothing_is_sent() -> None:
+    kraken = ScriptedKraken()
+    rest = KrakenRest(
+        ConnectionSettings(),
+        kraken.clock,
+        key=ApiKey(PUBLIC_KEY, SECRET),
+        nonces=NonceSource(lambda: 1, FullDisk()),
+        transport=httpx.MockTransport(kraken.handle),
+    )
+    with pytest.raises(NonceError, match=r"AddOrder was not sent: .*No space left") as caught:
+        await rest.call(endpoints.ADD_ORDER)
+    assert caught.value.error_class is ErrorClass.NOT_EXECUTED
+    assert kraken.calls == []
+    assert rest.limiter._trading._any.held == 0
+
+
+async def test_a_key_that_demands_a_password_gets_it_inside_the_signature() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("BalanceEx", ok({}))
+    rest = KrakenRest(
+        ConnectionSettings(),
+        kraken.clock,
+        key=ApiKey(PUBLIC_KEY, SECRET, otp="correct horse"),
+        nonces=NonceSource(lambda: 1),
+        transport=httpx.MockTransport(kraken.handle),
+    )
+    await rest.call(endpoints.BALANCE_EX)
+    (call,) = kraken.calls
+    assert call.body == b"nonce=1&otp=correct+horse"
+    expected = signature(base64.b64decode(SECRET), "/0/private/BalanceEx", "1", call.body)
+    assert call.headers["api-sign"] == expected
+
+
+# Any method by its name ---------------------------------------------------------------------------
+
+
+async def test_any_public_method_with_exact_numbers() -> None:
+    kraken = ScriptedKraken()
+    body = b'{"error":[],"result":{"XXBTZUSD":[["1.10",0.10,1762820035.9822779,18446744073709551617]]}}'
+    kraken.on("Trades", httpx.Response(200, content=body))
+    answer = await kraken.rest().public("Trades", {"pair": ["XBTUSD", "ETHUSD"], "count": "1"})
+    row = ["1.10", Decimal("0.10"), Decimal("1762820035.9822779"), 18446744073709551617]
+    assert answer == {"XXBTZUSD": [row]}
+    assert str(answer["XXBTZUSD"][0][1]) == "0.10"
+    assert kraken.calls[0].params == {"pair": "XBTUSD,ETHUSD", "count": "1"}
+
+
+async def test_any_private_method_is_signed_and_sent_once_when_we_do_not_know_it() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("Allocations", httpx.ReadTimeout("slow"))
+    rest = kraken.rest()
+    with pytest.raises(NetworkError, match="Earn/Allocations"):
+        await rest.private("Earn/Allocations")
+    assert len(kraken.calls) == 1
+    used = {limit.name: limit.spenders for limit in rest.headroom()}
+    assert used["private calls"] == (("Earn/Allocations", 4.0),)
+
+
+async def test_a_known_method_by_name_keeps_its_rules_and_lists_go_as_json() -> None:
+    kraken = ScriptedKraken()
+    rows = {"orders": [{"txid": "O1"}, {"txid": "O2"}]}
+    kraken.on("AddOrderBatch", ok(rows))
+    kraken.on("Balance", refused("EService:Busy"), ok({"ZUSD": "1.10"}))
+    rest = kraken.rest()
+    assert await rest.private("Balance") == {"ZUSD": "1.10"}
+    orders = [{"volume": "1", "cl_ord_id": "a"}, {"volume": "2", "cl_ord_id": "b"}]
+    assert await rest.private("AddOrderBatch", {"pair": "XBTUSD", "orders": orders}) == rows
+    assert json.loads(kraken.calls[-1].body)["orders"] == orders
+    used = {limit.name: limit.used for limit in rest.headroom()}
+    assert used["trading XBTUSD"] == 1.0
+    assert rest.limiter._ages.known("O2")
+    assert rest.limiter._ages.known("b")
+
+
+@pytest.mark.parametrize("name", ["../private/AddOrder", "A B", "", "Ticker?x=1", "é", "A/B/C"])
+async def test_a_name_that_cannot_be_a_methods_is_refused_here(name: str) -> None:
+    kraken = ScriptedKraken()
+    with pytest.raises(InvalidArgumentsError):
+        await kraken.rest().public(name)
+    with pytest.raises(InvalidArgumentsError):
+        await kraken.rest().private(name)
+    assert kraken.calls == []
+
+
+def test_each_kind_of_waiting_has_its_own_timeout() -> None:
+    settings = ConnectionSettings(
+        connect_timeout_seconds=1, read_timeout_seconds=2, write_timeout_seconds=3, pool_timeout_seconds=4
+    )
+    timeout = KrakenRest(settings, FakeClock())._client.timeout
+    assert (timeout.connect, timeout.read, timeout.write, timeout.pool) == (1, 2, 3, 4)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from krakked_tui.kraken.settings import ConnectionSettings, is_loopback
+from krakked_tui.kraken.settings import ConnectionSettings, Tier, is_loopback
 
 
 def test_defaults_are_krakens() -> None:
@@ -57,8 +57,28 @@ def test_another_host_must_be_allowed_and_still_needs_tls() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", [{"public_calls_per_second": 0}, {"connect_timeout_seconds": -1}, {"tier": "gold"}, {"x": 1}]
+    "field",
+    [
+        {"public_calls_per_second": 0},
+        {"connect_timeout_seconds": -1},
+        {"tier": "gold"},
+        {"x": 1},
+        {"history_cost": 0},
+        {"history_cost": 9},
+        {"nonce_window": -1},
+        {"pool_timeout_seconds": 0},
+        {"public_pair_calls_per_second": -1},
+        {"private_decay_step_seconds": 11},
+    ],
 )
 def test_bounds(field: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(field, ConnectionSettings)
+
+
+def test_a_tier_without_limits_is_for_this_machine_only() -> None:
+    assert ConnectionSettings(rest_url="http://127.0.0.1:8080", tier=Tier.NONE).tier is Tier.NONE
+    with pytest.raises(ValueError, match="sandbox on this machine only"):
+        ConnectionSettings(tier=Tier.NONE)
+    with pytest.raises(ValueError, match="sandbox on this machine only"):
+        ConnectionSettings(rest_url="https://other.test", allow_other_host=True, tier=Tier.NONE)

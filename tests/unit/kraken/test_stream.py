@@ -13,12 +13,15 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from krakked_tui.kraken import stream as stream_module
-from krakked_tui.kraken.errors import KrakenProtocolError, RateLimitError
-from krakked_tui.kraken.frames import DataFrame, TickerFrame
-from krakked_tui.kraken.session import Plan, Subscription
-from krakked_tui.kraken.stream import Backoff, KrakenStream
+from krakked_tui.kraken import link as link_module
+from krakked_tui.kraken.errors import KrakenProtocolError, NetworkError, RateLimitError, Sent
+from krakked_tui.kraken.frames import TickerFrame
+from krakked_tui.kraken.pending import Answered
+from krakked_tui.kraken.session import News
+from krakked_tui.kraken.stream import Backoff, ConnectBudget, KrakenStream
+from krakked_tui.kraken.topics import Plan, Subscription
 from krakked_tui.kraken.wire import WebSocketsToken
+from krakked_tui.kraken.writing import CallWithheldError
 from krakked_tui.ports import StreamState
 from tests.fakes.clock import FakeClock
 
@@ -54,16 +57,18 @@ async def acknowledge(connection: ServerConnection) -> None:
 class Listening:
     """A running stream, with everything it said and somebody waiting for it."""
 
-    def __init__(self, url: str, clock: FakeClock, plan: Plan = PLAN) -> None:
-        self.frames: list[DataFrame] = []
+    def __init__(
+        self, url: str, clock: FakeClock, plan: Plan = PLAN, budget: ConnectBudget | None = None
+    ) -> None:
+        self.frames: list[News] = []
         self.states: list[StreamState] = []
         self.prepared = 0
         self.failures: list[Exception] = []
-        self.reject: Callable[[DataFrame], None] = lambda _frame: None
+        self.reject: Callable[[News], None] = lambda _frame: None
         self.changed = asyncio.Event()
         self.clock = clock
         self._plan = plan
-        self._stream = KrakenStream("market", url, clock, random.Random(1))
+        self.stream = KrakenStream("market", url, clock, random.Random(1), budget)
 
     async def prepare(self) -> Plan:
         self.prepared += 1
@@ -71,7 +76,7 @@ class Listening:
             raise self.failures.pop()
         return self._plan
 
-    def on_frame(self, frame: DataFrame) -> None:
+    def on_frame(self, frame: News, now: float) -> None:
         self.reject(frame)
         self.frames.append(frame)
         self.changed.set()
@@ -81,7 +86,12 @@ class Listening:
         self.changed.set()
 
     async def run(self) -> None:
-        await self._stream.run(self.prepare, self.on_frame, self.on_state)
+        await self.stream.run(self.prepare, self.on_frame, self.on_state)
+
+    async def ask(
+        self, method: str, params: dict[str, object], withhold: Callable[[], str] = lambda: ""
+    ) -> Answered:
+        return await self.stream.request(method, params, seconds=5, withhold=withhold)
 
     def losses(self) -> list[str]:
         return [state.detail for state in self.states if not state.connected]
@@ -216,7 +226,7 @@ async def test_a_listener_that_must_start_over_gets_a_new_connection() -> None:
         await connection.send(TICKER)
         await connection.wait_closed()
 
-    def reject(frame: DataFrame) -> None:
+    def reject(frame: News) -> None:
         listener.reject = lambda _frame: None
         raise KrakenProtocolError("this fill is lame")
 
@@ -234,7 +244,7 @@ async def test_a_bug_in_a_listener_is_not_swallowed() -> None:
         await connection.send(TICKER)
         await connection.wait_closed()
 
-    def reject(frame: DataFrame) -> None:
+    def reject(frame: News) -> None:
         raise ZeroDivisionError
 
     async with exchange(peer) as url:
@@ -279,7 +289,7 @@ async def test_a_burst_is_decoded_in_slices() -> None:
 
         await other_work()
     gaps = [after - before for before, after in pairwise(turns_at)]
-    assert max(gaps) <= stream_module.SLICE_MESSAGES
+    assert max(gaps) <= link_module.SLICE_MESSAGES
 
 
 async def test_odd_messages_are_logged_once_per_kind(caplog: pytest.LogCaptureFixture) -> None:
@@ -364,3 +374,179 @@ async def test_a_stable_minute_makes_up_for_earlier_failures() -> None:
         prepared = listener.prepared
         await listener.clock.advance(0.5)
         assert listener.prepared == prepared + 1
+
+
+async def test_again_closed_for_our_conduct_it_stays_away_for_long() -> None:
+    visits = 0
+
+    async def peer(connection: ServerConnection) -> None:
+        nonlocal visits
+        visits += 1
+        await connection.close(1008, "policy")
+
+    async with listening(peer) as listener:
+        await listener.until(lambda: len(listener.states) == 1)
+        await listener.clock.advance(60)
+        await listener.until(lambda: len(listener.states) == 2)
+        await listener.clock.advance(599)
+        assert visits == 2
+        await listener.clock.advance(1)
+        await listener.until(lambda: len(listener.states) == 3)
+    assert visits == 3
+
+
+class Budget:
+    """Implements ``ConnectBudget``: one attempt every 30 seconds."""
+
+    def __init__(self) -> None:
+        self.next = 0.0
+
+    def connect_delay(self, now: float) -> float:
+        at, self.next = max(now, self.next), max(now, self.next) + 30
+        return at - now
+
+
+async def test_attempts_keep_to_the_budget() -> None:
+    async with exchange(acknowledge) as url, asyncio.TaskGroup() as group:
+        listener = Listening(url, FakeClock(), budget=Budget())
+        running = group.create_task(listener.run())
+        await listener.until(lambda: any(not state.connected for state in listener.states))
+        await listener.clock.advance(29)
+        assert listener.prepared == 1
+        await listener.clock.advance(1)
+        assert listener.prepared == 2
+        running.cancel()
+
+
+PRIVATE = Plan((Subscription("executions"),), WebSocketsToken(token="t0psecret", expires=900))
+
+
+class Desk:
+    """A peer that acks everything and answers requests when told to."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, object]] = []
+        self.connection: ServerConnection | None = None
+        self.changed = asyncio.Event()
+
+    async def __call__(self, connection: ServerConnection) -> None:
+        self.connection = connection
+        await connection.send(STATUS)
+        async for message in connection:
+            request = msgspec.json.decode(message)
+            self.requests.append(request)
+            self.changed.set()
+            if request["method"] == "subscribe":
+                await self.answer(request, result={"channel": request["params"]["channel"]})
+
+    async def answer(self, request: dict[str, object], **fields: object) -> None:
+        assert self.connection is not None
+        reply = {"method": request["method"], "req_id": request["req_id"], "success": True, **fields}
+        await self.connection.send(msgspec.json.encode(reply).decode())
+
+    def of(self, method: str) -> list[dict[str, object]]:
+        return [request for request in self.requests if request["method"] == method]
+
+
+async def asked(desk: Desk, method: str) -> dict[str, object]:
+    while not desk.of(method):
+        desk.changed.clear()
+        await desk.changed.wait()
+    return desk.of(method)[-1]
+
+
+async def test_a_request_gets_its_answer() -> None:
+    desk = Desk()
+    async with listening(desk, plan=PRIVATE) as listener:
+        await listener.until(lambda: bool(listener.states) and listener.states[-1].acked == 1)
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(listener.ask("cancel_all", {"token": "t0psecret"}))
+            request = await asked(desk, "cancel_all")
+            await desk.answer(request, result={"count": 2})
+        answered = asking.result()
+    assert request["params"] == {"token": "t0psecret"}
+    assert answered.complete
+    assert answered.replies[0].success
+
+
+async def test_a_request_is_withheld_before_its_first_byte() -> None:
+    desk = Desk()
+    async with listening(desk, plan=PRIVATE) as listener:
+        await listener.until(lambda: bool(listener.states) and listener.states[-1].acked == 1)
+        with pytest.raises(CallWithheldError, match="killed"):
+            await listener.ask("add_order", {}, withhold=lambda: "killed")
+    assert desk.of("add_order") == []
+
+
+async def test_without_a_connection_a_request_was_not_sent() -> None:
+    stream = KrakenStream("account", "ws://127.0.0.1:1", FakeClock(), random.Random(1))
+    with pytest.raises(NetworkError) as caught:
+        await stream.request("add_order", {}, seconds=10, withhold=lambda: "")
+    assert caught.value.sent is Sent.NO
+
+
+async def test_a_connection_lost_after_writing_leaves_a_request_in_doubt() -> None:
+    desk = Desk()
+    async with listening(desk, plan=PRIVATE) as listener:
+        await listener.until(lambda: bool(listener.states) and listener.states[-1].acked == 1)
+        async with asyncio.TaskGroup() as group:
+
+            async def ask() -> None:
+                with pytest.raises(NetworkError) as caught:
+                    await listener.ask("add_order", {"token": "t0psecret"})
+                assert caught.value.sent is Sent.MAYBE
+                assert "t0psecret" not in str(caught.value)
+
+            group.create_task(ask())
+            await asked(desk, "add_order")
+            assert desk.connection is not None
+            await desk.connection.close()
+
+
+async def test_a_request_that_is_not_answered_is_given_up() -> None:
+    desk = Desk()
+    async with listening(desk, plan=PRIVATE) as listener:
+        await listener.until(lambda: bool(listener.states) and listener.states[-1].acked == 1)
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(listener.ask("add_order", {}))
+            await asked(desk, "add_order")
+            for _ in range(5):
+                assert desk.connection is not None
+                await desk.connection.send('{"channel":"heartbeat"}')
+                await listener.clock.advance(1)
+        assert asking.result() == Answered(asking.result().req_id, (), complete=False)
+
+
+async def test_what_is_wanted_changes_on_the_open_connection() -> None:
+    asked_for: list[dict[str, object]] = []
+
+    async def peer(connection: ServerConnection) -> None:
+        await connection.send(STATUS)
+        async for message in connection:
+            request = msgspec.json.decode(message)
+            asked_for.append(request)
+            for symbol in request["params"]["symbol"]:
+                reply = {"method": request["method"], "req_id": request["req_id"], "success": True}
+                text = msgspec.json.encode(reply | {"result": {"symbol": symbol}}).decode()
+                await connection.send(text)
+
+    async with listening(peer) as listener:
+        await listener.until(lambda: bool(listener.states) and listener.states[-1].acked == 1)
+        await listener.stream.want((Subscription("trade", ("ETH/USD",)),))
+        await listener.until(lambda: len(asked_for) == 3 and listener.states[-1].acked == 1)
+    assert [(request["method"], request["params"]) for request in asked_for[1:]] == [
+        ("unsubscribe", {"channel": "ticker", "symbol": ["BTC/USD"]}),
+        ("subscribe", {"channel": "trade", "symbol": ["ETH/USD"]}),
+    ]
+
+
+async def test_it_knows_when_something_was_heard() -> None:
+    async def peer(connection: ServerConnection) -> None:
+        await acknowledge(connection)
+        await connection.send(TICKER)
+        await connection.wait_closed()
+
+    async with listening(peer) as listener:
+        assert listener.stream.heard("ticker") is None
+        await listener.until(lambda: len(listener.frames) == 1)
+        assert listener.stream.heard("ticker", "BTC/USD") == 0.0

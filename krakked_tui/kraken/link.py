@@ -1,0 +1,214 @@
+"""One live WebSocket connection: carries messages between a session and a socket until it is lost.
+
+Reading never waits for whoever listens: listeners are plain functions. Decoding yields to the
+loop after a bounded slice, so that a burst of messages delays nothing else.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
+
+from krakked_tui.kraken.connection import BulkConnection
+from krakked_tui.kraken.errors import KrakenError, NetworkError, RateLimitError, Sent, printable
+from krakked_tui.kraken.frames import (
+    BalancesFrame,
+    CandleFrame,
+    ExecutionsFrame,
+    InstrumentFrame,
+    Payload,
+    StatusFrame,
+    TickerFrame,
+    TradeFrame,
+)
+from krakked_tui.kraken.pending import PENDING_MAX, Answered
+from krakked_tui.kraken.session import BookChanged, Ended, Event, Gap, News, Session, TradingMaximum
+from krakked_tui.kraken.subscriptions import Progress
+from krakked_tui.kraken.topics import Subscription
+from krakked_tui.kraken.writing import CallWithheldError
+from krakked_tui.ports import Clock, StreamState
+
+TICK_SECONDS = 1.0
+SLICE_MESSAGES = 200
+SLICE_BYTES = 256 * 1024
+CLOSED_BY_POLICY = 1008
+
+_NEWS = frozenset(
+    {
+        TickerFrame, CandleFrame, TradeFrame, BookChanged, InstrumentFrame, ExecutionsFrame, BalancesFrame,
+        Gap, TradingMaximum,
+    }
+)  # fmt: skip
+_ONLINE = "online"
+
+
+class LostError(Exception):
+    """The connection is over. ``wait`` is the least number of seconds until the next attempt.
+
+    ``policy``: the peer closed it for our conduct.
+    """
+
+    def __init__(self, reason: str, wait: float = 0.0, *, policy: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.wait = wait
+        self.policy = policy
+
+
+class Listener:
+    """Hands what a session says to whoever asked for it. ``name`` is the stream's."""
+
+    def __init__(
+        self, name: str, on_news: Callable[[News, float], None], on_state: Callable[[StreamState], None]
+    ) -> None:
+        self._name = name
+        self.on_news = on_news
+        self._on_state = on_state
+        self._system = _ONLINE
+
+    def status(self, frame: StatusFrame) -> None:
+        """Remember the exchange's state."""
+        self._system = printable(frame.data[-1].system, limit=40) if frame.data else _ONLINE
+
+    def progress(self, progress: Progress) -> None:
+        """Pass on how far subscribing is."""
+        detail = "" if self._system == _ONLINE else f"the exchange is in {self._system}"
+        wanted, acked, failed = progress.wanted, progress.acked, progress.failed
+        state = StreamState(
+            name=self._name, connected=True, detail=detail, wanted=wanted, acked=acked, failed=failed
+        )
+        self._on_state(state)
+
+
+class Link:
+    """A connection, its session, and who waits for answers over it."""
+
+    def __init__(
+        self, connection: BulkConnection, session: Session, listener: Listener, clock: Clock
+    ) -> None:
+        self.session = session
+        self._connection = connection
+        self._listener = listener
+        self._on_news = listener.on_news
+        self._clock = clock
+        self._answers: dict[int, asyncio.Future[Answered]] = {}
+
+    async def read(self) -> None:
+        """Take in messages until the connection is lost, which raises ``LostError``."""
+        while True:
+            try:
+                messages = await self._connection.messages()
+            except ConnectionClosed as error:
+                raise _closed(error) from error
+            start = 0
+            while start < len(messages):
+                start = self.take(messages, start)
+                await self._flush()
+                await asyncio.sleep(0)
+
+    async def tick(self, each: Callable[[], None]) -> None:
+        """Tell the session the time every second until it ends, which raises ``LostError``."""
+        while True:
+            await self._clock.sleep(TICK_SECONDS)
+            now = self._clock.monotonic()
+            self._hear_all(self.session.tick(now), now)
+            await self._flush()
+            each()
+
+    async def want(self, subscriptions: Iterable[Subscription]) -> None:
+        """Replace what the connection is for."""
+        now = self._clock.monotonic()
+        self._hear_all(self.session.want(subscriptions, now), now)
+        await self._flush()
+
+    async def request(
+        self, method: str, params: Mapping[str, object], *, answers: int, seconds: float,
+        withhold: Callable[[], str],
+    ) -> Answered:  # fmt: skip
+        """Send one request and wait for its answers. See ``KrakenStream.request``."""
+        now = self._clock.monotonic()
+        if len(self._answers) >= PENDING_MAX:
+            raise RateLimitError(f"Too many requests wait for answers to send {method}", retry_after=1.0)
+        if self._connection.state is not State.OPEN:
+            raise NetworkError(f"{method} found no connection to Kraken", Sent.NO)
+        if reason := withhold():
+            raise CallWithheldError(reason)
+        # Nothing is awaited from here until the bytes are written.
+        req_id, message = self.session.request(method, params, now, answers=answers, seconds=seconds)
+        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        self._answers[req_id] = answer
+        try:
+            await self._send(message)
+            return await answer
+        except LostError as error:
+            raise NetworkError(f"{method} may not have reached Kraken: {error.reason}", Sent.MAYBE) from None
+        finally:
+            self._answers.pop(req_id, None)
+
+    def give_up(self, reason: str) -> None:
+        """Tell whoever waits for an answer that none will come."""
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(NetworkError(f"Kraken did not answer: {reason}", Sent.MAYBE))
+        self._answers.clear()
+
+    def take(self, messages: Sequence[Payload], start: int) -> int:
+        """Take in one slice of messages; return where the next one starts."""
+        now, receive, on_news = self._clock.monotonic(), self.session.receive, self._on_news
+        end, size = start, 0
+        limit = min(start + SLICE_MESSAGES, len(messages))
+        try:
+            while end < limit and size < SLICE_BYTES:
+                data = messages[end]
+                size += len(data)
+                end += 1
+                for event in receive(data, now):
+                    if type(event) in _NEWS:
+                        on_news(event, now)  # type: ignore[arg-type]
+                    else:
+                        self._hear(event, now)
+        except KrakenError as error:
+            # The listener must start over.
+            raise LostError(str(error)) from error
+        return end
+
+    def _hear(self, event: Event, now: float) -> None:
+        """Pass an event on; raise ``LostError`` at the one that ends the session."""
+        match event:
+            case StatusFrame():
+                self._listener.status(event)
+            case Progress():
+                self._listener.progress(event)
+            case Answered(req_id):
+                self._resolve(req_id, event)
+            case Ended(reason):
+                raise LostError(reason)
+            case _:
+                self._on_news(event, now)
+
+    def _hear_all(self, events: Iterable[Event], now: float) -> None:
+        for event in events:
+            self._hear(event, now)
+
+    def _resolve(self, req_id: int, answered: Answered) -> None:
+        answer = self._answers.get(req_id)
+        if answer is not None and not answer.done():
+            answer.set_result(answered)
+
+    async def _flush(self) -> None:
+        for message in self.session.take_outgoing():
+            await self._send(message)
+
+    async def _send(self, message: bytes) -> None:
+        try:
+            await self._connection.send(message, text=True)
+        except ConnectionClosed as error:
+            raise _closed(error) from error
+
+
+def _closed(error: ConnectionClosed) -> LostError:
+    """Say why the peer closed."""
+    code = error.rcvd.code if error.rcvd else None
+    reason = f"the connection was closed: {printable(str(error))}"
+    return LostError(reason, policy=code == CLOSED_BY_POLICY)
