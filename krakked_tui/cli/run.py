@@ -24,6 +24,7 @@ def run(
     config: Path | None = None,
     speed: float | None = None,
     seed: int | None = None,
+    chaos: str | None = None,
     run_for: str | None = None,
     log_format: str | None = None,
 ) -> int:
@@ -50,6 +51,8 @@ def run(
         With --demo: exchange seconds per second (default 60).
     seed
         With --demo: the market's seed (default 7); equal seeds give equal markets.
+    chaos
+        With --demo: have the local Kraken misbehave: mild, rough or hell.
     run_for
         Stop in order after this long, such as 30s, 5m or 2h.
     log_format
@@ -57,7 +60,8 @@ def run(
     """
     limit = parse_duration("--run-for", run_for) if run_for else None
     if not demo:
-        given = [name for name, value in _demo_options(sandbox, start, speed, seed, fresh=fresh) if value]
+        options = {"--sandbox": sandbox, "--start": start, "--speed": speed, "--seed": seed, "--chaos": chaos}
+        given = [name for name, value in options.items() if value is not None] + ["--fresh"] * fresh
         if given:
             raise UsageError(f"{given[0]} needs --demo.")
         raise RefusedError("this version trades on the local Kraken only: start it with --demo")
@@ -72,9 +76,8 @@ def run(
     from krakked_tui.bootstrap import DemoOptions, open_demo
     from krakked_tui.cli.session import run_session
 
-    options = DemoOptions(sandbox=sandbox, fresh=fresh, start=start, speed=speed, seed=seed)
     session = open_demo(
-        options,
+        DemoOptions(sandbox=sandbox, fresh=fresh, start=start, speed=speed, seed=seed, chaos=chaos),
         profile=profile or DEMO_PROFILE,
         config_file=config,
         environment=dict(os.environ),
@@ -82,15 +85,3 @@ def run(
         log_format=log_format,
     )
     return run_session(session, with_ui=not no_ui, limit=limit)
-
-
-def _demo_options(
-    sandbox: str | None, start: str | None, speed: float | None, seed: int | None, *, fresh: bool
-) -> tuple[tuple[str, object], ...]:
-    return (
-        ("--sandbox", sandbox),
-        ("--fresh", fresh),
-        ("--start", start),
-        ("--speed", speed is not None),
-        ("--seed", seed is not None),
-    )

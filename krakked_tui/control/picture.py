@@ -50,6 +50,7 @@ def engine_view(
         allocation=_allocation(state.valuation),
         flatten=state.flatten,
         counts=_counts(moment, state),
+        rate_limits=_rate_limits(moment),
         messages=messages,
     )
 
@@ -94,10 +95,13 @@ def _connection(moment: Moment) -> tuple[str, str]:
     market = moment.market.stream if moment.market else None
     up = [stream for stream in (market, moment.account_stream) if stream is not None and stream.connected]
     down = [s for s in (market, moment.account_stream) if s is not None and not s.connected]
-    detail = "; ".join(f"{stream.name}: {stream.detail}" for stream in down)
+    blocked = [each for each in moment.headroom if each.blocked_seconds > 0]
+    parts = [f"{stream.name}: {stream.detail}" for stream in down]
+    parts += [f"{each.name} blocked for {each.blocked_seconds:.0f} s" for each in blocked]
+    detail = "; ".join(parts)
     if moment.state and moment.state.account.failure:
         return "partial" if up else "down", detail or moment.state.account.failure
-    if not down:
+    if not down and not blocked:
         return "up", ""
     return ("partial" if up else "down"), detail
 
@@ -233,4 +237,11 @@ def _counts(moment: Moment, state: State) -> v.CountsView:
         errors=counts.errors,
         orders=state.orders_made(),
         uptime_seconds=moment.uptime,
+    )
+
+
+def _rate_limits(moment: Moment) -> tuple[v.RateLimitView, ...]:
+    return tuple(
+        v.RateLimitView(each.name, each.used, each.limit, each.spenders, each.blocked_seconds)
+        for each in moment.headroom
     )

@@ -153,6 +153,19 @@ class CountsView(msgspec.Struct, frozen=True):
     uptime_seconds: float = 0.0
 
 
+class RateLimitView(msgspec.Struct, frozen=True):
+    """One of the exchange's rate limits: units used of so many, and who spent them in the last minute.
+
+    ``blocked_seconds`` (wall) is how long nothing may be sent because the exchange refused.
+    """
+
+    name: str
+    used: float
+    limit: float
+    spenders: tuple[tuple[str, float], ...] = ()
+    blocked_seconds: float = 0.0
+
+
 class EngineView(msgspec.Struct, frozen=True):
     """Everything a screen shows, as of one instant. ``version`` grows with every new picture."""
 
@@ -168,5 +181,6 @@ class EngineView(msgspec.Struct, frozen=True):
     allocation: tuple[AllocationView, ...] = ()
     flatten: FlattenProgress | None = None
     counts: CountsView = CountsView()
+    rate_limits: tuple[RateLimitView, ...] = ()
     messages: tuple[str, ...] = ()
     """Newest last: what happened that an operator should know."""

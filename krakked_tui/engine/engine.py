@@ -81,6 +81,7 @@ class Engine:
         self._opened: list[_Closable] = []
         self._progress = Progress(STEPS, clock=clock, changed=self._show_steps, write_log=write_log)
         self._supervisor = Supervisor(clock=clock, write_log=write_log)
+        self._broker: Broker | None = None
         self._interpreter: Interpreter | None = None
         self._runner: Runner | None = None
         self._boundaries: BoundaryLoop | None = None
@@ -135,7 +136,7 @@ class Engine:
         store = self._closing(await adapters.open_candles())
         feed, broker = await progress.run("exchange", lambda: adapters.connect(clock))
         self._closing(feed)
-        self._closing(broker)
+        self._broker = self._closing(broker)
         await progress.run("exchange clock", lambda: synchronise_clock(clock, feed))
         known, universe = await progress.run("pairs", lambda: self._read_universe(feed))
         await progress.run("access", broker.balances)
@@ -155,10 +156,12 @@ class Engine:
         )  # fmt: skip
         self._interpreter, self._runner = interpreter, runner
         supervisor.spawn("runner", runner.run())
-        supervisor.keep("housekeeping", self._keep_time)
         account = AccountEvents(self.inbox, clock, self.moment)
         supervisor.keep("account stream", lambda: broker.stream(account))
         await progress.run("account", lambda: self._streaming(lambda: self.moment.account_stream))
+        # Not before the stream is open: what is read until then would have to be read again, and the
+        # exchange does not allow that many calls at once.
+        supervisor.keep("housekeeping", self._keep_time)
         await progress.run("portfolio", lambda: self._account_read(state, account))
         pairs = tuple(universe.pairs.values())
         history = CandleHistory(
@@ -314,6 +317,7 @@ class Engine:
         moment, clock = self.moment, self.clock
         moment.at, moment.speed = clock.now(), clock.speed
         moment.uptime = clock.monotonic() - self._started_wall
+        moment.headroom = tuple(self._broker.headroom()) if self._broker else ()
         moment.next_cycle_at = self._boundaries.next_at if self._boundaries else None
         self._publish(moment)
 

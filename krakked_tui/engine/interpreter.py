@@ -22,6 +22,9 @@ from krakked_tui.engine.market import LiveMarket
 from krakked_tui.engine.signals import AnyStrategy, Signals, compute
 from krakked_tui.ports import Broker, Clock
 
+_EMERGENCIES = frozenset({Purpose.STOP, Purpose.FLATTEN})
+"""Orders that end a loss go before everything else that waits for the exchange."""
+
 
 class Spawner(Protocol):
     """What starts a task that somebody owns."""
@@ -95,7 +98,9 @@ class Interpreter:
 
     async def _send(self, order: LocalOrder) -> SubmitOutcome | Withheld:
         try:
-            return await self._broker.submit(order.request, lambda: self._refusal(order))
+            return await self._broker.submit(
+                order.request, lambda: self._refusal(order), emergency=order.purpose in _EMERGENCIES
+            )
         except ExchangeError as error:
             # A broker answers with values. Should one raise after all, the order may exist.
             return Unknown(order.cl_ord_id, str(error))
@@ -118,7 +123,9 @@ class Interpreter:
 
     async def _cancel(self, cl_ord_ids: tuple[str, ...]) -> None:
         try:
-            await self._broker.cancel(cl_ord_ids)
+            state = self._state
+            emergency = state.kill_switch.active or state.flattening
+            await self._broker.cancel(cl_ord_ids, emergency=emergency)
             error = ""
         except ExchangeError as failure:
             error = str(failure)

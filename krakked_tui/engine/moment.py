@@ -9,7 +9,7 @@ import msgspec
 from krakked_tui.decision.state import State
 from krakked_tui.engine.market import LiveMarket
 from krakked_tui.engine.startup import Step
-from krakked_tui.ports import StreamState
+from krakked_tui.ports import Headroom, StreamState
 
 
 @dataclass(slots=True)
@@ -26,6 +26,7 @@ class Moment:
     state: State | None = None
     market: LiveMarket | None = None
     account_stream: StreamState = StreamState("account", connected=False, detail="not connected yet")  # noqa: RUF009 - frozen
+    headroom: tuple[Headroom, ...] = ()
     next_cycle_at: datetime | None = None
     uptime: float = 0.0
     failure: str = ""

@@ -33,6 +33,7 @@ class DialogName(StrEnum):
     ORDER = "order"
     PALETTE = "palette"
     QUIT = "quit"
+    RATE_LIMITS = "rate_limits"
 
 
 class Desk(Protocol):

@@ -128,6 +128,16 @@ class Arm(OpenDialog):
         return desk.view.status.kill_switch.active
 
 
+class RateLimits(OpenDialog):
+    """What the exchange still lets us send."""
+
+    id = "rate-limits"
+    keys = ("l",)
+    title = "Rate limits"
+    dialog = DialogName.RATE_LIMITS
+    help = "How much of Kraken's rate limits is used, and by what."
+
+
 class Help(OpenDialog):
     """All keys."""
 
@@ -238,6 +248,7 @@ COMMANDS: tuple[UiCommand, ...] = (
     CancelSelected(),
     TogglePause(),
     Arm(),
+    RateLimits(),
     Palette(),
     Help(),
     Kill(),

@@ -27,6 +27,7 @@ class Topic(StrEnum):
     ALLOCATION = "allocation"
     FLATTEN = "flatten"
     COUNTS = "counts"
+    RATE_LIMITS = "rate_limits"
     MESSAGES = "messages"
 
 

@@ -25,15 +25,18 @@ from krakked_tui.domain.orders import (
     Withheld,
 )
 from krakked_tui.engine.clock import ExchangeClock
+from krakked_tui.execution.settings import Transport
 from krakked_tui.kraken.broker import KrakenBroker
 from krakked_tui.kraken.errors import AuthError
 from krakked_tui.kraken.feed import KrakenFeed
 from krakked_tui.kraken.keys import ApiKey
 from krakked_tui.kraken.listing import Listing
 from krakked_tui.kraken.nonce import NonceSource
+from krakked_tui.kraken.order_entry import StreamOrderEntry
 from krakked_tui.kraken.rest import KrakenRest
-from krakked_tui.kraken.settings import ConnectionSettings
+from krakked_tui.kraken.settings import ConnectionSettings, Tier
 from krakked_tui.kraken.stream import KrakenStream
+from krakked_tui.kraken.tokens import TokenSource
 from krakked_tui.ports import StreamState
 from krakked_tui.sandbox.server import Sandbox, running_sandbox
 from krakked_tui.sandbox.settings import SandboxSettings
@@ -46,12 +49,13 @@ DUST_KEY = ApiKey("nobody", "bm9ib2R5")
 class Client:
     """Feed and broker on one sandbox, and everything that came over their streams."""
 
-    def __init__(self, sandbox: Sandbox, key: ApiKey, nonces: NonceSource) -> None:
+    def __init__(self, sandbox: Sandbox, key: ApiKey, nonces: NonceSource, transport: Transport) -> None:
         settings = ConnectionSettings(
             rest_url=sandbox.rest,
             ws_public_url=sandbox.ws_public,
             ws_private_url=sandbox.ws_private,
             public_calls_per_second=500,
+            tier=Tier.NONE,
         )
         self.clock = ExchangeClock()
         self.rest = KrakenRest(settings, self.clock, key=key, nonces=nonces)
@@ -59,7 +63,10 @@ class Client:
         market = KrakenStream("market", settings.ws_public_url, self.clock, random.Random(1))
         account = KrakenStream("account", settings.ws_private_url, self.clock, random.Random(2))
         self.feed = KrakenFeed(self.rest, listing, market, self.clock)
-        self.broker = KrakenBroker("sandbox", self.rest, listing, account)
+        tokens = TokenSource(self.rest, self.clock)
+        entry = StreamOrderEntry(account, listing, tokens, self.rest.limiter, self.clock)
+        by_stream = transport is Transport.WEBSOCKET
+        self.broker = KrakenBroker("sandbox", self.rest, listing, account, entry if by_stream else None)
         self.quotes: dict[str, Quote] = {}
         self.candles: list[Candle] = []
         self.states: dict[str, StreamState] = {}
@@ -113,10 +120,12 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(key: ApiKey | None = None, nonces: NonceSource | None = None) -> AsyncIterator[Client]:
+async def connected(
+    key: ApiKey | None = None, nonces: NonceSource | None = None, transport: Transport = Transport.REST
+) -> AsyncIterator[Client]:
     async with running_sandbox(SandboxSettings(speed=SPEED)) as sandbox:
         own_key = ApiKey(sandbox.api_key, sandbox.api_secret)
-        client = Client(sandbox, key or own_key, nonces or NonceSource(time.time_ns))
+        client = Client(sandbox, key or own_key, nonces or NonceSource(time.time_ns), transport)
         try:
             await client.synchronise()
             yield client
@@ -156,8 +165,9 @@ async def test_the_market_stream() -> None:
         streaming.cancel()
 
 
-async def test_the_life_of_orders() -> None:
-    async with connected() as client, asyncio.TaskGroup() as group:
+@pytest.mark.parametrize("transport", Transport)
+async def test_the_life_of_orders(transport: Transport) -> None:
+    async with connected(transport=transport) as client, asyncio.TaskGroup() as group:
         broker, started = client.broker, client.clock.now() - timedelta(minutes=2)
         streaming = group.create_task(broker.stream(client))
         await client.until(lambda: "account" in client.states)

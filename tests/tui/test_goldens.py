@@ -40,6 +40,7 @@ DIALOGS = {
     "cancel-all": "ctrl+x",
     "flatten": "ctrl+f",
     "order": "enter",
+    "rate-limits": "l",
     "cancel-order": "c",
     "arm": "a",
     "quit": "q",

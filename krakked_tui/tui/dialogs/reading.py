@@ -1,4 +1,4 @@
-"""Dialogs to read: an order's details and the help."""
+"""Dialogs to read: an order's details, the rate limits and the help."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -11,6 +11,7 @@ from krakked_tui.tui.commands import offered
 from krakked_tui.tui.dialogs.base import TEXT_WIDTH, Dialog
 from krakked_tui.tui.rows.dialogs import labelled, order_lines
 from krakked_tui.tui.rows.line import EMPTY, Line, Look, Span, wrap
+from krakked_tui.tui.rows.rate_limits import rate_limit_lines
 from krakked_tui.tui.widgets.table import LiveTable
 
 _KEYS_WIDTH = 16
@@ -41,6 +42,16 @@ class OrderDialog(Dialog):
         same = (order for order in known if order.cl_ord_id == self._order.cl_ord_id)
         self._order = next(same, self._order)
         return order_lines(self._order, self.desk.zone, TEXT_WIDTH)
+
+
+class RateLimitsDialog(Dialog):
+    """The exchange's rate limits, as they are now."""
+
+    TITLE_TEXT = "RATE LIMITS"
+
+    def text(self, view: EngineView) -> Sequence[Line]:
+        """Show each limit with a bar and who spent it."""
+        return rate_limit_lines(view.rate_limits, TEXT_WIDTH)
 
 
 class HelpDialog(Dialog):

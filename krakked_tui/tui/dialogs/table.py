@@ -4,7 +4,7 @@ from krakked_tui.tui.command import DialogName
 from krakked_tui.tui.dialogs.base import Dialog
 from krakked_tui.tui.dialogs.confirm import CancelAllDialog, CancelOrderDialog, QuitDialog
 from krakked_tui.tui.dialogs.palette import PaletteDialog
-from krakked_tui.tui.dialogs.reading import HelpDialog, OrderDialog
+from krakked_tui.tui.dialogs.reading import HelpDialog, OrderDialog, RateLimitsDialog
 from krakked_tui.tui.dialogs.typed import ArmDialog, FlattenDialog
 
 DIALOGS: dict[DialogName, type[Dialog]] = {
@@ -16,4 +16,5 @@ DIALOGS: dict[DialogName, type[Dialog]] = {
     DialogName.ORDER: OrderDialog,
     DialogName.PALETTE: PaletteDialog,
     DialogName.QUIT: QuitDialog,
+    DialogName.RATE_LIMITS: RateLimitsDialog,
 }

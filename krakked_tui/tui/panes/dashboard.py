@@ -43,7 +43,7 @@ class DashboardPane(Vertical):
         if dirty & {Topic.STATUS, Topic.PORTFOLIO, Topic.POSITIONS, Topic.FLATTEN}:
             banner = self._part("banner")
             banner.show(banner_lines(view, *banner.size, self._zone))
-        if dirty & {Topic.STATUS, Topic.PORTFOLIO, Topic.COUNTS}:
+        if dirty & {Topic.STATUS, Topic.PORTFOLIO, Topic.COUNTS, Topic.RATE_LIMITS}:
             account = self._part("account")
             account.show([*account_lines(view, account.size.width), *counts_lines(view, account.size.width)])
         if Topic.EQUITY_CURVE in dirty:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from krakked_tui.control.views import AllocationView, EngineView, StatusView
+from krakked_tui.control.views import AllocationView, EngineView, RateLimitView, StatusView
 from krakked_tui.domain.money import HUNDRED, ZERO
-from krakked_tui.tui.rows.line import EMPTY, Line, Look, Span, clip, spread
+from krakked_tui.tui.rows.line import Line, Look, Span, clip, spread
 from krakked_tui.tui.rows.numbers import (
     NOTHING,
     countdown,
@@ -17,6 +17,8 @@ from krakked_tui.tui.rows.numbers import (
 )
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"
+NEARLY_USED = 80
+"""Percent of a rate limit from which it is shown as a warning."""
 
 
 def account_lines(view: EngineView, width: int) -> list[Line]:
@@ -52,12 +54,22 @@ def counts_lines(view: EngineView, width: int) -> list[Line]:
     """Return the engine's counters, for screens with room."""
     counts = view.counts
     return [
-        EMPTY,
         _pair("Cycles", Span(f"{counts.cycles:,}"), width),
         _pair("Missed", _count(counts.missed_boundaries), width),
         _pair("Fills", Span(f"{counts.fills:,}"), width),
         _pair("Errors", _count(counts.errors), width),
+        _pair("API limits", _tightest(view.rate_limits), width),
     ]
+
+
+def _tightest(limits: Sequence[RateLimitView]) -> Span:
+    """Return how much of the most used rate limit is used."""
+    if any(limit.blocked_seconds for limit in limits):
+        return Span("blocked", Look.ALARM)
+    used = max((100 * limit.used / limit.limit for limit in limits if limit.limit), default=None)
+    if used is None:
+        return Span(NOTHING)
+    return Span(f"{used:.0f}% used", Look.WARN if used >= NEARLY_USED else Look.PLAIN)
 
 
 def _count(number: int) -> Span:

@@ -2,15 +2,16 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from krakked_tui.control.picture import engine_view
-from krakked_tui.control.views import EngineView
+from krakked_tui.control.views import EngineView, RateLimitView
 from krakked_tui.decision import events as e
 from krakked_tui.domain.orders import OrderStatus, Unknown
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.engine.moment import Moment
-from krakked_tui.ports import StreamState
+from krakked_tui.ports import Headroom, StreamState
 from tests.fakes.clock import FakeClock
 from tests.scenarios.stage import Stage
 
@@ -72,6 +73,19 @@ def test_drift_and_a_failing_account_are_shown(stage: Stage) -> None:
     stage.play(e.AccountSyncFailed(stage.at, stage.wall, "no route to host"))
     up = StreamState("account", connected=True)
     assert _view(stage, account_stream=up).status.connection_detail == "no route to host"
+
+
+def test_a_refusing_exchange_is_no_connection_that_is_up(stage: Stage) -> None:
+    calm = Headroom("private calls", used=3.0, limit=20.0, spenders=(("BalanceEx", 3.0),))
+    view = _view(stage, headroom=(calm,), account_stream=StreamState("account", connected=True))
+    assert view.rate_limits == (RateLimitView("private calls", 3.0, 20.0, (("BalanceEx", 3.0),)),)
+    assert view.status.connection_detail == ""
+    refused = msgspec.structs.replace(calm, blocked_seconds=899.6)
+    view = _view(stage, headroom=(refused,), account_stream=StreamState("account", connected=True))
+    assert (view.status.connection, view.status.connection_detail) == (
+        "partial",
+        "private calls blocked for 900 s",
+    )
 
 
 def test_before_the_state_exists_there_is_still_a_status() -> None:

@@ -137,7 +137,7 @@ def test_without_confirmation_only_cancels_go_at_once() -> None:
 def test_a_read_only_screen_has_no_command_that_acts() -> None:
     desk = PaperDesk(normal(), UiSettings(read_only=True))
     assert {command.id for command in offered(desk)} == {
-        "dashboard", "orders", "order", "palette", "help", "quit"
+        "dashboard", "orders", "order", "palette", "rate-limits", "help", "quit"
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krakked_tui.control.views import AllocationView, CountsView
+from krakked_tui.control.views import AllocationView, CountsView, RateLimitView
 from krakked_tui.tui.rows.dashboard import (
     account_lines,
     allocation_lines,
@@ -51,8 +51,21 @@ def test_assets_without_a_price_are_named() -> None:
 
 def test_counters_of_trouble_are_marked() -> None:
     lines = counts_lines(msgspec.structs.replace(normal(), counts=CountsView(errors=2)), 26)
-    assert text_of(lines[-1]) == "Errors                   2"
-    assert lines[-1][-1].look is Look.WARN
+    assert text_of(lines[3]) == "Errors                   2"
+    assert lines[3][-1].look is Look.WARN
+
+
+def test_the_most_used_rate_limit_is_told() -> None:
+    def shown(*limits: RateLimitView) -> tuple[str, Look]:
+        line = counts_lines(msgspec.structs.replace(normal(), rate_limits=limits), 26)[-1]
+        return text_of(line), line[-1].look
+
+    assert shown() == ("API limits               -", Look.PLAIN)
+    calm, tight = RateLimitView("a", 1, 10), RateLimitView("b", 17, 20)
+    assert shown(calm) == ("API limits        10% used", Look.PLAIN)
+    assert shown(calm, tight) == ("API limits        85% used", Look.WARN)
+    refused = RateLimitView("c", 0, 10, blocked_seconds=3)
+    assert shown(calm, refused) == ("API limits         blocked", Look.ALARM)
 
 
 def test_allocation_shows_as_many_bars_as_fit_and_counts_the_rest() -> None:
