@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+INTEROP := $(VENV)/.interop
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format types ci bench screenshots clean
+.PHONY: help install demo test interop lint format types ci bench screenshots clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
@@ -21,6 +22,14 @@ $(STAMP): pyproject.toml constraints.txt Makefile
 	fi
 	@touch $@
 
+$(INTEROP): $(STAMP)
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[interop]'; \
+	else \
+	  $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[interop]'; \
+	fi
+	@touch $@
+
 install: $(STAMP)  ## Set up .venv
 
 demo: $(STAMP)  ## Watch the bot trade on a local Kraken (no keys, no network)
@@ -28,6 +37,9 @@ demo: $(STAMP)  ## Watch the bot trade on a local Kraken (no keys, no network)
 
 test: $(STAMP)  ## Run the tests
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+interop: $(INTEROP)  ## Try the local Kraken with ccxt and python-kraken-sdk
+	$(BIN)/python -m pytest -n auto --dist loadfile tests/interop $(ARGS)
 
 lint: $(STAMP)  ## Formatting, lint rules, import boundaries
 	$(BIN)/ruff format --check .
@@ -41,9 +53,9 @@ format: $(STAMP)  ## Format and fix what can be fixed
 types: $(STAMP)  ## Strict type check
 	$(BIN)/mypy
 
-ci: lint types test  ## Everything CI runs
+ci: $(INTEROP) lint types test  ## Everything CI runs
 
-bench: $(STAMP)  ## Run the benchmarks; results in benchmarks/results
+bench: $(INTEROP)  ## Run the benchmarks; results in benchmarks/results
 	$(BIN)/python -m benchmarks $(ARGS)
 
 screenshots: $(STAMP)  ## Regenerate screenshots/ from a seeded demo

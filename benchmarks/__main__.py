@@ -8,12 +8,12 @@ from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
 
-from benchmarks import kill_latency
+from benchmarks import kill_latency, sandbox_capacity, ws_decode
 from krakked_tui.domain.money import trap_floats
 
-BENCHMARKS = (kill_latency,)
+BENCHMARKS = (kill_latency, ws_decode, sandbox_capacity)
 RESULTS = Path(__file__).parent / "results"
-LIBRARIES = ("aiosqlite", "msgspec", "polars", "textual", "websockets")
+LIBRARIES = ("aiosqlite", "msgspec", "polars", "textual", "uvicorn", "websockets")
 
 
 def main() -> None:
