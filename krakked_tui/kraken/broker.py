@@ -31,9 +31,6 @@ from krakked_tui.ports import AccountSink, Headroom
 IDS_PER_CALL = 50
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
-_NOTHING_TO_CANCEL = frozenset(
-    {error_codes.UNKNOWN_ORDER, error_codes.INVALID_ORDER, error_codes.CANCEL_PENDING}
-)
 _NO_SUCH_ORDER = frozenset({error_codes.UNKNOWN_ORDER, error_codes.INVALID_ORDER})
 
 _log = logging.getLogger(__name__)
@@ -101,7 +98,7 @@ class KrakenBroker:
         if self._entry is not None and not emergency and await self._canceled_by_stream(cl_ord_ids):
             return
         failure: KrakenError | None = None
-        for chunk in _chunks(cl_ord_ids):
+        for chunk in paging.chunks(cl_ord_ids, IDS_PER_CALL):
             try:
                 await self._cancel_together(chunk, Priority.EMERGENCY if emergency else Priority.CANCEL)
             except KrakenError as error:
@@ -142,7 +139,7 @@ class KrakenBroker:
 
     async def query_orders(self, kraken_order_ids: Sequence[str]) -> Sequence[OrderReport]:
         """These orders, whatever their status; ones never minted are left out."""
-        chunks = [await self._query(chunk) for chunk in _chunks(kraken_order_ids)]
+        chunks = [await self._query(chunk) for chunk in paging.chunks(kraken_order_ids, IDS_PER_CALL)]
         return await self._reports({i: row for chunk in chunks for i, row in chunk.items()})
 
     async def trades(self, since: datetime) -> Sequence[Trade]:
@@ -222,7 +219,7 @@ class KrakenBroker:
             try:
                 await self._rest.call(endpoints.CANCEL_ORDER, {"cl_ord_id": cl_ord_id}, priority=priority)
             except KrakenError as error:
-                if error.code not in _NOTHING_TO_CANCEL:
+                if error.code not in error_codes.NOTHING_TO_CANCEL:
                     failure = failure or error
         if failure is not None:
             raise failure
@@ -258,7 +255,3 @@ def _outcome(cl_ord_id: str, error: KrakenError) -> SubmitOutcome:
             return Unknown(cl_ord_id, str(error))
         case _ as unreachable:
             assert_never(unreachable)
-
-
-def _chunks(ids: Sequence[str]) -> list[Sequence[str]]:
-    return [ids[start : start + IDS_PER_CALL] for start in range(0, len(ids), IDS_PER_CALL)]

@@ -27,6 +27,8 @@ INVALID_NONCE = "EAPI:Invalid nonce"
 UNKNOWN_ORDER = "EOrder:Unknown order"
 INVALID_ORDER = "EOrder:Invalid order"
 CANCEL_PENDING = "EOrder:Cancel pending"
+NOTHING_TO_CANCEL = frozenset({UNKNOWN_ORDER, INVALID_ORDER, CANCEL_PENDING})
+"""What a cancel may answer about an order that is gone, or going."""
 PAIR_RATE_LIMIT = "EOrder:Rate limit exceeded"
 DOMAIN_RATE_LIMIT = "EOrder:Domain rate limit exceeded"
 

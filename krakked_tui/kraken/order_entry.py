@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from krakked_tui.domain.orders import OrderRequest
-from krakked_tui.kraken import endpoints, error_codes, order_messages
+from krakked_tui.kraken import endpoints, error_codes, order_messages, paging
 from krakked_tui.kraken.admission import admitted
 from krakked_tui.kraken.endpoints import Endpoint
 from krakked_tui.kraken.errors import (
@@ -42,9 +42,6 @@ CANCELS_PER_REQUEST = 5
 """Single cancels asked for together: what even the dearest ones cost is within every account's limit."""
 BATCH_ORDERS_MIN, BATCH_ORDERS_MAX = 2, 15
 
-_NOTHING_TO_CANCEL = frozenset(
-    {error_codes.UNKNOWN_ORDER, error_codes.INVALID_ORDER, error_codes.CANCEL_PENDING}
-)
 _NOT_UNDERSTOOD = (
     "Unsupported field",
     "Unsupported event",
@@ -145,7 +142,7 @@ class StreamOrderEntry:
         few at a time. Raises when some could not be asked for or were not answered; the others were.
         """
         failure: KrakenError | None = None
-        for chunk in _chunks(cl_ord_ids, IDS_PER_REQUEST):
+        for chunk in paging.chunks(cl_ord_ids, IDS_PER_REQUEST):
             try:
                 await self._cancel_chunk(chunk)
             except KrakenError as error:
@@ -185,7 +182,7 @@ class StreamOrderEntry:
             else:
                 return
         failure: KrakenError | None = None
-        for few in _chunks(cl_ord_ids, CANCELS_PER_REQUEST):
+        for few in paging.chunks(cl_ord_ids, CANCELS_PER_REQUEST):
             try:
                 await self._cancel_few(list(few))
             except KrakenError as error:
@@ -202,7 +199,7 @@ class StreamOrderEntry:
             for reply in answered.replies
             if reply.failure is not None
         ]
-        failure = next((error for error in failures if error.code not in _NOTHING_TO_CANCEL), None)
+        failure = next((error for error in failures if error.code not in error_codes.NOTHING_TO_CANCEL), None)
         if failure is not None:
             raise failure
         if not answered.complete:
@@ -280,10 +277,6 @@ class StreamOrderEntry:
         if not symbol:
             raise InvalidArgumentsError(f"{pair} has no WebSocket name")
         return symbol
-
-
-def _chunks(ids: Sequence[str], size: int) -> list[Sequence[str]]:
-    return [ids[start : start + size] for start in range(0, len(ids), size)]
 
 
 def _placed(answered: Answered) -> dict[str, object]:

@@ -4,7 +4,7 @@ Pages are taken by offset. A row that arrives meanwhile pushes the others back, 
 seen twice, which ids tell; none is skipped.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol, TypeVar
@@ -14,6 +14,11 @@ from krakked_tui.kraken.errors import KrakenProtocolError
 
 PAGE_ROWS = 50
 PAGES_MAX = 10_000
+
+
+def chunks(ids: Sequence[str], size: int) -> list[Sequence[str]]:
+    """Cut ids into runs of at most ``size``, in order."""
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
 
 
 class Timed(Protocol):

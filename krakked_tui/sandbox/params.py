@@ -93,16 +93,20 @@ class Params:
 
     def instant(self, name: str) -> datetime | None:
         """Return an RFC 3339 instant."""
-        value = self.text(name)
-        if value is None:
-            return None
-        try:
-            at = datetime.fromisoformat(value)
-            if at.tzinfo is None:
-                raise invalid(name)
-            return at.astimezone(UTC)
-        except (ValueError, OverflowError) as error:
-            raise invalid(name) from error
+        return read_instant(name, self.text(name))
+
+
+def read_instant(name: str, value: str | None) -> datetime | None:
+    """Read an RFC 3339 instant with its offset; ``name`` is blamed when it is none."""
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is None:
+            raise invalid(name)
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise invalid(name) from error
 
 
 def parse_form(body: str) -> Params:

@@ -1,7 +1,7 @@
 """The parameters of the WebSocket's trading methods, checked as strictly as Kraken checks them."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -9,6 +9,7 @@ import msgspec
 
 from krakked_tui.sandbox.catalog import Catalog, Listing
 from krakked_tui.sandbox.faults import ApiError, invalid
+from krakked_tui.sandbox.params import read_instant
 from krakked_tui.sandbox.prices import Price
 
 Fields = Mapping[str, object]
@@ -95,16 +96,7 @@ def price_of(params: Fields, name: str, kind_name: str, field: str) -> Price | N
 
 def instant_of(params: Fields, name: str) -> datetime | None:
     """Return an RFC 3339 instant."""
-    value = text_of(params, name)
-    if value is None:
-        return None
-    try:
-        at = datetime.fromisoformat(value)
-        if at.tzinfo is None:
-            raise invalid(name)
-        return at.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise invalid(name) from error
+    return read_instant(name, text_of(params, name))
 
 
 def listing_of(params: Fields, catalog: Catalog) -> Listing:
