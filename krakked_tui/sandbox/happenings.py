@@ -137,7 +137,8 @@ def apply(exchange: Exchange, body: bytes) -> Row:
     try:
         request = _DECODER.decode(body)
     except msgspec.DecodeError as error:
-        raise ControlError(f"This cannot happen: {error}.") from error
+        actions = ", ".join(str(kind.__struct_config__.tag) for kind in _HANDLERS)
+        raise ControlError(f"This cannot happen: {error}. The actions are {actions}.") from error
     now = exchange.catch_up()
     handler = _HANDLERS[type(request)]
     return {"action": request.__struct_config__.tag, "time": rfc3339(now), **handler(exchange, request)}
@@ -285,7 +286,7 @@ def _asset(exchange: Exchange, name: str) -> Asset:
     return asset
 
 
-_HANDLERS: Final[Mapping[object, Callable[[Exchange, Any], Row]]] = {
+_HANDLERS: Final[Mapping[type[_Request], Callable[[Exchange, Any], Row]]] = {
     Shock: _shock,
     PairMode: _pair_mode,
     SystemMode: _system_mode,

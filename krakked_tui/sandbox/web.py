@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from krakked_tui.domain.errors import StorageError
 from krakked_tui.sandbox import control_routes
@@ -39,7 +40,9 @@ class Web:
             private = _SOCKETS[scope["path"]]
             connection = Connection(self._context, scope, receive, send, private=private)
             try:
-                await connection.serve()
+                # A server that stops cancels what is still open, and would report that as our failure.
+                with suppress(asyncio.CancelledError):
+                    await connection.serve()
             except* StorageError as errors:
                 for error in errors.exceptions:
                     assert isinstance(error, StorageError), "tasks are not nested"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
 from krakked_tui.cli.sandbox import sandbox
 from krakked_tui.domain.errors import KrakkedError, RefusedError, UsageError
@@ -45,6 +46,21 @@ def test_it_greets_and_ends_cleanly_on_a_signal(number: signal.Signals) -> None:
     assert speed(greeting) == "60"
     process.send_signal(number)
     assert end(process) == (0, b"", b"")
+
+
+def test_it_ends_cleanly_over_a_request_that_is_never_answered() -> None:
+    process, greeting = start()
+    silence = json.dumps({"kind": "latency", "where": "ping", "seconds": 60}).encode()
+    urllib.request.urlopen(f"{greeting['rest']}/_sandbox/faults", silence).close()
+    with connect(greeting["ws_public"]) as client:
+        client.recv()
+        client.send('{"method":"ping"}')
+        while not json.load(urllib.request.urlopen(f"{greeting['rest']}/_sandbox/faults"))["faults"][0][
+            "strikes"
+        ]:
+            pass
+        process.send_signal(signal.SIGTERM)
+        assert end(process) == (0, b"", b"")
 
 
 def test_it_ends_with_its_parent_and_keeps_its_books(tmp_path: Path) -> None:
