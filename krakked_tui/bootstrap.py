@@ -230,7 +230,7 @@ def _adapters(config: AppConfig, where: Places, exchange: "_Embedded | _External
             tier=config.connection.tier,
         )
         key = _key(address)
-        nonces = NonceSource(time.time_ns, NonceFile(where.state / f"nonces-{key.fingerprint}"))
+        nonces = NonceSource(time.time_ns, NonceFile(_nonce_path(where, key)))
         rest = KrakenRest(settings, clock, key=key, nonces=nonces)
         listing = Listing(rest)
         rng = random.Random()  # noqa: S311 - jitter of reconnects
@@ -238,7 +238,7 @@ def _adapters(config: AppConfig, where: Places, exchange: "_Embedded | _External
         account = KrakenStream("account", settings.ws_private_url, clock, rng, rest.limiter)
         entry = None
         if config.execution.transport is Transport.WEBSOCKET:
-            entry = StreamOrderEntry(account, listing, TokenSource(rest, clock), rest.limiter, clock)
+            entry = StreamOrderEntry(account, listing, TokenSource(rest, clock), rest, clock)
         broker = KrakenBroker(f"sandbox:{key.fingerprint}", rest, listing, account, entry)
         return KrakenFeed(rest, listing, market, clock), broker
 
@@ -397,6 +397,11 @@ def _forget(where: Places) -> None:
                 (where.data / f"{name}{ending}").unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"{error.filename} cannot be removed ({error.strerror})") from error
+
+
+def _nonce_path(where: Places, key: ApiKey) -> Path:
+    """Return where a key's nonces lie: above the profiles, because all that use the key share them."""
+    return where.state.parent / f"nonces-{key.fingerprint}"
 
 
 def _key(address: SandboxAddress) -> ApiKey:

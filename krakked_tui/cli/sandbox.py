@@ -48,7 +48,9 @@ def sandbox(
         api_key: API key to accept (made up).
         api_secret: Its secret in base64 (made up).
         state: File that keeps the exchange's books; without it they are gone at the end.
-        replay: Directory of Kraken's OHLCVT files (XBTUSD_1.csv) to play as if they happened now.
+        replay: Directory of Kraken's one-minute OHLCVT files (XBTUSD_1.csv), or of a candle store
+            (tail.db), to play instead of a made-up market: at its own times when the start instant
+            lies within it, else from the start instant on.
         chaos: Let things go wrong by themselves: mild heals within seconds, rough loses answers,
             hell is everything at once.
         tier: Whose private and trading rate limits hold (intermediate; none for a program's child).

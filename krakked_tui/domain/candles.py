@@ -3,8 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
+
+from krakked_tui.domain.money import ZERO
 
 
 class Timeframe(StrEnum):
@@ -69,11 +72,45 @@ class Candle(msgspec.Struct, frozen=True):
         return self.time + self.timeframe.length
 
 
+class MarketFigures(Protocol):
+    """What comes with prices: sizes at the best bid and ask, and figures over 24 hours."""
+
+    @property
+    def bid_size(self) -> Decimal:
+        """Volume at the best bid, in base."""
+
+    @property
+    def ask_size(self) -> Decimal:
+        """Volume at the best ask, in base."""
+
+    @property
+    def volume_24h(self) -> Decimal:
+        """Volume traded in 24 hours, in base."""
+
+    @property
+    def vwap_24h(self) -> Decimal:
+        """Volume-weighted price of 24 hours."""
+
+    @property
+    def change_pct_24h(self) -> Decimal:
+        """Change over 24 hours in percent."""
+
+
+class KnownFigures(msgspec.Struct, frozen=True):
+    """Figures that are at hand; zero where they are not."""
+
+    bid_size: Decimal = ZERO
+    ask_size: Decimal = ZERO
+    volume_24h: Decimal = ZERO
+    vwap_24h: Decimal = ZERO
+    change_pct_24h: Decimal = ZERO
+
+
 class Quote(msgspec.Struct, frozen=True):
     """The latest prices of a pair.
 
     ``time`` is the exchange's timestamp; ``received`` is the monotonic (wall) second of receipt,
-    from which age and staleness are measured.
+    from which age and staleness are measured. ``figures`` may be worked out only when they are read.
     """
 
     pair: str
@@ -82,11 +119,7 @@ class Quote(msgspec.Struct, frozen=True):
     last: Decimal
     time: datetime
     received: float
-    bid_size: Decimal = Decimal(0)
-    ask_size: Decimal = Decimal(0)
-    volume_24h: Decimal = Decimal(0)
-    vwap_24h: Decimal = Decimal(0)
-    change_pct_24h: Decimal = Decimal(0)
+    figures: MarketFigures = KnownFigures()
 
     @property
     def mid(self) -> Decimal:

@@ -72,6 +72,7 @@ class Engine:
         self._publish = publish
         self._stop = asyncio.Event()
         self._hurried = False
+        self._tasks = 0
         self._dirty = True
         self._timeframes = _timeframes(adapters.strategies)
         self.clock = clock
@@ -224,6 +225,7 @@ class Engine:
     async def _wind_down(self) -> None:
         """Let orders in flight resolve and cancels take effect, then read the account a last time."""
         self.moment.phase = "stopping"
+        self._tasks = len(asyncio.all_tasks())
         state, interpreter, runner = self.moment.state, self._interpreter, self._runner
         if state is None or interpreter is None or runner is None:
             return  # the start did not come far enough for anything to be under way
@@ -369,6 +371,7 @@ class Engine:
             uptime_seconds=uptime,
             events_dropped=self.inbox.dropped,
             task_failures=self._supervisor.failures,
+            tasks=self._tasks,
             unstarted=unstarted,
         )
 

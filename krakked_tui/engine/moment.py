@@ -35,7 +35,8 @@ class Moment:
 class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the engine did. ``orders`` counts, by status, the orders made since start; money in USD.
 
-    ``unstarted`` says what it waited for when it was stopped before it could start, else nothing.
+    ``tasks`` is how many ran when it was asked to stop. ``unstarted`` says what it waited for when it
+    was stopped before it could start, else nothing.
     """
 
     cycles: int
@@ -48,4 +49,5 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     uptime_seconds: float
     events_dropped: int = 0
     task_failures: int = 0
+    tasks: int = 0
     unstarted: str = ""

@@ -22,7 +22,7 @@ async def admitted(
 ) -> Ticket:
     """Return once the call may be sent; its ticket must then ``settle``, or ``leave`` unsent.
 
-    Raises ``RateLimitError`` when the exchange refuses everything for too long, and
+    Raises ``RateLimitError`` when the exchange refuses such calls for too long, and
     ``CallWithheldError`` when ``withhold`` gives a reason while the call waits. A cancelled or failed
     wait frees its place.
     """
@@ -32,7 +32,7 @@ async def admitted(
         while not ticket.admitted:
             now = clock.monotonic()
             _call_off(withhold())
-            limiter.check(endpoint.name, now)
+            limiter.check(ticket, now)
             bell.clear()
             await _nap(clock, limiter.delay(ticket, now), bell)
             limiter.advance(clock.monotonic())

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
 from typing import assert_never
@@ -23,7 +24,7 @@ from krakked_tui.kraken.account_stream import AccountStream
 from krakked_tui.kraken.endpoints import Priority
 from krakked_tui.kraken.errors import ErrorClass, InvalidArgumentsError, KrakenError, OrderRejectedError
 from krakked_tui.kraken.listing import Listing
-from krakked_tui.kraken.order_entry import StreamOrderEntry
+from krakked_tui.kraken.order_entry import NotOverWebSocketError, StreamOrderEntry
 from krakked_tui.kraken.rest import CallWithheldError, KrakenRest
 from krakked_tui.kraken.stream import KrakenStream
 from krakked_tui.ports import AccountSink, Headroom
@@ -73,10 +74,7 @@ class KrakenBroker:
         before everything else and may use the part of the rate limit that is kept for it.
         """
         try:
-            if self._entry is not None and not emergency:
-                order_id = await self._entry.add(request, withhold)
-            else:
-                order_id = await self._add(request, withhold, Priority.EMERGENCY if emergency else None)
+            order_id = await self._place(request, withhold, emergency=emergency)
         except CallWithheldError as error:
             return Withheld(request.cl_ord_id, str(error))
         except KrakenError as error:
@@ -188,6 +186,12 @@ class KrakenBroker:
         """Close all connections."""
         await self._rest.close()
 
+    async def _place(self, request: OrderRequest, withhold: Callable[[], str], *, emergency: bool) -> str:
+        if self._entry is not None and not emergency:
+            with suppress(NotOverWebSocketError):
+                return await self._entry.add(request, withhold)
+        return await self._add(request, withhold, Priority.EMERGENCY if emergency else None)
+
     async def _add(
         self, request: OrderRequest, withhold: Callable[[], str], priority: Priority | None
     ) -> str:
@@ -206,23 +210,42 @@ class KrakenBroker:
         return True
 
     async def _cancel_together(self, cl_ord_ids: Sequence[str], priority: Priority) -> None:
-        """Cancel up to 50 orders in one request, or one by one when that request is refused."""
-        try:
-            await self._rest.call(endpoints.CANCEL_ORDER_BATCH, {"cl_ord_ids": cl_ord_ids}, priority=priority)
-        except KrakenError as error:
-            if error.listed and not isinstance(error, (OrderRejectedError, InvalidArgumentsError)):
-                raise
-        else:
+        """Cancel up to 50 orders in one request, or one by one when it is refused or misses some.
+
+        A batch does not say which orders it missed, nor whether they were gone.
+        """
+        reached = await self._batch_reached(cl_ord_ids, priority)
+        if reached is not None and reached >= len(cl_ord_ids):
             return
         failure: KrakenError | None = None
         for cl_ord_id in cl_ord_ids:
             try:
-                await self._rest.call(endpoints.CANCEL_ORDER, {"cl_ord_id": cl_ord_id}, priority=priority)
+                await self._cancel_one(cl_ord_id, priority)
             except KrakenError as error:
                 if error.code not in error_codes.NOTHING_TO_CANCEL:
                     failure = failure or error
         if failure is not None:
             raise failure
+
+    async def _batch_reached(self, cl_ord_ids: Sequence[str], priority: Priority) -> int | None:
+        """Cancel in one request; return how many orders it reached, None when it was refused."""
+        params = {"cl_ord_ids": cl_ord_ids}
+        try:
+            return (await self._rest.call(endpoints.CANCEL_ORDER_BATCH, params, priority=priority)).count
+        except KrakenError as error:
+            if error.listed and not isinstance(error, (OrderRejectedError, InvalidArgumentsError)):
+                raise
+            return None
+
+    async def _cancel_one(self, cl_ord_id: str, priority: Priority) -> None:
+        """Cancel one order: in a batch of its own where the pair's counter would make it wait."""
+        params = {"cl_ord_id": cl_ord_id}
+        if not self._rest.fits(endpoints.CANCEL_ORDER, params):
+            reached = await self._batch_reached([cl_ord_id], priority)
+            # What a batch does not reach is gone, or was never there: an emergency does not wait to know.
+            if reached or (reached is not None and priority is Priority.EMERGENCY):
+                return
+        await self._rest.call(endpoints.CANCEL_ORDER, params, priority=priority)
 
     async def _query(self, order_ids: Sequence[str]) -> Mapping[str, wire.Order]:
         """Look orders up together, or one by one when one of the ids spoils the request."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.fills import AssetBalance, Fee, LedgerEntry, Trade
 from krakked_tui.domain.money import ONE, ZERO
 from krakked_tui.domain.orders import OrderReport
@@ -96,10 +96,12 @@ def quote(pair: str, row: wire.Ticker, at: datetime, received: float) -> Quote:
         last=row.c.price,
         time=at,
         received=received,
-        bid_size=row.b.volume,
-        ask_size=row.a.volume,
-        volume_24h=row.v.last_24h,
-        vwap_24h=row.p.last_24h,
+        figures=KnownFigures(
+            bid_size=row.b.volume,
+            ask_size=row.a.volume,
+            volume_24h=row.v.last_24h,
+            vwap_24h=row.p.last_24h,
+        ),
     )
 
 

@@ -129,7 +129,9 @@ def _order(name: str, reply: Decoder[T], action: Action, cost: int, *, json: boo
         cost=cost,
         priority=Priority.CANCEL if cancels else Priority.ORDER,
         idempotent=cancels,
-        retryable=cancels,
+        # What concerns the whole account at once must not come late: a repeated arming of the dead
+        # man's switch could follow a disarming, a repeated cancel of all could hit newer orders.
+        retryable=cancels and action is not Action.ACCOUNT_WIDE,
         json=json,
         action=action,
     )

@@ -29,6 +29,9 @@ INVALID_ORDER = "EOrder:Invalid order"
 CANCEL_PENDING = "EOrder:Cancel pending"
 NOTHING_TO_CANCEL = frozenset({UNKNOWN_ORDER, INVALID_ORDER, CANCEL_PENDING})
 """What a cancel may answer about an order that is gone, or going."""
+PRIVATE_RATE_LIMIT = "EAPI:Rate limit exceeded"
+TOO_MANY_REQUESTS = "EGeneral:Too many requests"
+LOCKOUT = "EGeneral:Temporary lockout"
 PAIR_RATE_LIMIT = "EOrder:Rate limit exceeded"
 DOMAIN_RATE_LIMIT = "EOrder:Domain rate limit exceeded"
 
@@ -83,7 +86,7 @@ RULES: tuple[Rule, ...] = (
     Rule("EAPI:Feature disabled", _A, PermissionDeniedError),
     Rule("EAPI:Invalid token", _N, AuthError),
     Rule("ESession:Invalid session", _N, AuthError),
-    _rate("EAPI:Rate limit exceeded"),
+    _rate(PRIVATE_RATE_LIMIT),
     Rule("EGeneral:Permission denied", _A, PermissionDeniedError, _PERMISSION_ADVICE),
     Rule("EGeneral:Unknown method", _P, InvalidArgumentsError),
     Rule("EGeneral:Invalid arguments", _P, InvalidArgumentsError),
@@ -97,8 +100,8 @@ RULES: tuple[Rule, ...] = (
     Rule("EGeneral:Invalid arguments:cl_ord_id not unique", _UNCLEAR, OrderRejectedError),
     Rule("EGeneral:Invalid arguments:Index unavailable", _P, InvalidArgumentsError),
     Rule("EGeneral:Invalid arguments:no_mpp order option", _P, InvalidArgumentsError),
-    _rate("EGeneral:Too many requests"),
-    _rate("EGeneral:Temporary lockout", _LOCKOUT_SECONDS, "wait 15 minutes; every further call extends it"),
+    _rate(TOO_MANY_REQUESTS),
+    _rate(LOCKOUT, _LOCKOUT_SECONDS, "wait 15 minutes; every further call extends it"),
     Rule("EGeneral:Internal error", _UNCLEAR, ServiceUnavailableError),
     Rule("EQuery:Unknown asset pair", _P, PairNotListedError),
     Rule("EQuery:Invalid asset pair", _P, PairNotListedError),

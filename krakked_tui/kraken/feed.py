@@ -103,7 +103,10 @@ class KrakenFeed:
             await self._running.watch(pairs, watcher)
 
     def heard(self, channel: str, pair: str | None = None) -> float | None:
-        """Return the wall second of the last message of a channel (about a pair), None without any."""
+        """Return the wall second of the last message of a channel (about a pair), None without any.
+
+        To be acted on by whoever relies on a topic: see ``MarketStream.heard``.
+        """
         return None if self._running is None else self._running.heard(channel, pair)
 
     async def close(self) -> None:

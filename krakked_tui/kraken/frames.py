@@ -8,6 +8,7 @@ The rows of the fast channels leave out the collector and the check for finite n
 ``wire.Row`` makes; ``parse`` checks tickers and trades, ``book`` its levels.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TypeVar
 
@@ -42,22 +43,48 @@ class StatusRow(msgspec.Struct, frozen=True):
 class TickerRow(msgspec.Struct, frozen=True, gc=False):
     """Latest prices of a pair; figures over 24 hours. Older servers send no timestamp.
 
-    ``low``, ``high`` and ``change`` are kept as their literal text: ``number`` makes the Decimal.
+    All but the prices are kept as their literal text: there are many tickers, and few are read. They
+    become Decimals through ``number``, or the properties (``domain.candles.MarketFigures``).
     """
 
     symbol: str
     bid: Decimal
-    bid_qty: Decimal
+    bid_qty: Text
     ask: Decimal
-    ask_qty: Decimal
+    ask_qty: Text
     last: Decimal
-    volume: Decimal = ZERO
-    vwap: Decimal = ZERO
+    volume: Text = ABSENT
+    vwap: Text = ABSENT
     low: Text = ABSENT
     high: Text = ABSENT
     change: Text = ABSENT
-    change_pct: Decimal = ZERO
+    change_pct: Text = ABSENT
     timestamp: Instant | None = None
+
+    @property
+    def bid_size(self) -> Decimal:
+        """Volume at the best bid, in base."""
+        return number(self.bid_qty)
+
+    @property
+    def ask_size(self) -> Decimal:
+        """Volume at the best ask, in base."""
+        return number(self.ask_qty)
+
+    @property
+    def volume_24h(self) -> Decimal:
+        """Volume of 24 hours, in base."""
+        return number(self.volume)
+
+    @property
+    def vwap_24h(self) -> Decimal:
+        """Volume-weighted price of 24 hours."""
+        return number(self.vwap)
+
+    @property
+    def change_pct_24h(self) -> Decimal:
+        """Change over 24 hours in percent."""
+        return number(self.change_pct)
 
 
 class CandleRow(msgspec.Struct, frozen=True, gc=False):
@@ -245,11 +272,13 @@ class Notice(msgspec.Struct, frozen=True):
 class Unreadable(msgspec.Struct, frozen=True):
     """A message that is not JSON, of an unknown kind, or not as documented.
 
-    ``kind`` groups alike ones; ``channel`` is "" when the message names none.
+    ``kind`` groups alike ones; ``channel`` is "" when the message names none; ``detail`` is what is
+    wrong, with the path of the field.
     """
 
     kind: str
     channel: str = ""
+    detail: str = ""
 
 
 class _Peek(msgspec.Struct, frozen=True):
@@ -266,26 +295,43 @@ _REPLY = msgspec.json.Decoder(Reply)
 _NOTICE = msgspec.json.Decoder(Notice)
 _PEEK = msgspec.json.Decoder(_Peek)
 _NUMBER = msgspec.json.Decoder(Decimal)
+_INFINITE = "a number is not finite"
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def parse(data: Payload) -> Message:
     """Return what a message says. Never raises."""
+    return parse_all((data,))[0]
+
+
+def parse_all(messages: Sequence[Payload]) -> list[Message]:
+    """Return what each of some messages says. Never raises."""
+    parsed: list[Message]
+    try:
+        parsed = [*map(_FRAME.decode, messages)]
+    except _BAD:
+        # Some are no frames.
+        parsed = [_parse(data) for data in messages]
+    # A number cannot be infinite, but text such as "NaN" would pass for one.
+    for at, message in enumerate(parsed):
+        if type(message) is TickerFrame:
+            for row in message.data:
+                if not (row.bid.is_finite() and row.ask.is_finite() and row.last.is_finite()):
+                    parsed[at] = _unreadable(messages[at], _INFINITE)
+        elif type(message) is TradeFrame:
+            for trade in message.data:
+                if not (trade.price.is_finite() and trade.qty.is_finite()):
+                    parsed[at] = _unreadable(messages[at], _INFINITE)
+    return parsed
+
+
+def _parse(data: Payload) -> Message:
     try:
         frame: ChannelFrame = _FRAME.decode(data)
-    except msgspec.ValidationError:
-        return _attempt(_REPLY, data) or _attempt(_NOTICE, data) or _unreadable(data)
-    except _BAD:
-        return Unreadable("not JSON")
-    # A number cannot be infinite, but text such as "NaN" would pass for one.
-    if isinstance(frame, TickerFrame):
-        for row in frame.data:
-            if not (row.bid.is_finite() and row.ask.is_finite() and row.last.is_finite()):
-                return _unreadable(data)
-    elif isinstance(frame, TradeFrame):
-        for trade in frame.data:
-            if not (trade.price.is_finite() and trade.qty.is_finite()):
-                return _unreadable(data)
+    except msgspec.ValidationError as error:
+        return _attempt(_REPLY, data) or _attempt(_NOTICE, data) or _unreadable(data, str(error))
+    except _BAD as error:
+        return Unreadable("not JSON", detail=printable(str(error)))
     return frame
 
 
@@ -302,9 +348,18 @@ def _attempt(decoder: msgspec.json.Decoder[T], data: Payload) -> T | None:
         return None
 
 
-def _unreadable(data: Payload) -> Unreadable:
+def _unreadable(data: Payload, wrong: str) -> Unreadable:
     peek = _attempt(_PEEK, data)
     if peek is None:
-        return Unreadable("neither channel nor reply")
+        return Unreadable("neither channel nor reply", detail=printable(_complaint(_REPLY, data)))
     channel = printable(peek.channel, limit=40)
-    return Unreadable(f"channel {channel}", channel)
+    return Unreadable(f"channel {channel}", channel, printable(wrong))
+
+
+def _complaint(decoder: msgspec.json.Decoder[T], data: Payload) -> str:
+    """Say why data cannot be decoded as something."""
+    try:
+        decoder.decode(data)
+    except _BAD as error:
+        return str(error)
+    return ""

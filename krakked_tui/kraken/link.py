@@ -6,6 +6,7 @@ loop after a bounded slice, so that a burst of messages delays nothing else.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
 
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
@@ -13,17 +14,11 @@ from websockets.protocol import State
 from krakked_tui.kraken.connection import BulkConnection
 from krakked_tui.kraken.errors import KrakenError, NetworkError, RateLimitError, Sent, printable
 from krakked_tui.kraken.frames import (
-    BalancesFrame,
-    CandleFrame,
-    ExecutionsFrame,
-    InstrumentFrame,
     Payload,
     StatusFrame,
-    TickerFrame,
-    TradeFrame,
 )
 from krakked_tui.kraken.pending import PENDING_MAX, Answered
-from krakked_tui.kraken.session import BookChanged, Ended, Event, Gap, News, Session, TradingMaximum
+from krakked_tui.kraken.session import Ended, Event, News, Session
 from krakked_tui.kraken.subscriptions import Progress
 from krakked_tui.kraken.topics import Subscription
 from krakked_tui.kraken.writing import CallWithheldError
@@ -34,12 +29,6 @@ SLICE_MESSAGES = 200
 SLICE_BYTES = 256 * 1024
 CLOSED_BY_POLICY = 1008
 
-_NEWS = frozenset(
-    {
-        TickerFrame, CandleFrame, TradeFrame, BookChanged, InstrumentFrame, ExecutionsFrame, BalancesFrame,
-        Gap, TradingMaximum,
-    }
-)  # fmt: skip
 _ONLINE = "online"
 
 
@@ -138,13 +127,19 @@ class Link:
         req_id, message = self.session.request(method, params, now, answers=answers, seconds=seconds)
         answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self._answers[req_id] = answer
+        failure: KrakenError
         try:
             await self._send(message)
             return await answer
         except LostError as error:
-            raise NetworkError(f"{method} may not have reached Kraken: {error.reason}", Sent.MAYBE) from None
+            failure = NetworkError(f"{method} may not have reached Kraken: {error.reason}", Sent.MAYBE)
+        except KrakenError as error:
+            failure = error
         finally:
+            # A traceback that prints local variables must not show the token.
+            params, message = {}, b""
             self._answers.pop(req_id, None)
+        raise failure.with_traceback(None)
 
     def give_up(self, reason: str) -> None:
         """Tell whoever waits for an answer that none will come."""
@@ -155,19 +150,10 @@ class Link:
 
     def take(self, messages: Sequence[Payload], start: int) -> int:
         """Take in one slice of messages; return where the next one starts."""
-        now, receive, on_news = self._clock.monotonic(), self.session.receive, self._on_news
-        end, size = start, 0
-        limit = min(start + SLICE_MESSAGES, len(messages))
+        now = self._clock.monotonic()
+        end = _slice_end(messages, start)
         try:
-            while end < limit and size < SLICE_BYTES:
-                data = messages[end]
-                size += len(data)
-                end += 1
-                for event in receive(data, now):
-                    if type(event) in _NEWS:
-                        on_news(event, now)  # type: ignore[arg-type]
-                    else:
-                        self._hear(event, now)
+            self.session.receive_all(messages[start:end], now, self._on_news, self._hear)
         except KrakenError as error:
             # The listener must start over.
             raise LostError(str(error)) from error
@@ -204,7 +190,20 @@ class Link:
         try:
             await self._connection.send(message, text=True)
         except ConnectionClosed as error:
-            raise _closed(error) from error
+            lost = _closed(error)
+        else:
+            return
+        finally:
+            # A traceback that prints local variables must not show the token.
+            message = b""
+        raise lost
+
+
+def _slice_end(messages: Sequence[Payload], start: int) -> int:
+    """Return where a slice ends: at the message that makes it too large, or too many."""
+    end = min(start + SLICE_MESSAGES, len(messages))
+    sizes = accumulate(map(len, messages[start:end]))
+    return next((at for at, size in enumerate(sizes, start + 1) if size >= SLICE_BYTES), end)
 
 
 def _closed(error: ConnectionClosed) -> LostError:

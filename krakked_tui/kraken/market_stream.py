@@ -14,8 +14,8 @@ import msgspec
 
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
 from krakked_tui.domain.pairs import PairMetadata
-from krakked_tui.kraken.book import Book
-from krakked_tui.kraken.frames import CandleFrame, CandleRow, TickerFrame, TradeFrame, TradeRow
+from krakked_tui.kraken.book import Book, Precision
+from krakked_tui.kraken.frames import CandleFrame, TickerFrame, TradeFrame, TradeRow
 from krakked_tui.kraken.session import BookChanged, News
 from krakked_tui.kraken.stream import KrakenStream
 from krakked_tui.kraken.topics import Plan, Subscription
@@ -33,7 +33,11 @@ class Watcher(Protocol):
     """Where books and trades go. Every method is quick and never awaits."""
 
     def on_book(self, pair: str, book: Book) -> None:
-        """A pair's book changed, or stopped being ``valid``. It goes on changing: copy what you keep."""
+        """A pair's book changed, or stopped being ``valid``. It goes on changing: copy what you keep.
+
+        It is not valid after a wrong checksum, while it is subscribed to anew; after its connection was
+        lost; and once it is not followed any more. A valid one may come as another object.
+        """
         ...
 
     def on_trades(self, pair: str, trades: Sequence[TradeRow]) -> None:
@@ -48,6 +52,9 @@ class MarketStream:
         self, pairs: Sequence[PairMetadata], timeframes: Sequence[Timeframe], sink: FeedSink, clock: Clock
     ) -> None:
         self._names = _names(pairs)
+        self._precisions = _precisions(pairs)
+        self._former: Mapping[str, str] = {}
+        """The names before the last change: books of pairs that are gone say that they are."""
         self._timeframes = {timeframe.minutes: timeframe for timeframe in timeframes}
         self._sink = sink
         self._clock = clock
@@ -70,7 +77,9 @@ class MarketStream:
 
     async def change_pairs(self, pairs: Sequence[PairMetadata]) -> None:
         """Carry these pairs from here on; what is watched of others is not any more."""
-        self._names = _names(pairs)
+        self._former, self._names = self._names, _names(pairs)
+        self._precisions.clear()
+        self._precisions.update(_precisions(pairs))
         await self._replan()
 
     async def watch(self, pairs: Mapping[str, Watch], watcher: Watcher) -> None:
@@ -82,7 +91,12 @@ class MarketStream:
         await self._replan()
 
     def heard(self, channel: str, pair: str | None = None) -> float | None:
-        """Return the wall second of the last message of a channel (about a pair), None without any."""
+        """Return the wall second of the last message of a channel (about a pair), None without any.
+
+        A connection that falls silent is opened anew by itself; a single topic that does is not, since
+        a quiet market says nothing either. Whoever relies on one compares it with others of its kind
+        and, when it alone is silent, leaves it out of ``watch`` or ``change_pairs`` once and asks again.
+        """
         symbol = next((ws for ws, name in self._names.items() if name == pair), None)
         if pair is not None and symbol is None:
             return None
@@ -113,7 +127,7 @@ class MarketStream:
             [Subscription("ohlc", symbols, minutes)] if symbols else [] for minutes in self._timeframes
         ]
         spread = [[*first, *(candles[0] if candles else [])], *candles[1:]]
-        return [Plan(tuple(subscriptions)) for subscriptions in spread]
+        return [Plan(tuple(subscriptions), precision=self._precisions.get) for subscriptions in spread]
 
     def _combined(self, name: str) -> StreamState:
         states = self._states.values()
@@ -131,47 +145,64 @@ class MarketStream:
 
     def on_frame(self, news: News, now: float) -> None:
         """Translate what a connection said; ``now`` is the wall second of receipt."""
-        if isinstance(news, TickerFrame):
+        if type(news) is TickerFrame:
             for row in news.data:
                 pair = self._names.get(row.symbol)
                 if pair is not None:
                     # In the order of the fields: this runs for every price of every pair.
                     quote = Quote(
-                        pair, row.bid, row.ask, row.last, row.timestamp or self._clock.now(), now,
-                        row.bid_qty, row.ask_qty, row.volume, row.vwap, row.change_pct,
+                        pair, row.bid, row.ask, row.last, row.timestamp or self._clock.now(), now, row
                     )  # fmt: skip
                     self._sink.on_quote(quote)
-        elif isinstance(news, CandleFrame):
-            seen = news.timestamp or self._clock.now()
-            for candle in news.data:
-                if candle.symbol in self._names and candle.interval in self._timeframes:
-                    self._sink.on_candle(self._candle(candle), seen)
-        elif self._watcher is not None:
-            self._on_watched(news, self._watcher)
-
-    def _on_watched(self, news: News, watcher: Watcher) -> None:
-        if isinstance(news, BookChanged):
-            pair = self._names.get(news.book.symbol)
+        elif type(news) is CandleFrame:
+            self._on_candles(news)
+        elif self._watcher is None:
+            return
+        elif type(news) is BookChanged:
+            book = news.book
+            pair = self._names.get(book.symbol) or self._former.get(book.symbol)
             if pair is not None:
-                watcher.on_book(pair, news.book)
-        elif isinstance(news, TradeFrame):
-            by_pair: dict[str, list[TradeRow]] = {}
-            for row in news.data:
-                if row.symbol in self._names:
-                    by_pair.setdefault(self._names[row.symbol], []).append(row)
-            for pair, rows in by_pair.items():
-                watcher.on_trades(pair, rows)
+                self._watcher.on_book(pair, book)
+        elif type(news) is TradeFrame:
+            self._on_trades(news.data, self._watcher)
 
-    def _candle(self, row: CandleRow) -> Candle:
-        return Candle(
-            self._names[row.symbol], self._timeframes[row.interval], row.interval_begin, row.open, row.high,
-            row.low, row.close, row.volume, row.vwap, row.trades,
-        )  # fmt: skip
+    def _on_candles(self, frame: CandleFrame) -> None:
+        seen = frame.timestamp or self._clock.now()
+        for row in frame.data:
+            pair, timeframe = self._names.get(row.symbol), self._timeframes.get(row.interval)
+            if pair is not None and timeframe is not None:
+                candle = Candle(
+                    pair, timeframe, row.interval_begin, row.open, row.high, row.low, row.close, row.volume,
+                    row.vwap, row.trades,
+                )  # fmt: skip
+                self._sink.on_candle(candle, seen)
+
+    def _on_trades(self, rows: list[TradeRow], watcher: Watcher) -> None:
+        if len(rows) == 1:
+            pair = self._names.get(rows[0].symbol)
+            if pair is not None:
+                watcher.on_trades(pair, rows)
+            return
+        by_pair: dict[str, list[TradeRow]] = {}
+        for row in rows:
+            if row.symbol in self._names:
+                by_pair.setdefault(self._names[row.symbol], []).append(row)
+        for pair, of_pair in by_pair.items():
+            watcher.on_trades(pair, of_pair)
 
 
 def _names(pairs: Sequence[PairMetadata]) -> dict[str, str]:
     """Map WebSocket names to ours."""
     return {pair.ws_symbol: pair.canonical for pair in pairs if pair.ws_symbol}
+
+
+def _precisions(pairs: Sequence[PairMetadata]) -> dict[str, Precision]:
+    """Map WebSocket names to the decimals of their pairs."""
+    return {
+        pair.ws_symbol: Precision(pair.price_decimals, pair.volume_decimals)
+        for pair in pairs
+        if pair.ws_symbol
+    }
 
 
 def _watched(names: Mapping[str, str], watched: Mapping[str, Watch]) -> list[Subscription]:

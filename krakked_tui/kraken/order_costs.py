@@ -5,7 +5,7 @@ age is at least that, so its price is at most ours. An order we know nothing abo
 be.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -49,6 +49,7 @@ class OrderAges:
 
     def __init__(self) -> None:
         self._placed: OrderedDict[str, _Placed] = OrderedDict()
+        self._changing: Counter[str] = Counter()
 
     def placed(self, pair: str, order_ids: Iterable[str], since: float | None) -> None:
         """Remember one order under all its ids."""
@@ -56,8 +57,29 @@ class OrderAges:
         for order_id in order_ids:
             self._placed[order_id] = order
             self._placed.move_to_end(order_id)
-        while len(self._placed) > ORDERS_MAX:
-            self._placed.popitem(last=False)
+        self._forget()
+
+    def seen(self, pair: str, order_ids: Sequence[str], since: float | None) -> None:
+        """Fill in what is not known yet of an order that the exchange lists: its age, and other ids.
+
+        An age that is known stays, and so does one that a change on its way is about to end.
+        """
+        order = next((self._placed[each] for each in order_ids if each in self._placed), None)
+        if order is None:
+            self.placed(pair, order_ids, since)
+            return
+        if order.since is None and not any(each in self._changing for each in order_ids):
+            order.since = since
+        for order_id in order_ids:
+            self._placed.setdefault(order_id, order)
+        self._forget()
+
+    def changing(self, order_ids: Iterable[str], calls: int) -> None:
+        """Note that so many more calls (fewer, if negative) that end the orders' age are on their way."""
+        for order_id in order_ids:
+            self._changing[order_id] += calls
+            if self._changing[order_id] <= 0:
+                del self._changing[order_id]
 
     def known(self, order_id: str) -> bool:
         """Say whether this order's age, or at least its pair, is known."""
@@ -82,6 +104,10 @@ class OrderAges:
                 return {subject.pair: subject.orders / 2}
             case Action.AMEND | Action.EDIT | Action.CANCEL | Action.CANCEL_BATCH:
                 return self._by_age(action, cost, subject, now)
+
+    def _forget(self) -> None:
+        while len(self._placed) > ORDERS_MAX:
+            self._placed.popitem(last=False)
 
     def _by_age(self, action: Action, cost: float, subject: Subject, now: float) -> dict[str, float]:
         units: dict[str, float] = {}

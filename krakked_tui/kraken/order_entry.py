@@ -4,8 +4,8 @@ A request is written at most once. When the connection is lost after writing, or
 come in time, nobody can say what became of it: ``NetworkError``, sent "maybe".
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -28,12 +28,15 @@ from krakked_tui.kraken.frames import Reply, ReplyResult
 from krakked_tui.kraken.listing import Listing
 from krakked_tui.kraken.order_messages import Amendment
 from krakked_tui.kraken.pending import Answered
-from krakked_tui.kraken.rate_limits import RateLimiter, Ticket
+from krakked_tui.kraken.rate_limits import Ticket
+from krakked_tui.kraken.rest import KrakenRest
 from krakked_tui.kraken.stream import KrakenStream
 from krakked_tui.kraken.tokens import TokenSource
 from krakked_tui.kraken.wire import WebSocketsToken
 from krakked_tui.kraken.writing import CallWithheldError
 from krakked_tui.ports import Clock
+
+T = TypeVar("T")
 
 REPLY_SECONDS = 10.0
 """An answer that takes longer is not waited for: the order must be looked up."""
@@ -41,6 +44,8 @@ IDS_PER_REQUEST = 50
 CANCELS_PER_REQUEST = 5
 """Single cancels asked for together: what even the dearest ones cost is within every account's limit."""
 BATCH_ORDERS_MIN, BATCH_ORDERS_MAX = 2, 15
+BATCH_CANCEL_MIN = 2
+"""Kraken's batch_cancel takes no fewer; over REST a batch may be a single order."""
 
 _NOT_UNDERSTOOD = (
     "Unsupported field",
@@ -58,12 +63,19 @@ _ENDPOINTS: Mapping[str, Endpoint[Any]] = {
     "add_order": endpoints.ADD_ORDER,
     "batch_add": endpoints.ADD_ORDER_BATCH,
     "amend_order": endpoints.AMEND_ORDER,
+    "edit_order": endpoints.EDIT_ORDER,
     "cancel_order": endpoints.CANCEL_ORDER,
     "batch_cancel": endpoints.CANCEL_ORDER_BATCH,
     "cancel_all": endpoints.CANCEL_ALL,
     "cancel_all_orders_after": endpoints.CANCEL_ALL_ORDERS_AFTER,
 }
 """What each method costs: the same as over REST, from the same counters."""
+
+
+class NotOverWebSocketError(KrakenError):
+    """The WebSocket cannot carry this request, or not in time; nothing was sent. Send it over REST."""
+
+    default_class = ErrorClass.NOT_EXECUTED
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -84,17 +96,20 @@ class StreamOrderEntry:
 
     The stream may be the account's own or a sibling of it. ``withhold`` is asked immediately before
     a request is written; when it gives a reason, nothing is sent and ``CallWithheldError`` raised.
-    All methods raise ``KrakenError``; a cancelled call may have been carried out.
+    All methods raise ``KrakenError``; a cancelled call may have been carried out. What fails before
+    anything was sent proves it: ``NetworkError`` sent "no", a refusal of the key or for the rate, or
+    ``NotOverWebSocketError``.
     """
 
     def __init__(
-        self, stream: KrakenStream, listing: Listing, tokens: TokenSource, limiter: RateLimiter, clock: Clock
+        self, stream: KrakenStream, listing: Listing, tokens: TokenSource, rest: KrakenRest, clock: Clock
     ) -> None:
-        """``limiter`` is the one REST uses: both spend from the same counters."""
+        """Spends from the counters of ``rest``, and reports what is odd where that does."""
         self._stream = stream
         self._listing = listing
         self._tokens = tokens
-        self._limiter = limiter
+        self._limiter = rest.limiter
+        self._oddities = rest.oddities
         self._clock = clock
 
     async def keep_ready(self) -> None:
@@ -103,8 +118,8 @@ class StreamOrderEntry:
 
     async def add(self, request: OrderRequest, withhold: Callable[[], str]) -> str:
         """Place one order, once; return the exchange's order id."""
-        symbol = await self._symbol(request.pair)
         what = f"add_order for {request.pair}"
+        symbol = await self._symbol(request.pair, what)
         about = {"pair": request.pair, "cl_ord_id": request.cl_ord_id}
         call = _Call("add_order", order_messages.add_order(request, symbol), about)
         return _named(_single(await self._new_work(call, what, withhold), what).order_id, what)
@@ -118,13 +133,14 @@ class StreamOrderEntry:
         assert all(request.pair == pair for request in requests), requests
         what = f"batch_add for {pair}"
         about = {"pair": pair, "orders": [{"cl_ord_id": request.cl_ord_id} for request in requests]}
-        call = _Call("batch_add", order_messages.batch_add(requests, await self._symbol(pair)), about)
+        symbol = await self._symbol(pair, what)
+        call = _Call("batch_add", order_messages.batch_add(requests, symbol), about)
         reply = await self._new_work(call, what, withhold)
         rows = reply.result if isinstance(reply.result, list) else []
         if len(rows) != len(requests):
             raise KrakenProtocolError(f"The answer to {what} names {len(rows)} of {len(requests)} orders")
         return [
-            self._error(row.error, what) if row.error is not None else _named(row.order_id, what)
+            self._noticed(row.error, what) if row.error is not None else _named(row.order_id, what)
             for row in rows
         ]
 
@@ -135,11 +151,26 @@ class StreamOrderEntry:
         reply = await self._new_work(call, "amend_order", withhold)
         return _named(_single(reply, "amend_order").amend_id, "amend_order")
 
+    async def edit(self, order_id: str, pair: str, amendment: Amendment, withhold: Callable[[], str]) -> str:
+        """Replace an open order by a changed one; return the exchange's id of the new order.
+
+        The older way to change one: it loses its id, its client id and its place in the book. Prefer
+        ``amend``.
+        """
+        what = f"edit_order for {pair}"
+        params = order_messages.edit_order(order_id, await self._symbol(pair, what), amendment)
+        reply = await self._new_work(
+            _Call("edit_order", params, {"pair": pair, "txid": order_id}), what, withhold
+        )
+        return _named(_single(reply, what).order_id, what)
+
     async def cancel(self, cl_ord_ids: Sequence[str]) -> None:
         """Ask for these to be canceled; ones already gone are no error. Idempotent.
 
-        Several go in one batch, which the exchange accepts whatever it costs; when it refuses one, a
-        few at a time. Raises when some could not be asked for or were not answered; the others were.
+        Several go in one batch, which the exchange accepts whatever it costs; when it refuses one, or
+        does not reach all of them, a few at a time. A single one that would have to wait for the rate
+        limit raises ``NotOverWebSocketError``: REST takes it as a batch at once. Raises when some could
+        not be asked for or were not answered; the others were.
         """
         failure: KrakenError | None = None
         for chunk in paging.chunks(cl_ord_ids, IDS_PER_REQUEST):
@@ -152,10 +183,9 @@ class StreamOrderEntry:
 
     async def batch_cancel(self, cl_ord_ids: Sequence[str]) -> int:
         """Cancel 2 to 50 orders in one go; return how many orders that reached. Idempotent."""
-        assert len(cl_ord_ids) <= IDS_PER_REQUEST, len(cl_ord_ids)
-        # Client ids are understood among the orders; Kraken's own command line sends them so.
+        assert BATCH_CANCEL_MIN <= len(cl_ord_ids) <= IDS_PER_REQUEST, len(cl_ord_ids)
         ids = list(cl_ord_ids)
-        reply = await self._idempotent(_Call("batch_cancel", {"orders": ids}, {"cl_ord_ids": ids}))
+        reply = await self._idempotent(_Call("batch_cancel", {"cl_ord_id": ids}, {"cl_ord_ids": ids}))
         return _counted(reply.orders_cancelled, "batch_cancel")
 
     async def cancel_all(self) -> int:
@@ -173,14 +203,11 @@ class StreamOrderEntry:
         return printable(_single(reply, "cancel_all_orders_after").trigger_time or "")
 
     async def _cancel_chunk(self, cl_ord_ids: Sequence[str]) -> None:
-        if len(cl_ord_ids) > 1:
-            try:
-                await self.batch_cancel(cl_ord_ids)
-            except KrakenError as error:
-                if error.listed and not isinstance(error, (OrderRejectedError, InvalidArgumentsError)):
-                    raise
-            else:
-                return
+        if len(cl_ord_ids) < BATCH_CANCEL_MIN:
+            await self._cancel_few(list(cl_ord_ids), patient=False)
+            return
+        if await self._canceled_together(cl_ord_ids):
+            return
         failure: KrakenError | None = None
         for few in paging.chunks(cl_ord_ids, CANCELS_PER_REQUEST):
             try:
@@ -190,10 +217,22 @@ class StreamOrderEntry:
         if failure is not None:
             raise failure
 
-    async def _cancel_few(self, ids: list[str]) -> None:
+    async def _canceled_together(self, cl_ord_ids: Sequence[str]) -> bool:
+        """Cancel in one request; return False when they must be asked for one by one.
+
+        A batch does not say which orders it missed, nor whether they were gone.
+        """
+        try:
+            return await self.batch_cancel(cl_ord_ids) >= len(cl_ord_ids)
+        except KrakenError as error:
+            if error.listed and not isinstance(error, (OrderRejectedError, InvalidArgumentsError)):
+                raise
+            return False
+
+    async def _cancel_few(self, ids: list[str], *, patient: bool = True) -> None:
         """Cancel some orders; each is answered on its own, under the same request id."""
         call = _Call("cancel_order", {"cl_ord_id": ids}, {"cl_ord_ids": ids}, len(ids))
-        answered = await self._send(call, repeat=True)
+        answered = await self._send(call, repeat=True, patient=patient)
         failures = [
             self._error(reply.failure, "cancel_order")
             for reply in answered.replies
@@ -216,13 +255,18 @@ class StreamOrderEntry:
         return self._confirmed(await self._send(call, repeat=True), call.method)
 
     async def _send(
-        self, call: _Call, withhold: Callable[[], str] = _go_ahead, *, repeat: bool = False
-    ) -> Answered:
-        """Send a request; a repeatable one is sent again when only its token was refused."""
+        self, call: _Call, withhold: Callable[[], str] = _go_ahead, *, repeat: bool = False,
+        patient: bool = True,
+    ) -> Answered:  # fmt: skip
+        """Send a request; a repeatable one is sent again when only its token was refused.
+
+        One that is not ``patient`` raises ``NotOverWebSocketError`` where it would have to wait.
+        """
+        urgent = repeat
         while True:
-            token = await self._tokens.current()
-            endpoint = _ENDPOINTS[call.method]
-            ticket = await admitted(self._limiter, self._clock, endpoint, call.about, withhold)
+            token = await _prepared(self._tokens.current(), call.method)
+            ticket = await self._admitted(call, withhold, patient=patient)
+            await self._pace(ticket, urgent=urgent)
             answered = await self._exchange(call, token, ticket, withhold)
             if not any(reply.failure and _stale(reply.failure) for reply in answered.replies):
                 return answered
@@ -231,33 +275,66 @@ class StreamOrderEntry:
                 return answered
             repeat = False
 
+    async def _admitted(self, call: _Call, withhold: Callable[[], str], *, patient: bool) -> Ticket:
+        endpoint = _ENDPOINTS[call.method]
+        if patient:
+            return await admitted(self._limiter, self._clock, endpoint, call.about, withhold)
+        now = self._clock.monotonic()
+        ticket = self._limiter.join(endpoint, call.about, now)
+        if not ticket.admitted:
+            self._limiter.leave(ticket, now)
+            raise NotOverWebSocketError(f"{call.method} would have to wait for the rate limit")
+        return ticket
+
+    async def _pace(self, ticket: Ticket, *, urgent: bool) -> None:
+        """Wait for a place among the messages; what is urgent takes one without waiting."""
+        wait = self._limiter.message_delay(self._clock.monotonic())
+        if urgent or wait <= 0:
+            return
+        try:
+            await self._clock.sleep(wait)
+        except BaseException:
+            self._limiter.leave(ticket, self._clock.monotonic())
+            raise
+
     async def _exchange(
         self, call: _Call, token: WebSocketsToken, ticket: Ticket, withhold: Callable[[], str]
     ) -> Answered:
         """Send a request that has been admitted, and tell the limiter what became of it."""
-        params = {**call.params, "token": token.token}
+        failed: BaseException
         try:
             answered = await self._stream.request(
-                call.method, params, answers=call.answers, seconds=REPLY_SECONDS, withhold=withhold
-            )
-        except BaseException as error:
-            now = self._clock.monotonic()
-            if isinstance(error, CallWithheldError) or (
-                isinstance(error, KrakenError) and error.error_class is not ErrorClass.AMBIGUOUS
-            ):
-                self._limiter.leave(ticket, now)
-            else:
-                self._limiter.settle(ticket, now, sure=False)
-            raise
+                call.method, {**call.params, "token": token.token}, answers=call.answers,
+                seconds=REPLY_SECONDS, withhold=withhold,
+            )  # fmt: skip
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            failed = _bare(error)
+        else:
+            self._settle(call, ticket, answered)
+            return answered
         now = self._clock.monotonic()
-        failures = (self._error(r.failure, call.method) for r in answered.replies if r.failure is not None)
-        failure = next(failures, None)
+        if isinstance(failed, CallWithheldError) or (
+            isinstance(failed, KrakenError) and failed.error_class is not ErrorClass.AMBIGUOUS
+        ):
+            self._limiter.leave(ticket, now)
+        else:
+            self._limiter.settle(ticket, now, sure=False)
+        raise failed
+
+    def _settle(self, call: _Call, ticket: Ticket, answered: Answered) -> None:
+        """Tell the limiter what the answers prove."""
+        now = self._clock.monotonic()
+        failures = [
+            self._noticed(reply.failure, call.method)
+            for reply in answered.replies
+            if reply.failure is not None
+        ]
+        failure = failures[0] if failures else None
         if isinstance(failure, RateLimitError):
             self._limiter.refused(ticket, failure, now)
         sure = answered.complete and (failure is None or failure.error_class is not ErrorClass.AMBIGUOUS)
         result = _placed(answered) if answered.complete and failure is None else None
         self._limiter.settle(ticket, now, result, sure=sure)
-        return answered
 
     def _confirmed(self, answered: Answered, what: str) -> Reply:
         if not answered.replies:
@@ -272,11 +349,35 @@ class StreamOrderEntry:
             return InvalidArgumentsError(f"Kraken did not understand {what}: {printable(text)}")
         return error_codes.classify([text], what, self._clock.now())
 
-    async def _symbol(self, pair: str) -> str:
-        symbol = (await self._listing.symbols()).pair(pair).ws
+    def _noticed(self, text: str, what: str) -> KrakenError:
+        """Return the error for a refusal, and report it if it is odd."""
+        error = self._error(text, what)
+        self._oddities.report(error)
+        return error
+
+    async def _symbol(self, pair: str, what: str) -> str:
+        symbol = (await _prepared(self._listing.symbols(), what)).pair(pair).ws
         if not symbol:
-            raise InvalidArgumentsError(f"{pair} has no WebSocket name")
+            raise NotOverWebSocketError(f"{pair} has no WebSocket name, so {what} was not sent")
         return symbol
+
+
+async def _prepared(preparing: Awaitable[T], what: str) -> T:
+    """Return what a request needs. A failure proves that nothing was sent, whatever it proves of itself."""
+    try:
+        return await preparing
+    except KrakenError as error:
+        if error.error_class in (ErrorClass.AUTH, ErrorClass.RATE):
+            raise
+        failure = NetworkError(f"{what} was not sent: {error}", Sent.NO)
+        failure.retry_after = error.retry_after
+    raise failure
+
+
+def _bare(error: BaseException) -> BaseException:
+    """Return an error without the frames and the errors below it: they hold the token."""
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
 
 
 def _placed(answered: Answered) -> dict[str, object]:

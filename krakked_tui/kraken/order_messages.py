@@ -65,12 +65,28 @@ def batch_add(requests: Sequence[OrderRequest], symbol: str) -> dict[str, object
 
 def amend_order(cl_ord_id: str, amendment: Amendment) -> dict[str, object]:
     """Return the parameters of amend_order."""
-    params: dict[str, object] = {"cl_ord_id": cl_ord_id}
-    for name in amendment.__struct_fields__:
-        value = getattr(amendment, name)
-        if value is not None:
-            params[name] = number(value) if isinstance(value, Decimal) else value
-    return params
+    return {"cl_ord_id": cl_ord_id, **_changes(amendment)}
+
+
+def edit_order(order_id: str, symbol: str, amendment: Amendment) -> dict[str, object]:
+    """Return the parameters of edit_order; ``symbol`` is the WebSocket v2 name of the pair.
+
+    The trigger, if any, is a price of its own, not a distance.
+    """
+    changes = _changes(amendment)
+    if "trigger_price" in changes:
+        price = changes.pop("trigger_price")
+        changes["triggers"] = {"reference": "last", "price": price, "price_type": "static"}
+    return {"order_id": order_id, "symbol": symbol, **changes}
+
+
+def _changes(amendment: Amendment) -> dict[str, object]:
+    values = ((name, getattr(amendment, name)) for name in amendment.__struct_fields__)
+    return {
+        name: number(value) if isinstance(value, Decimal) else value
+        for name, value in values
+        if value is not None
+    }
 
 
 def _deadline(request: OrderRequest) -> dict[str, object]:

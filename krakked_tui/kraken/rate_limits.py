@@ -1,4 +1,8 @@
-"""When a call may be sent: Kraken's own counters, kept here so that it never has to refuse.
+"""When a call may be sent: Kraken's own counters, kept here so that it need not refuse.
+
+With one exception: a cancel of several orders goes although it overshoots, because the exchange takes
+it all the same. Order calls on that pair which are on their way then may be refused for it, and are
+not executed; those that come later wait.
 
 Four systems, each apart from the others (docs: "Rate limits"):
 
@@ -15,7 +19,7 @@ Nothing here sleeps or reads a clock. Times are wall seconds of one monotonic cl
 """
 
 import math
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
@@ -23,6 +27,7 @@ from typing import Any
 import msgspec
 
 from krakked_tui.kraken import error_codes
+from krakked_tui.kraken.back_off import BACK_OFF_SECONDS, BackOff
 from krakked_tui.kraken.endpoints import Action, Counter, Endpoint, Priority
 from krakked_tui.kraken.errors import RateLimitError
 from krakked_tui.kraken.order_costs import ANY_PAIR, OrderAges, Subject, ids_placed, subject_of
@@ -32,14 +37,9 @@ from krakked_tui.kraken.trading_counters import TradingCounters
 from krakked_tui.ports import Headroom
 
 WAITING_MAX = 4096
+"""How many ordinary calls may wait; besides them as many cancels, and as many emergencies."""
 LOOK_AGAIN_SECONDS = 1.0
 """However long the wait for a counter, it is looked at again after this: the exchange may correct us."""
-BLOCK_WAIT_MAX = 10.0
-"""A call that would have to wait longer for the end of a refusal fails instead."""
-BACK_OFF_SECONDS = 5.0
-BACK_OFF_MAX_SECONDS = 60.0
-FORGIVEN_SECONDS = 60.0
-"""Refusals further apart than this do not make the next wait longer."""
 HISTORY_SHARE = 0.8
 """The part of the public budget that history calls may use."""
 SLICES = {Priority.ACCOUNT: 2.0, Priority.HISTORY: 4.0}
@@ -119,6 +119,15 @@ class Ticket:
         return self.priority, self.turn
 
 
+def _rank(ticket: Ticket) -> tuple[int, int]:
+    return ticket.rank
+
+
+def _crowd(priority: Priority) -> Priority:
+    """Return with whom a call shares the room to wait."""
+    return min(priority, Priority.ORDER)
+
+
 class RateLimiter:
     """Decides when calls may go. One for everything that shares an account and an address.
 
@@ -132,6 +141,7 @@ class RateLimiter:
         """Turns any spelling of a pair into ours; to be set once the pairs are known."""
         self._settings = settings
         self._waiting: list[Ticket] = []
+        self._crowds: dict[Priority, int] = {}
         self._turns = count()
         rate = settings.public_calls_per_second
         self._public = (Meter(rate), Meter(rate * HISTORY_SHARE))
@@ -143,10 +153,7 @@ class RateLimiter:
         self._private_spenders = Spenders()
         self._trading = TradingCounters(settings.tier)
         self._ages = OrderAges()
-        self._blocked_until = -math.inf
-        self._blocked_since = -math.inf
-        self._block_reason = ""
-        self._refusals = 0
+        self._back_off = BackOff()
         self._connects = Window(CONNECTS, CONNECTS_SECONDS)
         self._messages = Meter(MESSAGES_PER_SECOND)
 
@@ -163,42 +170,36 @@ class RateLimiter:
     ) -> Ticket:
         """Queue a call; it may be admitted at once.
 
-        Raises ``RateLimitError`` when the exchange refuses everything for longer than a call should
-        wait, or when too many calls wait already.
+        Raises ``RateLimitError`` when the exchange refuses such calls for longer than a call should
+        wait, or when too many calls of its kind wait already.
         """
-        self.check(endpoint.name, now)
-        if len(self._waiting) >= WAITING_MAX:
+        ticket = self._ticket(endpoint, params, endpoint.priority if priority is None else priority, ring)
+        self.check(ticket, now)
+        crowd = _crowd(ticket.priority)
+        if self._crowds.get(crowd, 0) >= WAITING_MAX:
             raise RateLimitError(
                 f"{endpoint.name} was not sent: {WAITING_MAX} calls wait already",
                 retry_after=BACK_OFF_SECONDS,
             )
-        pair = params.get("pair")
-        name = self.translate(pair) if isinstance(pair, str) else ANY_PAIR
-        ticket = Ticket(
-            endpoint,
-            params,
-            subject_of(params, name),
-            endpoint.priority if priority is None else priority,
-            next(self._turns),
-            ring,
-        )
         self._assign_lanes(ticket, now)
         behind = any(each.takes & ticket.needs for each in self._waiting if each.rank < ticket.rank)
-        insort(self._waiting, ticket, key=lambda each: each.rank)
+        insort(self._waiting, ticket, key=_rank)
+        self._crowds[crowd] = self._crowds.get(crowd, 0) + 1
         if not behind:
             self.advance(now)
         return ticket
 
-    def check(self, what: str, now: float) -> None:
-        """Raise ``RateLimitError`` when the exchange refuses everything for too long to wait."""
-        remaining = self._blocked_until - now
-        if remaining > BLOCK_WAIT_MAX:
-            raise RateLimitError(
-                f"{what} was not sent: Kraken refuses calls for another {remaining:.0f} s"
-                f" ({self._block_reason})",
-                code=self._block_reason,
-                retry_after=remaining,
-            )
+    def fits(self, endpoint: Endpoint[Any], params: Mapping[str, object], now: float) -> bool:
+        """Say whether a call would be admitted at once. Queues nothing."""
+        ticket = self._ticket(endpoint, params, endpoint.priority, _silent)
+        self._assign_lanes(ticket, now)
+        behind = any(each.takes & ticket.needs for each in self._waiting if each.rank < ticket.rank)
+        return not behind and self._wait(ticket, now) <= 0
+
+    def check(self, ticket: Ticket, now: float) -> None:
+        """Raise ``RateLimitError`` when the exchange refuses such calls for too long to wait."""
+        endpoint = ticket.endpoint
+        self._back_off.check(endpoint.name, endpoint.counter, ticket.priority, now)
 
     def advance(self, now: float) -> None:
         """Admit whatever may go now, and ring those whose wait has become known or shorter."""
@@ -209,6 +210,7 @@ class RateLimiter:
             # Even a wait that seems endless is looked at again: answers and corrections end it.
             wait = math.inf if behind else min(self._wait(ticket, now), LOOK_AGAIN_SECONDS)
             if wait <= 0:
+                self._crowds[_crowd(ticket.priority)] -= 1
                 self._admit(ticket, now)
                 continue
             taken |= ticket.takes if behind else self._lacks(ticket, now)
@@ -226,9 +228,17 @@ class RateLimiter:
         """Give up the place, or the permission, of a call that was not sent."""
         if ticket.admitted:
             self._let_go(ticket)
-        elif ticket in self._waiting:
-            self._waiting.remove(ticket)
-        self.advance(now)
+            self.advance(now)
+            return
+        place = bisect_left(self._waiting, ticket.rank, key=_rank)
+        if place < len(self._waiting) and self._waiting[place] is ticket:
+            del self._waiting[place]
+            self._crowds[_crowd(ticket.priority)] -= 1
+        if self._waiting:
+            # Whoever is first now looks again on behalf of all. When thousands give up at once, that
+            # is done once, not after each.
+            self._waiting[0].due = now
+            self._waiting[0].ring()
 
     def settle(self, ticket: Ticket, now: float, result: object = None, *, sure: bool = True) -> None:
         """Note that a call is over: the exchange has counted it.
@@ -240,28 +250,32 @@ class RateLimiter:
             meter.count(units, now)
             spenders.add(ticket.endpoint.name, units, now)
         ticket.charges = []
+        self._end_change(ticket)
         if result is None and sure:
             self._restore_age(ticket)
         elif ticket.endpoint.action is not None:
             self._remember(ticket, msgspec.to_builtins(result), now if sure else None)
         self.advance(now)
 
+    def _ticket(
+        self, endpoint: Endpoint[Any], params: Mapping[str, object], priority: Priority,
+        ring: Callable[[], None],
+    ) -> Ticket:  # fmt: skip
+        pair = params.get("pair")
+        name = self.translate(pair) if isinstance(pair, str) else ANY_PAIR
+        return Ticket(endpoint, params, subject_of(params, name), priority, next(self._turns), ring)
+
     # What the exchange says -----------------------------------------------------------------------
 
     def refused(self, ticket: Ticket, error: RateLimitError, now: float) -> None:
-        """Back off after an actual refusal: from one pair when it is about that, else from everything."""
+        """Back off after an actual refusal, from what it is about."""
         if error.code == error_codes.PAIR_RATE_LIMIT:
             for pair in self._units(ticket, now) or (ANY_PAIR,):
                 self._trading.refused(pair, now, now + BACK_OFF_SECONDS)
         elif error.code == error_codes.DOMAIN_RATE_LIMIT:
             self._trading.refused(ANY_PAIR, now, now + BACK_OFF_SECONDS)
-        elif ticket.since >= self._blocked_since:
-            recent = now - self._blocked_since < FORGIVEN_SECONDS
-            self._refusals = self._refusals + 1 if recent else 0
-            wait = min(BACK_OFF_SECONDS * 2.0 ** min(self._refusals, 8), BACK_OFF_MAX_SECONDS)
-            self._blocked_since = now
-            self._blocked_until = max(self._blocked_until, now + max(wait, error.retry_after))
-            self._block_reason = error.code or "HTTP 429"
+        else:
+            self._back_off.refused(ticket.endpoint.counter, error, ticket.since, now)
         if self._allowance and ticket.endpoint.counter in (Counter.PRIVATE, Counter.HISTORY):
             self._private.raise_to(self._allowance.maximum, now)
         self.advance(now)
@@ -276,12 +290,11 @@ class RateLimiter:
         self.advance(now)
 
     def order_seen(self, pair: str, order_ids: tuple[str, ...], age: float | None, now: float) -> None:
-        """Note an open order that the exchange lists, unless it is known already.
+        """Note an open order that the exchange lists: what is not known of it yet.
 
         ``age`` in wall seconds since it was placed or amended, at most the true one; None when unknown.
         """
-        if not any(self._ages.known(each) for each in order_ids):
-            self._ages.placed(pair, order_ids, None if age is None else now - age)
+        self._ages.seen(pair, order_ids, None if age is None else now - age)
 
     # WebSockets ---------------------------------------------------------------------------------
 
@@ -298,21 +311,22 @@ class RateLimiter:
 
     def headroom(self, now: float) -> tuple[Headroom, ...]:
         """Return all limits and what is left of them, the fullest pairs among them."""
-        blocked = max(self._blocked_until - now, 0.0)
+        blocked = {counter: self._back_off.remaining(counter, now) for counter in Counter}
         limits = [
             Headroom(
                 "public calls",
                 self._public[0].used(now),
                 1.0,
                 self._public_spenders.last_minute(now),
-                blocked,
+                blocked[Counter.PUBLIC],
             )
         ]
         if self._allowance:
             spenders = self._private_spenders.last_minute(now)
             used = self._private.used(now)
-            limits.append(Headroom("private calls", used, self._allowance.maximum, spenders, blocked))
-        limits += self._trading.headroom(now, blocked)
+            maximum = self._allowance.maximum
+            limits.append(Headroom("private calls", used, maximum, spenders, blocked[Counter.PRIVATE]))
+        limits += self._trading.headroom(now, blocked[Counter.TRADING])
         limits.append(Headroom("connection attempts", self._connects.used(now), CONNECTS))
         return tuple(limits)
 
@@ -348,7 +362,9 @@ class RateLimiter:
 
     def _lacks(self, ticket: Ticket, now: float) -> frozenset[str]:
         """Return where calls behind this ticket must wait: not for a pair that is not theirs."""
-        if ticket.endpoint.counter is not Counter.PUBLIC_PAIR or self._blocked_until > now:
+        if ticket.endpoint.counter is not Counter.PUBLIC_PAIR:
+            return ticket.takes
+        if self._back_off.remaining(Counter.PUBLIC_PAIR, now):
             return ticket.takes
         shared = self._public_meters(ticket, now)[:-1]
         if any(meter.wait(1.0, 1.0, now) for meter in shared):
@@ -357,7 +373,7 @@ class RateLimiter:
 
     def _wait(self, ticket: Ticket, now: float) -> float:
         """Return how long this ticket's counters would keep it if it were alone."""
-        blocked = max(self._blocked_until - now, 0.0)
+        blocked = self._back_off.remaining(ticket.endpoint.counter, now)
         match ticket.endpoint.counter:
             case Counter.PUBLIC | Counter.PUBLIC_PAIR:
                 meters = self._public_meters(ticket, now)
@@ -411,6 +427,8 @@ class RateLimiter:
         for meter, _, units in ticket.charges:
             meter.held += units
         # Until the answer the order may be as young as can be, and so as dear to change again.
+        if ticket.endpoint.action is Action.AMEND:
+            self._ages.changing(ticket.subject.order_ids, 1)
         ticket.earlier = self._ages.since(ticket.subject.order_ids)
         self._remember(ticket, None, None)
         ticket.admitted = True
@@ -421,7 +439,12 @@ class RateLimiter:
         for meter, _, units in ticket.charges:
             meter.held -= units
         ticket.charges = []
+        self._end_change(ticket)
         self._restore_age(ticket)
+
+    def _end_change(self, ticket: Ticket) -> None:
+        if ticket.endpoint.action is Action.AMEND:
+            self._ages.changing(ticket.subject.order_ids, -1)
 
     def _restore_age(self, ticket: Ticket) -> None:
         """Take back that an order was about to be amended: it was not."""

@@ -1,15 +1,16 @@
 """The way to Kraken's REST interface: signs, sends, waits, and says what went wrong.
 
-A call first waits for the rate limiter. Private requests then take turns, the most urgent first:
-nonce, signature and writing happen under one lock, which is given up as soon as the request is
-written, so that nonces arrive in order while answers overlap.
+A call first waits for the rate limiter, then for one of our connections, of which order calls have
+their own and the most urgent find some free. Once its connection is there, a private request waits
+for its turn, the most urgent first: nonce, signature and writing happen under one lock, which is given
+up soon after the request is written, so that nonces arrive in order while answers overlap.
 """
 
 import asyncio
 import logging
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
@@ -22,7 +23,7 @@ from krakked_tui.kraken import encode, endpoints, envelope, error_codes, wire
 from krakked_tui.kraken.admission import admitted
 from krakked_tui.kraken.decode import instant
 from krakked_tui.kraken.encode import NO_PARAMS, Params
-from krakked_tui.kraken.endpoints import Endpoint, Priority
+from krakked_tui.kraken.endpoints import Counter, Endpoint, Priority
 from krakked_tui.kraken.errors import (
     AuthError,
     ErrorClass,
@@ -36,11 +37,13 @@ from krakked_tui.kraken.errors import (
     printable,
 )
 from krakked_tui.kraken.keys import ApiKey
-from krakked_tui.kraken.nonce import NonceSource
+from krakked_tui.kraken.nonce import NonceReserve, NonceSource
+from krakked_tui.kraken.oddities import Oddities
 from krakked_tui.kraken.rate_limits import RateLimiter, Ticket
 from krakked_tui.kraken.settings import ConnectionSettings, is_loopback
+from krakked_tui.kraken.transports import CONNECTIONS_MAX, connections
 from krakked_tui.kraken.writing import CallWithheldError as CallWithheldError
-from krakked_tui.kraken.writing import PriorityLock, WritingTurn
+from krakked_tui.kraken.writing import Places, Signed, WritingTurn
 from krakked_tui.ports import Clock, Headroom, ServerTime
 
 T = TypeVar("T")
@@ -56,9 +59,8 @@ RETRY_WAIT_MAX = 10.0
 CALL_SECONDS = 60.0
 """One attempt never takes longer, however slowly the answer trickles in."""
 BODY_BYTES_MAX = 32 * 1024 * 1024
-CONNECTIONS_MAX = 16
-KEEP_ALIVE_SECONDS = 30.0
-"""An idle connection is closed before the other side would: a request on a dying one is ambiguous."""
+KEPT: Mapping[int, int] = {Priority.CANCEL: 2, Priority.ORDER: 4, Priority.ACCOUNT: 6, Priority.HISTORY: 8}
+"""Connections of a pool that calls of a priority leave to those before them."""
 OVERLAP_NONCE_WINDOW = 2 * 10**9
 """A nonce window (nanoseconds) from which on requests may overtake each other on their way."""
 
@@ -99,30 +101,21 @@ class KrakenRest:
         self._clock = clock
         self._key = key
         self._nonces = nonces
+        self._reserve = NonceReserve(nonces) if nonces is not None else None
         self.limiter = RateLimiter(settings)
         """Shared by everything that talks to the exchange from this address with this key."""
-        self._writing = PriorityLock()
+        self.oddities = Oddities()
+        """What the exchange said that we do not understand."""
+        self._writing = Places(1)
         self._nonce_window = settings.nonce_window
+        self._jumps = 0
         self._speed: float | None = None
-        self._unlisted: set[str] = set()
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            headers={"User-Agent": USER_AGENT},
-            follow_redirects=False,
-            # A proxy configured for the outside world must not catch a call to this machine.
-            trust_env=not self._loopback,
-            timeout=httpx.Timeout(
-                connect=settings.connect_timeout_seconds,
-                read=settings.read_timeout_seconds,
-                write=settings.write_timeout_seconds,
-                pool=settings.pool_timeout_seconds,
-            ),
-            limits=httpx.Limits(
-                max_connections=CONNECTIONS_MAX,
-                max_keepalive_connections=CONNECTIONS_MAX,
-                keepalive_expiry=KEEP_ALIVE_SECONDS,
-            ),
-        )
+        self._reads = connections(settings, USER_AGENT, transport, loopback=self._loopback)
+        # Reads that hang must not keep orders and cancels from a connection.
+        self._orders = connections(settings, USER_AGENT, transport, loopback=self._loopback)
+        self._read_places = Places(CONNECTIONS_MAX, KEPT)
+        self._order_places = Places(CONNECTIONS_MAX, KEPT)
+        self._place_seconds = settings.pool_timeout_seconds
 
     async def call(
         self,
@@ -138,25 +131,26 @@ class KrakenRest:
         is asked while it waits, and immediately before a private call's first byte is written; when it
         gives a reason, nothing is sent and ``CallWithheldError`` raised.
 
-        A retryable call is repeated after a passing failure, an idempotent one once after an invalid
-        nonce; anything else is sent exactly once. Raises ``KrakenError``. A cancelled call may have
+        A retryable call is repeated after a passing failure, an idempotent one after an invalid nonce,
+        and once more after our nonces have jumped over a stranger's; anything else is sent exactly once.
+        Raises ``KrakenError``. A cancelled call may have
         been executed.
         """
         delays = iter(RETRY_DELAYS if endpoint.retryable else ())
-        nonce_repeated = False
+        nonces_refused = 0
         while True:
+            jumps = self._jumps
             try:
                 return await self._once(endpoint, params, withhold, priority)
             except KrakenError as error:
                 # The frames below this one hold the body, its signature and the answer. A traceback
                 # that prints local variables must not show them.
                 failure = error.with_traceback(None)
-            self._notice(failure)
-            if failure.code == error_codes.INVALID_NONCE and endpoint.idempotent and not nonce_repeated:
-                nonce_repeated = True
-                continue
-            if failure.code == error_codes.INVALID_NONCE and nonce_repeated:
-                self._catch_up()
+            self.oddities.report(failure)
+            if failure.code == error_codes.INVALID_NONCE and endpoint.idempotent:
+                nonces_refused += 1
+                if nonces_refused == 1 or (nonces_refused == 2 and self._catch_up(jumps)):
+                    continue
             delay = next(delays, None)
             if delay is None or not isinstance(failure, _PASSING) or failure.retry_after > RETRY_WAIT_MAX:
                 raise failure
@@ -192,6 +186,10 @@ class KrakenRest:
         """Return the exchange's rate limits and what is left of them."""
         return self.limiter.headroom(self._clock.monotonic())
 
+    def fits(self, endpoint: Endpoint[Any], params: Params) -> bool:
+        """Say whether the rate limits would let a call go at once."""
+        return self.limiter.fits(endpoint, params, self._clock.monotonic())
+
     def saw_order(self, pair: str, order_ids: tuple[str, ...], opened_at: datetime | None) -> None:
         """Have an open order that the exchange lists count with its age; None: nobody knows it."""
         age = None
@@ -203,14 +201,16 @@ class KrakenRest:
 
     async def close(self) -> None:
         """Close all connections; later calls fail without being sent."""
-        await self._client.aclose()
+        await self._reads.aclose()
+        await self._orders.aclose()
+        if self._reserve is not None:
+            await self._reserve.close()
 
     async def _once(
         self, endpoint: Endpoint[T], params: Params, withhold: Callable[[], str], priority: Priority | None
     ) -> T:
         what = _describe(endpoint, params)
-        if self._client.is_closed:
-            raise NetworkError("The connection to Kraken has been closed", Sent.NO)
+        self._check_open()
         if endpoint.private and (self._key is None or self._nonces is None):
             raise AuthError(f"{what} needs an API key, and this client has none")
         ticket = await admitted(self.limiter, self._clock, endpoint, params, withhold, priority=priority)
@@ -234,19 +234,52 @@ class KrakenRest:
         self, endpoint: Endpoint[T], params: Params, what: str, withhold: Callable[[], str], ticket: Ticket
     ) -> T:
         """Send a call that has been admitted, and return its result."""
-        if self._client.is_closed:
-            raise NetworkError("The connection to Kraken has been closed", Sent.NO)
-        if endpoint.private:
-            overlap = self._nonce_window >= OVERLAP_NONCE_WINDOW
-            async with WritingTurn(self._writing, withhold, ticket.rank, overlap=overlap) as turn:
-                request = self._signed(endpoint, params, what, turn)
-                status, body = await self._send(request, what)
-        else:
-            request = self._client.build_request(
-                "GET", self._base + endpoint.path, params=encode.query(params)
-            )
-            status, body = await self._send(request, what)
+        trading = endpoint.counter is Counter.TRADING
+        places = self._order_places if trading else self._read_places
+        try:
+            await places.acquire_within(self._place_seconds, ticket.rank)
+        except TimeoutError as error:
+            raise NetworkError(f"{what} found all connections to Kraken taken", Sent.NO) from error
+        try:
+            self._check_open()
+            client = self._orders if trading else self._reads
+            status, body = await self._written(client, endpoint, params, what, withhold, ticket)
+        finally:
+            places.release()
         return envelope.result(endpoint, status, body, what, self._clock.now())
+
+    async def _written(
+        self, client: httpx.AsyncClient, endpoint: Endpoint[T], params: Params, what: str,
+        withhold: Callable[[], str], ticket: Ticket,
+    ) -> tuple[int, bytes]:  # fmt: skip
+        """Write the request as soon as it has a connection and, if it is private, its turn."""
+        url = self._base + endpoint.path
+        if not endpoint.private:
+            return await self._send(
+                client, client.build_request("GET", url, params=encode.query(params)), what
+            )
+
+        if self._reserve is not None:
+            try:
+                await self._reserve.ready()
+            except StorageError as error:
+                raise _no_nonce(what, error) from error
+
+        def sign() -> Signed:
+            self._check_open()
+            return self._signed(endpoint, params, what)
+
+        async with WritingTurn(self._writing, withhold, sign, ticket.rank, overlap=self._overlaps) as turn:
+            request = client.build_request("POST", url, extensions={"trace": turn.trace})
+            return await self._send(client, request, what, turn)
+
+    def _overlaps(self) -> bool:
+        """Say whether the key forgives nonces that arrive out of order."""
+        return self._nonce_window >= OVERLAP_NONCE_WINDOW
+
+    def _check_open(self) -> None:
+        if self._orders.is_closed:
+            raise NetworkError("The connection to Kraken has been closed", Sent.NO)
 
     def _account_for(self, ticket: Ticket, error: KrakenError) -> None:
         """Tell the limiter what a failed call proves about the exchange's counters."""
@@ -258,43 +291,50 @@ class KrakenRest:
             self.limiter.refused(ticket, error, now)
         self.limiter.settle(ticket, now, sure=error.error_class is not ErrorClass.AMBIGUOUS)
 
-    def _catch_up(self) -> None:
-        """Jump over the nonces of whoever else has used this key, as far as that is safe."""
+    def _catch_up(self, jumps: int) -> bool:
+        """Jump over the nonces of whoever else has used this key, as far as that is safe.
+
+        Return whether nonces are larger now than when there had been so many ``jumps``.
+        """
         if self._nonces is not None and self._nonces.jump():
+            self._jumps += 1
             _log.warning(
                 "Somebody has used this API key with larger nonces; going on a day ahead of the clock"
             )
+        return self._jumps > jumps
 
-    def _signed(self, endpoint: Endpoint[T], params: Params, what: str, turn: WritingTurn) -> httpx.Request:
-        """Return the request with a fresh nonce. Raises ``KrakenError`` when there is none to be had."""
+    def _signed(self, endpoint: Endpoint[T], params: Params, what: str) -> Signed:
+        """Return headers and body with a fresh nonce. Raises ``NonceError`` when there is none to be had."""
         assert self._key is not None
         assert self._nonces is not None
         try:
             nonce = str(self._nonces.next())
         except StorageError as error:
-            raise NonceError(f"{what} was not sent: {error}", retry_after=_NONCE_RETRY_SECONDS) from error
+            raise _no_nonce(what, error) from error
         if self._key.otp:
             params = {**params, "otp": self._key.otp}
         body = (encode.json_body if endpoint.json else encode.form_body)(nonce, params)
-        kind = "application/json" if endpoint.json else "application/x-www-form-urlencoded"
-        return self._client.build_request(
-            "POST",
-            self._base + endpoint.path,
-            content=body,
-            headers={
-                "API-Key": self._key.public,
-                "API-Sign": self._key.sign(endpoint.path, nonce, body),
-                "Content-Type": kind,
-            },
-            extensions={"trace": turn.trace},
-        )
+        headers = {
+            "API-Key": self._key.public,
+            "API-Sign": self._key.sign(endpoint.path, nonce, body),
+            "Content-Type": "application/json" if endpoint.json else "application/x-www-form-urlencoded",
+        }
+        return headers, body
 
-    async def _send(self, request: httpx.Request, what: str) -> tuple[int, bytes]:
+    async def _send(
+        self, client: httpx.AsyncClient, request: httpx.Request, what: str, turn: WritingTurn | None = None
+    ) -> tuple[int, bytes]:
         """Send once; return status and body, or raise ``NetworkError``."""
         answered = False
+
+        def sent() -> Sent:
+            if answered:
+                return Sent.YES
+            return Sent.NO if turn is not None and not turn.began else Sent.MAYBE
+
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                response = await self._client.send(request, stream=True)
+                response = await client.send(request, stream=True)
                 answered = True
                 try:
                     body = await _read(response, what)
@@ -303,21 +343,14 @@ class KrakenRest:
         except _NEVER_SENT as error:
             raise NetworkError(f"{what} found no connection to Kraken", Sent.NO) from _bare(error)
         except httpx.HTTPError as error:
-            sent = Sent.YES if answered else Sent.MAYBE
             message = f"{what} got no answer: {type(error).__name__}"
-            raise NetworkError(message, sent) from _bare(error)
+            raise NetworkError(message, sent()) from _bare(error)
         except TimeoutError as error:
             message = f"{what} took longer than {CALL_SECONDS:.0f} s"
-            raise NetworkError(message, Sent.MAYBE) from _bare(error)
+            raise NetworkError(message, sent()) from _bare(error)
         if self._loopback:
             self._speed = _speed(response.headers.get(_SPEED_HEADER))
         return response.status_code, body
-
-    def _notice(self, failure: KrakenError) -> None:
-        """Report, once each, the error strings we do not know."""
-        if not failure.listed and failure.code not in self._unlisted and len(self._unlisted) < 100:
-            self._unlisted.add(failure.code)
-            _log.warning("Kraken sent an error we do not know: %s", failure.code)
 
 
 async def _read(response: httpx.Response, what: str) -> bytes:
@@ -327,6 +360,10 @@ async def _read(response: httpx.Response, what: str) -> bytes:
         if len(body) > BODY_BYTES_MAX:
             raise NetworkError(f"{what} was answered with more than {BODY_BYTES_MAX} bytes", Sent.YES)
     return bytes(body)
+
+
+def _no_nonce(what: str, error: StorageError) -> NonceError:
+    return NonceError(f"{what} was not sent: {error}", retry_after=_NONCE_RETRY_SECONDS)
 
 
 def _bare(error: Exception) -> Exception:

@@ -9,7 +9,8 @@
   cannot be read, means that something about our account was lost: a ``Gap`` says so, what comes
   afterwards is passed on all the same, and the channel is subscribed to anew for its snapshot. When
   that is not possible, or was tried just before, the session ends.
-- A book whose checksum is wrong is subscribed to anew, by itself, less and less eagerly.
+- A book whose checksum is wrong is subscribed to anew, by itself, less and less eagerly. One that is
+  not kept up any more is not ``valid`` any more.
 - Silence of ten seconds ends the session. Once something is acked, the exchange speaks by itself
   every second, so answers to our pings do not count as life any more.
 
@@ -18,7 +19,7 @@ A session that has ended says so with one ``Ended`` and is silent from then on.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -27,7 +28,6 @@ from krakked_tui.kraken.errors import printable
 from krakked_tui.kraken.frames import (
     BalancesFrame,
     BookFrame,
-    BookRow,
     CandleFrame,
     ExecutionsFrame,
     HeartbeatFrame,
@@ -42,7 +42,7 @@ from krakked_tui.kraken.frames import (
     TickerFrame,
     TradeFrame,
     Unreadable,
-    parse,
+    parse_all,
 )
 from krakked_tui.kraken.pending import PENDING_MAX, Answered, Pending
 from krakked_tui.kraken.subscriptions import Progress, Subscriptions
@@ -63,7 +63,6 @@ KINDS_MAX = 50
 """Kinds of oddities counted one by one; the rest is counted together."""
 
 _NEVER = -math.inf
-_BY_SYMBOL = {TickerFrame: "ticker", CandleFrame: "ohlc", TradeFrame: "trade"}
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -93,15 +92,7 @@ class TradingMaximum(msgspec.Struct, frozen=True):
 AccountFrame = ExecutionsFrame | BalancesFrame
 News = MarketFrame | AccountFrame | BookChanged | Gap | TradingMaximum
 _Rare = (
-    BookFrame
-    | AccountFrame
-    | InstrumentFrame
-    | Level3Frame
-    | StatusFrame
-    | HeartbeatFrame
-    | Reply
-    | Notice
-    | Unreadable
+    AccountFrame | InstrumentFrame | Level3Frame | StatusFrame | HeartbeatFrame | Reply | Notice | Unreadable
 )
 Event = News | StatusFrame | Progress | Answered | Ended
 
@@ -113,7 +104,10 @@ class Session:
         """Start a session over a connection that has just opened."""
         self.oddities: Counter[str] = Counter()
         """Messages that were dropped, and books that were wrong, counted by kind."""
+        self.examples: dict[str, str] = {}
+        """What was wrong with the first message of a kind, where that is known."""
         self._token = plan.token
+        self._precision = plan.precision
         self._subscriptions = Subscriptions(plan.subscriptions, now)
         self._pending = Pending()
         self._outgoing: list[bytes] = []
@@ -123,24 +117,31 @@ class Session:
         self._greeted = False
         self._ended = False
         self._started = self._heard = self._spoken = self._pinged = now
-        self._books: dict[str, Book] = {}
+        self._books: dict[str, BookChanged] = {}
+        """By symbol, in the event that says so: it is the same each time."""
         self._turns = 0
         self._renewed: dict[str, tuple[float, float]] = {}
         """By symbol: when a wrong book was left last, and how long that one had to wait."""
         self._heard_of: dict[str, dict[str, float]] = {}
-        self._times: dict[type, dict[str, float]] = {}
         self._book_topics: dict[str, Topic] = {}
         self._follow(plan.subscriptions)
 
     def want(self, subscriptions: Iterable[Subscription], now: float) -> list[Event]:
-        """Replace what the connection is for, from here on."""
+        """Replace what the connection is for, from here on. Books that are not wanted any more say so."""
         if self._ended:
             return []
         wanted = tuple(subscriptions)
         self._subscriptions.want(wanted)
-        self._follow(wanted)
+        dropped = self._follow(wanted)
         self._ask(now)
-        return [self._subscriptions.progress()]
+        return [*dropped, self._subscriptions.progress()]
+
+    def close(self) -> list[BookChanged]:
+        """End without a word; return the books that were right until now, and are not any more."""
+        self._ended = True
+        self._outgoing = []
+        before, self._books = self._books, {}
+        return _dropped(before.values())
 
     def request(
         self, method: str, params: Mapping[str, object], now: float, *, answers: int, seconds: float
@@ -161,19 +162,43 @@ class Session:
 
     def receive(self, data: Payload, now: float) -> list[Event]:
         """Take in one message; return what it means. Never raises on what it says."""
-        if self._ended:
-            return []
-        message = parse(data)
-        self._heard = now
-        times = self._times.get(type(message))
-        if times is None:
-            return self._dispatch(message, now)  # type: ignore[arg-type]
-        self._spoken = now
-        for row in message.data:  # type: ignore[union-attr]
-            symbol = row.symbol  # type: ignore[union-attr]
-            if symbol in times:
-                times[symbol] = now
-        return [message]  # type: ignore[list-item]
+        events: list[Event] = []
+
+        def keep(event: Event, _: float) -> None:
+            events.append(event)
+
+        self.receive_all((data,), now, keep, keep)
+        return events
+
+    def receive_all(
+        self, messages: Sequence[Payload], now: float, on_news: Callable[[News, float], None],
+        on_event: Callable[[Event, float], None],
+    ) -> None:  # fmt: skip
+        """Take in messages; say what each means before the next one is taken in. See ``receive``.
+
+        Either of the two is told: ``on_news`` the frequent kinds of news, ``on_event`` all else.
+        """
+        ticker_times = self._ticker_times
+        # All are parsed before the first is taken in: that is faster than taking turns.
+        for message in parse_all(messages):
+            if self._ended:
+                return
+            self._heard = now
+            if type(message) is TickerFrame:
+                self._spoken = now
+                for row in message.data:
+                    if row.symbol in ticker_times:
+                        ticker_times[row.symbol] = now
+                on_news(message, now)
+            elif type(message) is BookFrame:
+                for event in self._book_changes(message, now):
+                    on_news(event, now)
+            elif type(message) is CandleFrame or type(message) is TradeFrame:
+                self._note_all(message, now)
+                on_news(message, now)
+            else:
+                for rare in self._dispatch(message, now):  # type: ignore[arg-type]
+                    on_event(rare, now)
 
     def tick(self, now: float) -> list[Event]:
         """Take in that time has passed; call it every second."""
@@ -195,34 +220,37 @@ class Session:
 
     def book(self, symbol: str) -> Book | None:
         """Return a pair's book while it is right."""
-        book = self._books.get(symbol)
-        return book if book is not None and book.valid else None
+        changed = self._books.get(symbol)
+        return changed.book if changed is not None and changed.book.valid else None
 
     @property
     def quiet_until(self) -> float:
         """The wall second until which the exchange wants to hear less of us."""
         return self._subscriptions.quiet_until
 
-    def _follow(self, subscriptions: Iterable[Subscription]) -> None:
+    def _follow(self, subscriptions: Iterable[Subscription]) -> list[BookChanged]:
         """Prepare to note what is heard of what is wanted, and only of that."""
         before, self._heard_of = self._heard_of, {}
         for topic in topics(subscriptions):
             name = topic.symbol or ""
             known = before.get(topic.channel, {}).get(name, _NEVER)
             self._heard_of.setdefault(topic.channel, {})[name] = known
-        self._times = {kind: self._heard_of.get(channel, {}) for kind, channel in _BY_SYMBOL.items()}
+        self._ticker_times = self._heard_of.get("ticker", {})
+        self._times = {
+            CandleFrame: self._heard_of.get("ohlc", {}),
+            TradeFrame: self._heard_of.get("trade", {}),
+        }
+        self._book_times = self._heard_of.get("book", {})
         self._book_topics = {
             topic.symbol or "": topic for topic in topics(subscriptions) if topic.channel == "book"
         }
-        self._follow_books()
+        return self._follow_books()
 
     def _dispatch(self, message: _Rare, now: float) -> list[Event]:
         if isinstance(message, Reply):
             return self._reply(message, now)
         self._spoken = now
         match message:
-            case BookFrame():
-                return [event for row in message.data for event in self._book(row, message.type, now)]
             case ExecutionsFrame() | BalancesFrame():
                 return self._numbered(message, now)
             case StatusFrame() | Notice() | Unreadable():
@@ -243,34 +271,45 @@ class Session:
             case Notice(error):
                 self._count(f"notice: {printable(error, limit=40)}")
                 self._subscriptions.pause(now + RATE_PAUSE_SECONDS)
-            case Unreadable(kind, channel):
-                self._count(kind)
+            case Unreadable(kind, channel, detail):
+                self._count(kind, detail)
                 if self._token is not None and (wanted := self._subscriptions.wanted(channel)):
                     return self._gap(wanted[0], f"a message on {channel} cannot be read", now)
         return []
 
-    def _book(self, row: BookRow, kind: str, now: float) -> list[Event]:
-        """Apply one pair's changes to its book, unless it is about to be left."""
-        if self._turns != self._subscriptions.turns:
-            self._follow_books()
-        book = self._books.get(row.symbol)
-        if book is None:
-            return []
-        self._heard_of["book"][row.symbol] = now
-        if not book.apply(row, snapshot=kind == "snapshot"):
-            self._count("wrong book")
-            self._renew(self._book_topics[row.symbol], now)
-        return [BookChanged(book)]
+    def _book_changes(self, frame: BookFrame, now: float) -> list[BookChanged]:
+        """Apply changes to the books they are about, except to those about to be left."""
+        self._spoken = now
+        events: list[BookChanged] = []
+        for row in frame.data:
+            if self._turns != self._subscriptions.turns:
+                events += self._follow_books()
+            symbol = row.symbol
+            changed = self._books.get(symbol)
+            if changed is None:
+                continue
+            self._book_times[symbol] = now
+            if not changed.book.apply(row, snapshot=frame.type == "snapshot"):
+                self._count("wrong book")
+                self._renew(self._book_topics[symbol], now)
+            events.append(changed)
+        return events
 
-    def _follow_books(self) -> None:
-        """Have a book for every topic that is served, the old one where there is one."""
+    def _follow_books(self) -> list[BookChanged]:
+        """Have a book for every topic that is served, the old one where there is one.
+
+        Returns the others, which are not right any more.
+        """
         before, self._turns = self._books, self._subscriptions.turns
         self._books = {}
         for symbol, topic in self._book_topics.items():
             depth = topic.depth or CHECKED_LEVELS
             if self._subscriptions.serving(topic):
                 old = before.get(symbol)
-                self._books[symbol] = old if old is not None and old.depth == depth else Book(symbol, depth)
+                if old is None or old.book.depth != depth:
+                    old = BookChanged(Book(symbol, depth, self._precision(symbol)))
+                self._books[symbol] = old
+        return _dropped(old for symbol, old in before.items() if self._books.get(symbol) is not old)
 
     def _renew(self, topic: Topic, now: float) -> None:
         """Leave a wrong book and have it sent anew, later when that did not help just before."""
@@ -362,19 +401,34 @@ class Session:
             return f"only answers to pings were heard for {SILENCE_SECONDS:.0f} s"
         return None
 
+    def _note_all(self, frame: CandleFrame | TradeFrame, now: float) -> None:
+        self._spoken = now
+        times = self._times[type(frame)]
+        for row in frame.data:
+            if row.symbol in times:
+                times[row.symbol] = now
+
     def _note(self, channel: str, symbol: str, now: float) -> None:
         times = self._heard_of.get(channel, {})
         if symbol in times:
             times[symbol] = now
 
-    def _count(self, kind: str) -> None:
-        known = kind in self.oddities or len(self.oddities) < KINDS_MAX
-        self.oddities[kind if known else "other"] += 1
+    def _count(self, kind: str, detail: str = "") -> None:
+        if kind not in self.oddities and len(self.oddities) >= KINDS_MAX:
+            kind = "other"
+        self.oddities[kind] += 1
+        if detail:
+            self.examples.setdefault(kind, detail)
 
     def _end(self, reason: str) -> Ended:
         self._ended = True
         self._outgoing = []
         return Ended(reason)
+
+
+def _dropped(books: Iterable[BookChanged]) -> list[BookChanged]:
+    """Give up books; return those that were right."""
+    return [changed for changed in books if changed.book.drop()]
 
 
 def _encode(method: str, body: Mapping[str, object], req_id: int) -> bytes:

@@ -42,7 +42,7 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     write_timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=120)] = 10.0
     """How long writing the next part of a request may take."""
     pool_timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
-    """How long a request may wait for one of our connections to become free."""
+    """How long a request waits for one of our connections while none of them becomes free."""
     tier: Tier = Tier.INTERMEDIATE
     """Account tier: starter, intermediate or pro; none only for a sandbox on this machine."""
     public_calls_per_second: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 1.0

@@ -14,7 +14,7 @@ from krakked_tui.kraken.errors import KrakenError, NetworkError, Sent, printable
 from krakked_tui.kraken.link import Link, Listener, LostError
 from krakked_tui.kraken.pending import Answered
 from krakked_tui.kraken.rest import USER_AGENT
-from krakked_tui.kraken.session import News, Session
+from krakked_tui.kraken.session import BookChanged, News, Session
 from krakked_tui.kraken.settings import is_loopback
 from krakked_tui.kraken.topics import Plan, Subscription
 from krakked_tui.ports import Clock, StreamState
@@ -121,9 +121,17 @@ class KrakenStream:
             await self._clock.sleep(self._backoff.after(lost))
 
     async def want(self, subscriptions: Iterable[Subscription]) -> None:
-        """Replace what the open connection is for; without one, ``prepare`` will be asked anyway."""
-        if self._link is not None:
+        """Replace what the open connection is for.
+
+        Without one, or when it is lost just now, ``prepare`` is asked before the next.
+        """
+        if self._link is None:
+            return
+        try:
             await self._link.want(subscriptions)
+        except LostError:
+            # Whoever reads from the connection finds out as well, and says so.
+            _log.debug("The %s stream was lost before a change could be sent", self.name)
 
     async def request(
         self, method: str, params: Mapping[str, object], *, answers: int = 1, seconds: float,
@@ -163,6 +171,7 @@ class KrakenStream:
         session = Session(plan, opened)
         link = self._link = Link(connection, session, Listener(self.name, on_news, on_state), self._clock)
         lost: list[LostError] = []
+        dropped: list[BookChanged] = []
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(link.read())
@@ -171,11 +180,14 @@ class KrakenStream:
             lost += [each for each in error.exceptions if isinstance(each, LostError)]
         finally:
             self._link = None
+            dropped = session.close()
             link.give_up(lost[0].reason if lost else "the connection was given up")
             await connection.close()
             self._log_oddities(session)
             if self._clock.monotonic() - opened >= STABLE_SECONDS:
                 self._backoff.reset()
+        for changed in dropped:
+            on_news(changed, self._clock.monotonic())
         raise lost[0]
 
     def _connect(self) -> Connect:
@@ -199,4 +211,6 @@ class KrakenStream:
         for kind in session.oddities.keys() - self._kinds_logged:
             if len(self._kinds_logged) < KINDS_LOGGED_MAX:
                 self._kinds_logged.add(kind)
-                _log.warning("The %s stream dropped a message: %s", self.name, kind)
+                detail = session.examples.get(kind)
+                what = f"{kind} ({detail})" if detail else kind
+                _log.warning("The %s stream dropped a message: %s", self.name, what)

@@ -32,6 +32,8 @@ REFUSALS_MAX = 5
 SUBSCRIBE, UNSUBSCRIBE = "subscribe", "unsubscribe"
 _OUT = (TopicState.ASKED, TopicState.LEAVING)
 _LEAVING = (TopicState.UNWANTED, TopicState.LEAVING)
+_SETTLING = (Signal.ACK, Signal.REFUSAL, Signal.NO_ANSWER)
+"""What can come of a request."""
 _ALREADY = "Already subscribed"
 """Also the beginning of the refusal of a second candle interval, which is never asked for."""
 
@@ -81,7 +83,7 @@ class Subscriptions:
         """Asked for without an answer: the exchange may serve them."""
         self._refused: dict[Topic, _Refusal] = {}
         self._stale: set[Topic] = set()
-        """Asked for; to be left as soon as they are acked."""
+        """Asked for; to be left as soon as they are acked, or may be served without an ack."""
         self._held: dict[Topic, float] = {}
         """Not to be asked for before these instants."""
         self._batches: dict[int, Batch] = {}
@@ -110,11 +112,19 @@ class Subscriptions:
             self._clear(topic)
 
     def renew(self, topic: Topic, not_before: float) -> None:
-        """Leave a topic and subscribe to it anew, not before an instant: what it sent is not whole."""
+        """Leave a topic and subscribe to it anew, not before an instant: what it sent is not whole.
+
+        One that is about to be left already stays as it is.
+        """
+        if topic in self._stale or self._states[topic] in _LEAVING:
+            return
         self._held[topic] = not_before
         if self._states[topic] is TopicState.ASKED:
+            # There is nothing to leave yet.
             self._stale.add(topic)
-        self._signal(topic, Signal.DROP)
+            self.turns += 1
+        else:
+            self._signal(topic, Signal.DROP)
 
     def pause(self, until: float) -> None:
         """Send no request before this instant."""
@@ -243,7 +253,7 @@ class Subscriptions:
         if after is not state and signal in (Signal.ACK, Signal.LEFT):
             self._uncertain.discard(topic)
             self._refused.pop(topic, None)
-        if signal is not Signal.SENT and topic in self._stale:
+        if signal in _SETTLING and topic in self._stale:
             self._stale.discard(topic)
             self._signal(topic, Signal.DROP)
         if topic not in self._wanted:

@@ -7,11 +7,12 @@ lost, repeated or late; a topic that is no longer wanted, or must start over, is
                     -> refused -> wanted again, a few times
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 
 import msgspec
 
+from krakked_tui.kraken.book import Precision
 from krakked_tui.kraken.wire import WebSocketsToken
 
 
@@ -29,11 +30,19 @@ class Subscription(msgspec.Struct, frozen=True):
     options: tuple[tuple[str, bool], ...] = ()
 
 
+def _unknown(_symbol: str) -> Precision | None:
+    return None
+
+
 class Plan(msgspec.Struct, frozen=True):
-    """What a connection is for; ``token`` makes it a private one."""
+    """What a connection is for; ``token`` makes it a private one.
+
+    ``precision`` says the decimals of a pair by its WebSocket v2 name, None where they are not known.
+    """
 
     subscriptions: tuple[Subscription, ...]
     token: WebSocketsToken | None = None
+    precision: Callable[[str], Precision | None] = _unknown
 
     def __post_init__(self) -> None:
         check(self.subscriptions)

@@ -3,6 +3,7 @@
 The part of each that only cancels and emergencies may use is ``RESERVED``.
 """
 
+import logging
 import math
 from collections import deque
 from collections.abc import Mapping
@@ -29,6 +30,9 @@ _TIERS = {
 """Threshold, and units that wear off per second."""
 _DECAYS = dict(_TIERS.values())
 _PLAUSIBLE_MAX = 1_000_000.0
+_IGNORED_MAX = 10
+
+_log = logging.getLogger(__name__)
 
 
 class _PairMeter(Meter):
@@ -84,6 +88,7 @@ class TradingCounters:
         self._unlimited = tier not in _TIERS
         self._maximum, self._decay = _TIERS.get(tier, (math.inf, 1.0))
         self._any = _AnyMeter(self._decay)
+        self._ignored: set[float] = set()
 
     def counter(self, pair: str, now: float) -> tuple[Meter, Spenders]:
         """Return where calls about this pair are charged."""
@@ -107,11 +112,18 @@ class TradingCounters:
             meter.raise_to(self._maximum, now)
 
     def set_maximum(self, units: float) -> None:
-        """Take over the threshold the exchange reports, and what goes with it."""
-        if self._unlimited or not 1 <= units <= _PLAUSIBLE_MAX:
+        """Take over the threshold the exchange reports, and what goes with it.
+
+        One below which no order would ever go is ignored: it cannot be what is meant.
+        """
+        decay = _DECAYS.get(units, self._decay)
+        if self._unlimited or not RESERVED + decay * STEP_SECONDS + 1 <= units <= _PLAUSIBLE_MAX:
+            if not self._unlimited and units not in self._ignored and len(self._ignored) < _IGNORED_MAX:
+                self._ignored.add(units)
+                _log.warning("Kraken reports a trading counter of at most %r, which is ignored", units)
             return
         self._maximum = units
-        self._decay = _DECAYS.get(units, self._decay)
+        self._decay = decay
         for meter in (self._any, *self._any.pairs.values()):
             meter.decay = self._decay
 

@@ -63,7 +63,7 @@ def near_matches(name: str, known: Mapping[str, PairMetadata]) -> tuple[str, ...
 
 
 def _passes_filters(pair: PairMetadata, quote: Quote | None, settings: UniverseSettings) -> bool:
-    traded = quote.volume_24h * quote.vwap_24h if quote else ZERO
+    traded = quote.figures.volume_24h * quote.figures.vwap_24h if quote else ZERO
     return pair.asset_class in settings.asset_classes and traded >= settings.min_24h_volume_usd
 
 

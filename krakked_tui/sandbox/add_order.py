@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -31,7 +32,7 @@ from krakked_tui.sandbox.orders import (
     SelfTrade,
 )
 from krakked_tui.sandbox.params import Params
-from krakked_tui.sandbox.prices import Price, parse_price
+from krakked_tui.sandbox.prices import Price, bounded, parse_price
 from krakked_tui.sandbox.terms import describe_close, describe_order, split_prices, with_prices
 
 CLOSE_PARAMS: Final = ("close[ordertype]", "close[price]", "close[price2]")
@@ -78,8 +79,8 @@ def parse_draft(params: Params, catalog: Catalog, now: datetime = EPOCH) -> Draf
     """
     order_type = _order_type(params)
     side = _choice(params, "type", tuple(Side))
-    volume = params.decimal("volume")
-    if not volume:
+    volume = read_volume(params, "volume")
+    if volume is None:
         raise invalid("volume")
     _check_margin(params)
     _check_trigger(params, order_type)
@@ -87,6 +88,8 @@ def parse_draft(params: Params, catalog: Catalog, now: datetime = EPOCH) -> Draf
     flags = _flags(params, order_type, side)
     cl_ord_id, userref = _client_ids(params)
     time_in_force, expires_at = _lifetime(params, order_type, now)
+    if "post" in flags and time_in_force not in (TimeInForce.GTC, TimeInForce.GTD):
+        raise invalid("timeinforce")  # what may not take would never trade
     close = _close(params)
     deadline = params.instant("deadline")
     listing = catalog.find(params.required("pair"))
@@ -134,11 +137,25 @@ def parse_client_id(cl_ord_id: str) -> str:
     return cl_ord_id
 
 
+def read_volume(params: Params, name: str) -> Decimal | None:
+    """Return a volume above zero, None when not sent."""
+    volume = params.decimal(name)
+    if volume is None:
+        return None
+    if not volume:
+        raise invalid(name)
+    return bounded(volume, name)
+
+
 def parse_userref(params: Params) -> int | None:
     """Return a signed 32-bit ``userref``, None when not sent."""
     if params.text("userref") is None:
         return None
-    userref = params.integer("userref", 0)
+    return check_userref(params.integer("userref", 0))
+
+
+def check_userref(userref: int) -> int:
+    """Return a signed 32-bit ``userref``, or raise ``ApiError``."""
     if not -_USERREF_MAX <= userref < _USERREF_MAX:
         raise invalid("userref")
     return userref
@@ -231,6 +248,8 @@ def _lifetime(params: Params, order_type: AnyType, now: datetime) -> tuple[AnyTi
         raise invalid("timeinforce")
     if (known is TimeInForce.GTD) is not (expires_at is not None):
         raise invalid("expiretm")
+    if known is TimeInForce.GTD and order_type is OrderType.MARKET:
+        raise invalid("expiretm")
     if known is RareTimeInForce.FOK and order_type not in LIMITED:
         raise invalid("timeinforce")
     return known, expires_at
@@ -263,7 +282,7 @@ def _close(params: Params) -> Close | None:
         for name in ("close[price]", "close[price2]")
         for sent in (params.text(name),)
     )
-    split_prices(order_type, price, price2)
+    split_prices(order_type, price, price2, ("close[price]", "close[price2]"))
     return Close(order_type, price, price2)
 
 

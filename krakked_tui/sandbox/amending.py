@@ -1,14 +1,14 @@
 """Changing an open order: amended in place, or replaced by a new one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
-from krakked_tui.domain.orders import ExchangeStatus, Side
-from krakked_tui.domain.precision import price_down, price_up
+from krakked_tui.domain.orders import ExchangeStatus
 from krakked_tui.sandbox.arrivals import Arrivals
 from krakked_tui.sandbox.clock import SandboxClock
 from krakked_tui.sandbox.faults import (
@@ -24,8 +24,15 @@ from krakked_tui.sandbox.floor import Floor
 from krakked_tui.sandbox.order_rules import check_deadline, check_mode, check_pair
 from krakked_tui.sandbox.orders import TRAILING, Draft, Order, OrderAmended
 from krakked_tui.sandbox.prices import Price
-from krakked_tui.sandbox.terms import asked_prices, resolve_draft, split_prices, with_prices
-from krakked_tui.sandbox.trading_limits import TradingLimits, amend_cost, edit_cost
+from krakked_tui.sandbox.terms import (
+    asked_prices,
+    check_distance,
+    on_grid,
+    resolve_draft,
+    split_prices,
+    with_prices,
+)
+from krakked_tui.sandbox.trading_limits import CHANGE_COST, TradingLimits, amend_cost, edit_cost
 
 USER_REQUESTED: Final = "User requested"
 REPLACED: Final = "Order replaced"
@@ -66,18 +73,18 @@ class Amending:
     def amend(self, order: Order, amendment: Amendment, system: str, now: datetime) -> Order:
         """Change an open order in place, or raise ``ApiError`` and change nothing but the counter.
 
+        The counter is charged the fixed cost when the change is not valid, nothing when it refuses itself.
+
         It keeps its place in the queue unless a price changes or its volume grows. A volume that is
         filled already closes it.
         """
         floor = self._floor
+        with self._counted(order):
+            draft = self._valid(order, amendment, system, now)
         self._limits.charge(order.draft.pair, amend_cost(self._age(order, now)))
-        check_deadline(amendment.deadline, self._clock, now)
-        draft = self._amended(order, amendment, now)
         if draft.volume <= order.filled:
             draft = msgspec.structs.replace(draft, volume=order.filled)
             return self._closed_at_filled(order, draft, now)
-        check_mode(draft, system, floor.catalog.listings[draft.pair].pair.status)
-        self._check(order, draft, now)
         to_the_back = self._loses_place(order, draft)
         floor.withdraw(order)
         peak = None if draft.trigger_terms != order.draft.trigger_terms else order.peak
@@ -92,15 +99,16 @@ class Amending:
         conditional close, a client id or a trigger that has fired cannot be edited.
         """
         floor = self._floor
+        with self._counted(order):
+            draft = self.edited(order, edition)
+            check_deadline(edition.deadline, self._clock, now)
+            draft = self._arrivals.checked(draft, system, now, new=False)
+            offer = self._arrivals.offer(draft, now)
+            if not floor.clearing.account.affords(offer.hold, freed=order.held):
+                raise ApiError(INSUFFICIENT_FUNDS)
+            if draft.post_only and offer.takes:
+                raise ApiError(POST_ONLY)
         self._limits.charge(order.draft.pair, edit_cost(self._age(order, now)))
-        draft = self.edited(order, edition)
-        check_deadline(edition.deadline, self._clock, now)
-        draft = self._arrivals.checked(draft, system, now)
-        offer = self._arrivals.offer(draft, now)
-        if not floor.clearing.account.affords(offer.hold, freed=order.held):
-            raise ApiError(INSUFFICIENT_FUNDS)
-        if draft.post_only and offer.takes:
-            raise ApiError(POST_ONLY)
         floor.end(order, ExchangeStatus.CANCELED, now, REPLACED)
         return floor.start(floor.admit(draft, now, link_id=order.order_id), now)
 
@@ -125,21 +133,33 @@ class Amending:
     def restate(self, orders: Iterable[Order], now: datetime) -> None:
         """Put the prices of open orders on their pair's new grid: a seller's up, a buyer's down."""
         for order in orders:
-            draft = self._on_grid(order.draft)
-            if draft != order.draft:
-                self._floor.withdraw(order)
-                changed = msgspec.structs.replace(order, draft=draft)
+            if order.order_id not in self._floor.books.open_orders:
+                continue  # one before it was released by its new price and displaced it
+            current = self._floor.books.open_orders[order.order_id]
+            draft = on_grid(current.draft, self._floor.catalog.listings[current.draft.pair].pair)
+            if draft != current.draft:
+                self._floor.withdraw(current)
+                changed = msgspec.structs.replace(current, draft=draft)
                 self._floor.events.append(OrderAmended(changed, now, RESTATED, restated=True))
                 self._floor.put_back(changed, now, to_the_back=False)
 
-    def _on_grid(self, draft: Draft) -> Draft:
-        pair = self._floor.catalog.listings[draft.pair].pair
-        snap = price_up if draft.side is Side.SELL else price_down
-        price = None if draft.price is None else max(snap(draft.price, pair), pair.tick_size)
-        trigger = None if draft.trigger is None else max(snap(draft.trigger, pair), pair.tick_size)
-        if (price, trigger) == (draft.price, draft.trigger):
-            return draft
-        return msgspec.structs.replace(draft, price=price, trigger=trigger)
+    @contextmanager
+    def _counted(self, order: Order) -> Iterator[None]:
+        """Count the fixed cost of a change that is refused within."""
+        try:
+            yield
+        except ApiError:
+            self._limits.charge(order.draft.pair, CHANGE_COST, overshoot=True)
+            raise
+
+    def _valid(self, order: Order, amendment: Amendment, system: str, now: datetime) -> Draft:
+        """Return an amended order's terms, or raise ``ApiError``; what is filled already needs no check."""
+        check_deadline(amendment.deadline, self._clock, now)
+        draft = self._amended(order, amendment, now)
+        if draft.volume > order.filled:
+            check_mode(draft, system, self._floor.catalog.listings[draft.pair].pair.status)
+            self._check(order, draft, now)
+        return draft
 
     def _amended(self, order: Order, amendment: Amendment, now: datetime) -> Draft:
         """Return the order's terms as they would be."""
@@ -156,8 +176,8 @@ class Amending:
         if amendment.limit is None and amendment.trigger is None:
             return draft
         trigger, limit = amendment.trigger, amendment.limit
-        if trigger is not None and old.order_type in TRAILING and trigger.sign != "+":
-            raise ApiError(INVALID_PRICE_ARGUMENT)
+        if trigger is not None and old.order_type in TRAILING:
+            check_distance(trigger, "trigger_price")
         draft = with_prices(draft, trigger or _asked(old, 0), limit or _asked(old, 1))
         pair, last = self._floor.catalog.listings[old.pair].pair, self._floor.last(old.pair, now)
         if trigger is None:  # what was resolved once stays where it is

@@ -28,6 +28,11 @@ BATCH_ORDER_PARAMS: Final = tuple(
 """Everything a batch's orders may say, one order too many included (it has a refusal of its own)."""
 
 
+def batch_size(params: Params) -> int:
+    """Return how many orders a request has, however many it may."""
+    return len({match[1] for name in params.names if (match := _ITEM.fullmatch(name)) is not None})
+
+
 def parse_batch(params: Params, catalog: Catalog, now: datetime) -> list[Draft]:
     """Read the orders of a batch, or raise ``ApiError`` for the first argument that is not well-formed."""
     shared = {name: value for name in ("pair", "deadline") if (value := params.text(name)) is not None}

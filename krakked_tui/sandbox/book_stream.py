@@ -11,6 +11,7 @@ from krakked_tui.sandbox.exchange import Exchange
 from krakked_tui.sandbox.topics import Option, Topic
 from krakked_tui.sandbox.wire import fixed, rfc3339
 from krakked_tui.sim.liquidity import ladder_of
+from krakked_tui.sim.matching import Level
 from krakked_tui.sim.tape import MINUTE_MICROS
 
 CHECKED_LEVELS = 10
@@ -71,27 +72,30 @@ class BookStream(Topic):
         self.publish(self.snapshot(at))
 
     def _now(self, at: datetime) -> tuple[Levels, Levels]:
-        quote = self.exchange.quote(self.listing.name, at)
+        name = self.listing.name
+        if self.exchange.floor.ticks_per(name) > 1:
+            book = self.exchange.book(name, at, self._depth)
+            return self._gathered(book.bids), self._gathered(book.asks)
+        quote = self.exchange.quote(name, at)
         minute = micros_of(at) // MINUTE_MICROS
         bids = self._ladder.bids(quote, minute, self._depth)
         asks = self._ladder.asks(quote, minute, self._depth)
-        return self._shown(bids, up=False), self._shown(asks, up=True)
+        return self._shown(bids), self._shown(asks)
 
-    def _shown(self, levels: Mapping[int, int], *, up: bool) -> Levels:
-        """Turn ticks and units into the decimals shown; a coarser price gathers several levels."""
+    def _shown(self, levels: Mapping[int, int]) -> Levels:
+        """Turn ticks and units into the decimals shown, of which there may be more than the market has."""
         grid, pair = self._grid, self.listing.pair
         size = 10 ** max(0, pair.volume_decimals - grid.volume_decimals)
-        finer = pair.price_decimals - grid.price_decimals
-        if finer >= 0:
-            ulps = grid.ulps_per_tick * 10**finer
-            return {ticks * ulps: units * size for ticks, units in levels.items()}
-        coarse = 10**-finer
-        gathered: Levels = {}
-        for ticks, units in levels.items():
-            price = (ticks * grid.ulps_per_tick + (coarse - 1 if up else 0)) // coarse
-            if price:
-                gathered[price] = gathered.get(price, 0) + units * size
-        return gathered
+        ulps = grid.ulps_per_tick * 10**pair.price_decimals // 10**grid.price_decimals
+        return {ticks * ulps: units * size for ticks, units in levels.items()}
+
+    def _gathered(self, levels: Iterable[Level]) -> Levels:
+        """Turn the levels of a listing with a coarser tick into the decimals shown."""
+        pair = self.listing.pair
+        return {
+            int(level.price.scaleb(pair.price_decimals)): int(level.volume.scaleb(pair.volume_decimals))
+            for level in levels
+        }
 
     def _publish(self, bids: Iterable[Change], asks: Iterable[Change], at: datetime) -> None:
         self.publish(self._message("update", bids, asks, at))

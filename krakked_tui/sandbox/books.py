@@ -50,7 +50,7 @@ class Books:
             self.add_entry(entry)
         for change in market_changes:
             self.add_market_change(change)
-        self.take_changes()
+        self.settle_changes()
 
     @property
     def orders(self) -> Mapping[str, Order]:
@@ -140,7 +140,11 @@ class Books:
         """Whether something is not stored yet."""
         return bool(self._changes)
 
-    def take_changes(self) -> Changes:
-        """Hand out what is not stored yet, once."""
-        changes, self._changes = self._changes, Changes()
-        return changes
+    @property
+    def changes(self) -> Changes:
+        """What is not stored yet."""
+        return self._changes
+
+    def settle_changes(self) -> None:
+        """Take note that all changes are stored."""
+        self._changes = Changes()

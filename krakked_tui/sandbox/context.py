@@ -6,6 +6,7 @@ import msgspec
 
 from krakked_tui.sandbox.control import speed_text
 from krakked_tui.sandbox.exchange import Exchange
+from krakked_tui.sandbox.fault_events import check_event
 from krakked_tui.sandbox.fault_plan import Faults, Now
 from krakked_tui.sandbox.fault_profiles import PROFILES
 from krakked_tui.sandbox.places import PLACES
@@ -53,7 +54,7 @@ def open_context(settings: SandboxSettings, hub: Hub, wall: Callable[[], int]) -
         lockout_seconds=settings.lockout_seconds,
     )
     api = RestApi(hub.exchange, hub.gatekeeper, RateLimits(rules), seconds)
-    faults = Faults(PLACES, hub.exchange.market.seed)
+    faults = Faults(PLACES, hub.exchange.market.seed, check_event)
     context = Context(hub.exchange, api, hub, faults, RequestLog(settings.request_log), seconds)
     if settings.chaos is not None:
         faults.add(PROFILES[settings.chaos], context.now())

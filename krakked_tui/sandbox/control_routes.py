@@ -134,6 +134,8 @@ def answer(context: Context, method: str, path: str, query: str, body: bytes | N
         return 200, msgspec.json.encode(found(context, fields, body))
     except (ControlError, FaultError) as error:
         return 400, error_body(str(error))
+    except RecursionError:
+        return 400, error_body("The body is nested too deep.")
 
 
 def error_body(why: str) -> bytes:

@@ -6,15 +6,19 @@ from typing import Final, TypeVar
 import msgspec
 
 from krakked_tui.domain.fills import Fee, LedgerEntry, Trade
+from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.precision import half_up
 from krakked_tui.sandbox.calls import Call, Endpoint
 from krakked_tui.sandbox.clock import micros_of
 from krakked_tui.sandbox.endpoints_funds import FUNDS
+from krakked_tui.sandbox.exchange import Exchange
 from krakked_tui.sandbox.faults import INVALID_ORDER, UNKNOWN_ASSET, ApiError, invalid
 from krakked_tui.sandbox.order_rows import ledger_row, order_row, trade_row
 from krakked_tui.sandbox.orders import Order
 from krakked_tui.sandbox.params import Params
 from krakked_tui.sandbox.permissions import QUERY_CLOSED, QUERY_LEDGER, QUERY_OPEN
+from krakked_tui.sim.fees import fee_in_quote
 
 PAGE: Final = 50
 _QUERY_MAX: Final = 50
@@ -94,13 +98,11 @@ def trades_history(call: Call) -> object:
     ledgers = params.flag("ledgers", default=False)
     start, end = _bound(params, "start", books.trades, _traded), _bound(params, "end", books.trades, _traded)
     params.flag("trades", default=False)
-    found: Sequence[Trade] = [
-        trade for trade in _visible_trades(call) if _between(_traded(trade), start, end)
-    ]
-    if params.flag("consolidate_taker", default=True):
-        found = consolidate(found)
+    within = [trade for trade in _visible_trades(call) if _between(_traded(trade), start, end)]
+    merging = params.flag("consolidate_taker", default=True)
+    found = consolidate(within) if merging else [(trade,) for trade in within]
     page = _page(found[::-1], params)
-    rows = {trade.trade_id: trade_row(call.exchange, trade, ledgers=ledgers) for trade in page}
+    rows = {fills[0].trade_id: _trade_row(call.exchange, fills, ledgers=ledgers) for fills in page}
     return _counted("trades", rows, len(found), params)
 
 
@@ -146,24 +148,40 @@ def query_ledgers(call: Call) -> object:
     return {entry.entry_id: ledger_row(call.exchange, entry) for entry in found}
 
 
-def consolidate(trades: Iterable[Trade]) -> list[Trade]:
-    """Merge the taker fills of each order into one row under the first one's id."""
-    merged: dict[tuple[str, str], Trade] = {}
+def consolidate(trades: Iterable[Trade]) -> list[tuple[Trade, ...]]:
+    """Put the taker fills of each order together; every other trade stays alone."""
+    groups: dict[tuple[str, str], list[Trade]] = {}
     for trade in trades:
         key = ("", trade.trade_id) if trade.maker else (trade.kraken_order_id, "")
-        known = merged.get(key)
-        merged[key] = trade if known is None else _added(known, trade)
-    return list(merged.values())
+        groups.setdefault(key, []).append(trade)
+    return [tuple(fills) for fills in groups.values()]
 
 
-def _added(first: Trade, second: Trade) -> Trade:
-    cost, volume = first.cost + second.cost, first.volume + second.volume
-    fee = Fee(first.fees[0].asset, first.fees[0].amount + second.fees[0].amount)
-    # Printed at the cost scale, so rounding there loses nothing that would be shown.
-    decimals = -int(first.cost.as_tuple().exponent)
+def merged(fills: Sequence[Trade], pair: PairMetadata) -> Trade:
+    """Return fills of one order and pair as one trade under the first one's id, its fee in quote."""
+    cost = sum((fill.cost for fill in fills), ZERO)
+    volume = sum((fill.volume for fill in fills), ZERO)
+    # One fill may have paid in base and another in quote, and each in base at its own price.
+    fee = sum((fee_in_quote(pair, fill.fees[0], fill.price) for fill in fills), ZERO)
     return msgspec.structs.replace(
-        first, cost=cost, volume=volume, price=half_up(cost / volume, decimals), fees=(fee,)
+        fills[0],
+        cost=cost,
+        volume=volume,
+        # Printed at the cost scale, so rounding there loses nothing that would be shown.
+        price=half_up(cost / volume, pair.cost_decimals),
+        fees=(Fee(pair.quote, fee),),
     )
+
+
+def _trade_row(exchange: Exchange, fills: Sequence[Trade], *, ledgers: bool) -> dict[str, object]:
+    """Print fills as one row, with the ledger rows of all of them."""
+    if len(fills) == 1:
+        return trade_row(exchange, fills[0], ledgers=ledgers)
+    pair = exchange.catalog.listings[fills[0].pair].pair
+    row = trade_row(exchange, merged(fills, pair), ledgers=False)
+    if ledgers:
+        row["ledgers"] = [entry for fill in fills for entry in exchange.books.entry_ids(fill.trade_id)]
+    return row
 
 
 def _by_id(known: Mapping[str, Item], params: Params, name: str) -> list[Item]:

@@ -1,5 +1,8 @@
 """The private REST endpoints that place, change and cancel orders."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -10,18 +13,23 @@ from krakked_tui.sandbox.add_order import (
     parse_client_id,
     parse_draft,
     parse_userref,
+    read_volume,
 )
 from krakked_tui.sandbox.amending import USER_REQUESTED, Amendment, Edition
-from krakked_tui.sandbox.batches import BATCH_ORDER_PARAMS, parse_batch
+from krakked_tui.sandbox.batches import BATCH_ORDER_PARAMS, batch_size, parse_batch
 from krakked_tui.sandbox.calls import Call, Endpoint
 from krakked_tui.sandbox.faults import UNKNOWN_ORDER, UNKNOWN_PAIR, ApiError, invalid
-from krakked_tui.sandbox.order_names import find_open, open_by_name, unknown
+from krakked_tui.sandbox.order_names import all_by_names, find_open, open_by_name, unknown
+from krakked_tui.sandbox.order_rules import check_rest_deadline
 from krakked_tui.sandbox.orders import Order
 from krakked_tui.sandbox.params import Params
 from krakked_tui.sandbox.permissions import CLOSE, MODIFY, require_all
 from krakked_tui.sandbox.prices import Price, parse_price
 from krakked_tui.sandbox.terms import asked_prices
+from krakked_tui.sandbox.trading_limits import ADD_COST, CHANGE_COST, batch_cost
 from krakked_tui.sandbox.wire import rfc3339_second, text
+
+_VALIDATES: Final = ("true", "1")
 
 CANCEL_MAX: Final = 50
 """Orders that one CancelOrderBatch may name."""
@@ -30,7 +38,9 @@ CANCEL_MAX: Final = 50
 def add_order(call: Call) -> object:
     """``AddOrder``: place an order, or only check it."""
     exchange = call.exchange
-    draft = parse_draft(call.params, exchange.catalog, call.at)
+    with _counted(call, call.params.text("pair"), ADD_COST):
+        draft = parse_draft(call.params, exchange.catalog, call.at)
+        _check_deadline(call, draft.deadline)
     descr = description(draft, exchange.catalog.listings[draft.pair])
     if call.params.flag("validate", default=False):
         exchange.examine(draft)
@@ -44,16 +54,18 @@ def add_order_batch(call: Call) -> object:
     exchange = call.exchange
     if call.key is not None:
         require_all(call.key.record.permissions, (MODIFY, CLOSE))
-    drafts = parse_batch(call.params, exchange.catalog, call.at)
+    with _counted(call, call.params.text("pair"), batch_cost(batch_size(call.params))):
+        drafts = parse_batch(call.params, exchange.catalog, call.at)
+        _check_deadline(call, drafts[0].deadline)
     listing = exchange.catalog.listings[drafts[0].pair]
     rows: list[dict[str, object]] = [{"descr": description(draft, listing)} for draft in drafts]
-    if call.params.flag("validate", default=False):
-        exchange.examine_batch(drafts)
-        return {"orders": rows}
-    for row, outcome in zip(rows, exchange.place_batch(drafts), strict=True):
+    validate = call.params.flag("validate", default=False)
+    carry_out = exchange.examine_batch if validate else exchange.place_batch
+    outcomes: Sequence[Order | ApiError | None] = carry_out(drafts)
+    for row, outcome in zip(rows, outcomes, strict=True):
         if isinstance(outcome, Order):
             row["txid"] = outcome.order_id
-        else:
+        elif outcome is not None:
             row["error"] = outcome.text
     return {"orders": rows}
 
@@ -64,17 +76,19 @@ def amend_order(call: Call) -> object:
     cl_ord_id, order_id = params.text("cl_ord_id"), params.text("txid")
     if (cl_ord_id is None) is (order_id is None):
         raise invalid("txid")
-    if params.text("display_qty") is not None:
-        raise invalid("display_qty")
-    amendment = Amendment(
-        volume=_volume(params, "order_qty"),
-        limit=_price(params, "limit_price"),
-        trigger=_price(params, "trigger_price"),
-        post_only=params.flag("post_only", default=False) if params.text("post_only") else None,
-        deadline=params.instant("deadline"),
-    )
     order = find_open(exchange.books, order_id, None if cl_ord_id is None else parse_client_id(cl_ord_id))
-    _check_pair(call, order)
+    with _counted(call, order.draft.pair, CHANGE_COST):
+        if params.text("display_qty") is not None:
+            raise invalid("display_qty")
+        amendment = Amendment(
+            volume=read_volume(params, "order_qty"),
+            limit=_price(params, "limit_price"),
+            trigger=_price(params, "trigger_price"),
+            post_only=params.flag("post_only", default=False) if params.text("post_only") else None,
+            deadline=params.instant("deadline"),
+        )
+        _check_pair(call, order)
+        _check_deadline(call, amendment.deadline)
     return {"amend_id": exchange.amend(order, amendment)}
 
 
@@ -83,17 +97,19 @@ def edit_order(call: Call) -> object:
     params, exchange = call.params, call.exchange
     params.required("pair")
     order = find_open(exchange.books, params.required("txid"), None)
-    _check_pair(call, order)
-    if params.text("displayvol") is not None:
-        raise invalid("displayvol")
-    edition = Edition(
-        volume=_volume(params, "volume"),
-        price=_price(params, "price"),
-        price2=_price(params, "price2"),
-        post_only="post" in flags_of(params) if params.text("oflags") else None,
-        userref=parse_userref(params),
-        deadline=params.instant("deadline"),
-    )
+    with _counted(call, order.draft.pair, CHANGE_COST):
+        _check_pair(call, order)
+        if params.text("displayvol") is not None:
+            raise invalid("displayvol")
+        edition = Edition(
+            volume=read_volume(params, "volume"),
+            price=_price(params, "price"),
+            price2=_price(params, "price2"),
+            post_only="post" in flags_of(params) if params.text("oflags") else None,
+            userref=parse_userref(params),
+            deadline=params.instant("deadline"),
+        )
+        _check_deadline(call, edition.deadline)
     listing = exchange.catalog.listings[order.draft.pair]
     if params.flag("validate", default=False):
         return {"descr": description(exchange.edited(order, edition), listing)}
@@ -125,13 +141,16 @@ def cancel_order(call: Call) -> object:
 
 
 def cancel_order_batch(call: Call) -> object:
-    """``CancelOrderBatch``: many at once; ones that are gone are left out of the count."""
+    """``CancelOrderBatch``: many at once; ones that are gone are left out of the count.
+
+    When not one of them is open the whole is refused, as ``CancelOrder`` refuses the first.
+    """
     names = (*call.params.names_in("orders"), *call.params.names_in("cl_ord_ids"))
     if not 1 <= len(names) <= CANCEL_MAX:
         raise invalid("orders")
     books = call.exchange.books
-    found = {order.order_id: order for name in names for order in open_by_name(books, name)}
-    return {"count": call.exchange.cancel(found.values(), USER_REQUESTED, overshoot=True)}
+    found = all_by_names(books, names)
+    return {"count": call.exchange.cancel(found, USER_REQUESTED, overshoot=True)}
 
 
 def cancel_all(call: Call) -> object:
@@ -156,11 +175,21 @@ def _price(params: Params, name: str) -> Price | None:
     return None if sent is None else parse_price(sent, name)
 
 
-def _volume(params: Params, name: str) -> Decimal | None:
-    volume = params.decimal(name)
-    if volume is not None and not volume:
-        raise invalid(name)
-    return volume
+@contextmanager
+def _counted(call: Call, name: str | None, cost: Decimal) -> Iterator[None]:
+    """Count the fixed cost of a request whose arguments are refused within, once its pair is known."""
+    try:
+        yield
+    except ApiError:
+        listing = None if name is None else call.exchange.catalog.find(name)
+        if listing is not None and call.params.values.get("validate") not in _VALIDATES:
+            call.exchange.charge_refused(listing.name, cost)
+        raise
+
+
+def _check_deadline(call: Call, deadline: datetime | None) -> None:
+    clock = call.exchange.clock
+    check_rest_deadline(deadline, clock, clock.now())
 
 
 def _check_pair(call: Call, order: Order) -> None:

@@ -2,9 +2,11 @@
 
 Every entry point first lets the market catch up with the clock, so that what happened before a
 request is booked before the request is looked at. A change is durable before it is answered or
-published.
+published, and published before it is answered: events precede the reply to the request that caused
+them. Kraken promises no order of the two, so a client must not rely on either.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,7 +20,7 @@ from krakked_tui.sandbox.catalog import Catalog
 from krakked_tui.sandbox.clearing import Clearing
 from krakked_tui.sandbox.clock import SandboxClock, micros_of
 from krakked_tui.sandbox.dead_man import DeadMan
-from krakked_tui.sandbox.faults import ApiError
+from krakked_tui.sandbox.faults import UNKNOWN_ORDER, ApiError
 from krakked_tui.sandbox.floor import Floor
 from krakked_tui.sandbox.ids import TRADE, make_id
 from krakked_tui.sandbox.market_changes import PRECISION, MarketChange, carry_out
@@ -94,7 +96,7 @@ class Exchange:
         self._facts: dict[str, str] = {}
         self._noted = False
         facts = state.facts()
-        self.system = facts.get(_SYSTEM, "online")
+        self.floor.system = facts.get(_SYSTEM, "online")
         self._amends = int(facts.get(_AMENDS, "0"))
         fires_at = facts.get(_DEAD_MAN, "")
         self._dead_man = DeadMan(datetime.fromisoformat(fires_at) if fires_at else None)
@@ -104,6 +106,11 @@ class Exchange:
     def account(self) -> Account:
         """Balances and holds."""
         return self.clearing.account
+
+    @property
+    def system(self) -> str:
+        """The mode of the whole exchange, one of ``SYSTEMS``."""
+        return self.floor.system
 
     @property
     def dead_man_at(self) -> datetime | None:
@@ -141,13 +148,20 @@ class Exchange:
         """Let the market do what it did until now; return exchange time, safely stored."""
         now = self.clock.now()
         if now > self._matched_until:
-            armed_until = self._dead_man.at
-            Passage(self.floor, self._dead_man, self.system, self._matched_until, now).run()
-            self._matched_until = now
-            if self._dead_man.at != armed_until:
-                self._note(_DEAD_MAN, "")
+            self._pass(now)
         self.commit(now)
         return now
+
+    def _pass(self, now: datetime) -> None:
+        """Apply the market to the open orders; whatever happens, no instant is ever applied twice."""
+        armed_until = self._dead_man.at
+        passage = Passage(self.floor, self._dead_man, self._matched_until, now)
+        try:
+            passage.run()
+        finally:
+            self._matched_until = passage.reached
+            if self._dead_man.at != armed_until:
+                self._note(_DEAD_MAN, "")
 
     def place(self, draft: Draft) -> Order:
         """Accept an order and match it, or raise ``ApiError``. The order returned may be filled already."""
@@ -167,14 +181,21 @@ class Exchange:
         """Make all checks of an order without placing it."""
         self.arrivals.examine(draft, self.system, self.catch_up())
 
-    def examine_batch(self, drafts: Sequence[Draft]) -> None:
-        """Make the checks that refuse a whole batch without placing it."""
-        self.arrivals.checked_batch(drafts, self.system, self.catch_up())
+    def examine_batch(self, drafts: Sequence[Draft]) -> list[ApiError | None]:
+        """Make all checks of a batch without placing it; see ``Arrivals.examine_batch``."""
+        return self.arrivals.examine_batch(drafts, self.system, self.catch_up())
+
+    def charge_refused(self, name: str, cost: Decimal) -> None:
+        """Count the fixed cost of a request about a pair that is refused before the engine sees it.
+
+        Of orders, amends and edits that do reach it, it counts the refused ones itself.
+        """
+        self.limits.charge(name, cost, overshoot=True)
 
     def amend(self, order: Order, amendment: Amendment) -> str:
         """Change an open order in place, or raise ``ApiError``; return the amend's id."""
         now = self.catch_up()
-        self._amending.amend(self.books.open_orders[order.order_id], amendment, self.system, now)
+        self._amending.amend(self._still_open(order), amendment, self.system, now)
         self._amends += 1
         self._note(_AMENDS, str(self._amends))
         self.commit(now)
@@ -184,14 +205,15 @@ class Exchange:
     def edit(self, order: Order, edition: Edition) -> Order:
         """Replace an open order, or raise ``ApiError``; return the new one."""
         now = self.catch_up()
-        found = self._amending.edit(self.books.open_orders[order.order_id], edition, self.system, now)
+        found = self._amending.edit(self._still_open(order), edition, self.system, now)
         self.commit(now)
         return self.books.orders[found.order_id]
 
     def edited(self, order: Order, edition: Edition) -> Draft:
         """Check an edit without making it: return the draft of the order that would come of it."""
-        draft = self._amending.edited(order, edition)
-        return self.arrivals.checked(draft, self.system, self.catch_up())
+        now = self.catch_up()
+        draft = self._amending.edited(self._still_open(order), edition)
+        return self.arrivals.checked(draft, self.system, now, new=False)
 
     def cancel(self, orders: Iterable[Order], reason: str, *, overshoot: bool = False) -> int:
         """Cancel open orders; return how many were open.
@@ -203,9 +225,10 @@ class Exchange:
         open_now = [order for order in orders if order.order_id in self.books.open_orders]
         for order in open_now:
             check_cancel(self.system, self.catalog.listings[order.draft.pair].pair.status)
+        costs: defaultdict[str, Decimal] = defaultdict(Decimal)
         for order in open_now:
-            cost = cancel_cost(self.clock.wall_seconds(now - order.touched_at))
-            self.limits.charge(order.draft.pair, cost, overshoot=overshoot)
+            costs[order.draft.pair] += cancel_cost(self.clock.wall_seconds(now - order.touched_at))
+        self.limits.charge_all(costs, overshoot=overshoot)
         self._cancel(open_now, now, reason)
         self.commit(now)
         return len(open_now)
@@ -217,7 +240,7 @@ class Exchange:
         check_cancel(self.system, PairStatus.ONLINE)
         for name in {order.draft.pair for order in open_now}:
             self.limits.charge(name, CANCEL_ALL_COST, overshoot=True)
-        self._cancel(open_now, now, reason)
+        self._cancel(open_now, now, reason, follow=False)
         self.commit(now)
         return len(open_now)
 
@@ -234,7 +257,7 @@ class Exchange:
     def set_system(self, system: str) -> None:
         """Put the whole exchange into one of ``SYSTEMS``."""
         now = self.catch_up()
-        self.system = system
+        self.floor.system = system
         self._note(_SYSTEM, system)
         self.floor.events.append(SystemChanged(system))
         self.commit(now)
@@ -247,17 +270,17 @@ class Exchange:
         self.floor.events.append(PairChanged(change.pair))
         on_pair = [order for order in self.books.open_orders.values() if order.draft.pair == change.pair]
         if self.catalog.listings[change.pair].pair.status is PairStatus.DELISTED:
-            self._cancel(on_pair, now, DELISTED_REASON)
+            self._cancel(on_pair, now, DELISTED_REASON, follow=False)
         elif change.kind == PRECISION:
             self._amending.restate(on_pair, now)
         self.commit(now)
 
     def quote(self, name: str, at: datetime) -> Quote:
-        """Bid, ask and last price of a pair, in ticks."""
+        """Bid, ask and last price of a pair, in the market's ticks and on the listing's tick."""
         return self.floor.quote(name, at)
 
     def book(self, name: str, at: datetime, depth: int = DEPTH) -> Book:
-        """The order book of a pair."""
+        """The order book of a pair, on the listing's tick."""
         return self.floor.book(name, at, depth)
 
     def usd_value(self, asset: str, amount: Decimal, at: datetime) -> Decimal:
@@ -288,15 +311,23 @@ class Exchange:
                 listener(event)
 
     def _save(self, times: dict[str, str]) -> None:
-        facts, self._facts, self._noted = self._facts | times, {}, False
-        self._state.save(self.books.take_changes(), facts, self.books)
+        self._state.save(self.books.changes, self._facts | times, self.books)
+        # Only now: what could not be stored is stored with the next change, or never.
+        self.books.settle_changes()
+        self._facts, self._noted = {}, False
 
-    def _cancel(self, orders: Iterable[Order], now: datetime, reason: str) -> None:
+    def _still_open(self, order: Order) -> Order:
+        """Return an order as it is now; it may have ended since it was looked up."""
+        if order.order_id not in self.books.open_orders:
+            raise ApiError(UNKNOWN_ORDER)
+        return self.books.open_orders[order.order_id]
+
+    def _cancel(self, orders: Iterable[Order], now: datetime, reason: str, *, follow: bool = True) -> None:
         for order in orders:
             # Cancelling one may have ended another; ended ones stay as they are.
             if order.order_id in self.books.open_orders:
                 current = self.books.open_orders[order.order_id]
-                self.floor.end(current, ExchangeStatus.CANCELED, now, reason)
+                self.floor.end(current, ExchangeStatus.CANCELED, now, reason, follow=follow)
 
 
 def _times(until: datetime, matched: datetime) -> dict[str, str]:

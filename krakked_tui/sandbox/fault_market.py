@@ -5,7 +5,7 @@ import msgspec
 from krakked_tui.sandbox.context import Context
 from krakked_tui.sandbox.control import ControlError
 from krakked_tui.sandbox.happenings import apply
-from krakked_tui.sandbox.request_log import Arrival
+from krakked_tui.sandbox.request_log import Arrival, public_params
 
 
 def strike_market(context: Context) -> None:
@@ -23,7 +23,7 @@ def strike_market(context: Context) -> None:
                 time=now.exchange,
                 route="market",
                 method="market",
-                params=strike.event or {},
+                params=public_params(strike.event or {}),
                 errors=errors,
                 fault=(strike.kind,),
             )

@@ -1,7 +1,7 @@
 """The faults in force: which of them strike at a given moment, the same for the same seed."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,6 +13,7 @@ from krakked_tui.sandbox.fault_rules import (
     Kind,
     Layer,
     Moment,
+    Place,
     Rule,
     check_rule,
     seconds_range,
@@ -123,12 +124,19 @@ class _Active:
 class Faults:
     """The rules in force. Every rule draws from a stream of its own, named by the seed and its number.
 
-    ``places`` are all REST methods, WebSocket channels and WebSocket methods that exist.
+    ``places`` are all REST methods, WebSocket channels and WebSocket methods that exist;
+    ``check_event`` raises ``FaultError`` for something that cannot happen to the market.
     """
 
-    def __init__(self, places: Iterable[str], seed: int = 0) -> None:
-        self._places = frozenset(places)
+    def __init__(
+        self,
+        places: Sequence[Place],
+        seed: int = 0,
+        check_event: Callable[[Mapping[str, object]], None] = lambda _: None,
+    ) -> None:
+        self._places = tuple(places)
         self._seed = seed
+        self._check_event = check_event
         self._added = 0
         self._rules: list[_Active] = []
         self.epoch = 0
@@ -140,6 +148,9 @@ class Faults:
         if len(self._rules) + len(rules) > RULES_MAX:
             raise FaultError(f"There can be {RULES_MAX} faults at most.")
         kinds = [check_rule(rule, self._places) for rule in rules]
+        for rule in rules:
+            for event in rule.events or ():
+                self._check_event(event)
         numbers = []
         for rule, kind in zip(rules, kinds, strict=True):
             self._added += 1

@@ -1,5 +1,6 @@
 """What can be made to go wrong, and the rules that say where and when."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final
@@ -28,6 +29,14 @@ class Layer(StrEnum):
 
 class FaultError(Exception):
     """A rule makes no sense; the message says what is allowed."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Somewhere faults can strike: in which layers, and which of what a kind may want is true there."""
+
+    name: str
+    layers: frozenset[Layer]
+    marks: frozenset[str] = frozenset()
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -124,7 +133,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return (self.where,) if isinstance(self.where, str) else self.where
 
 
-def check_rule(rule: Rule, places: frozenset[str]) -> Kind:
+def check_rule(rule: Rule, places: Sequence[Place]) -> Kind:
     """Return a rule's kind, or raise ``FaultError``; ``places`` are all that exist."""
     kind = KIND_BY_NAME.get(rule.kind)
     if kind is None:
@@ -137,13 +146,19 @@ def check_rule(rule: Rule, places: frozenset[str]) -> Kind:
     return kind
 
 
-def _check_where(rule: Rule, kind: Kind, places: frozenset[str]) -> None:
-    allowed = kind.places or sorted(places)
-    for place in rule.places:
-        if place != ANYWHERE and place not in allowed:
-            raise FaultError(f"{kind.name} cannot strike at {place!r}; there are *, {', '.join(allowed)}.")
+def _check_where(rule: Rule, kind: Kind, places: Sequence[Place]) -> None:
+    allowed = [ANYWHERE, *(place.name for place in places if _can_strike(kind, place))]
+    for name in rule.places:
+        if name not in allowed:
+            raise FaultError(f"{kind.name} cannot strike at {name!r}; there are {', '.join(allowed)}.")
     if not rule.places:
         raise FaultError(f"{kind.name} needs where: * for everywhere.")
+
+
+def _can_strike(kind: Kind, place: Place) -> bool:
+    if kind.places and place.name not in kind.places:
+        return False
+    return not kind.layers.isdisjoint(place.layers) and (not kind.wants or kind.wants in place.marks)
 
 
 def _check_parameters(rule: Rule, kind: Kind) -> None:

@@ -4,20 +4,25 @@ Everything here is booked at once but neither stored nor published: the exchange
 """
 
 import heapq
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 
 import msgspec
 
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.orders import ExchangeStatus, Side, TimeInForce
-from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.pairs import PairMetadata, PairStatus
 from krakked_tui.sandbox.books import Books
 from krakked_tui.sandbox.catalog import Catalog
 from krakked_tui.sandbox.clearing import Clearing
 from krakked_tui.sandbox.clock import micros_of
+from krakked_tui.sandbox.coarse import gathered, snapped, snapped_quote, ticks_per
+from krakked_tui.sandbox.faults import ApiError
 from krakked_tui.sandbox.ids import ORDER, make_id
+from krakked_tui.sandbox.order_rules import check_pair
 from krakked_tui.sandbox.orders import (
     TRAILING,
     Draft,
@@ -29,16 +34,35 @@ from krakked_tui.sandbox.orders import (
     SelfTrade,
     TriggerChanged,
 )
-from krakked_tui.sandbox.terms import closing_draft, trail_of, trailing_limit
-from krakked_tui.sim.liquidity import DEPTH, book_around
+from krakked_tui.sandbox.terms import (
+    closing_draft,
+    moved_limit,
+    on_grid,
+    resolve_draft,
+    trail_of,
+)
+from krakked_tui.sim.instruments import Grid
+from krakked_tui.sim.liquidity import DEEPEST, DEPTH, book_around, ladder_of
 from krakked_tui.sim.market import Market, Quote
-from krakked_tui.sim.matching import Book, Plan, Resting, RestingOrders, crosses, plan, volume_for
-from krakked_tui.sim.tape import MINUTE_MICROS
+from krakked_tui.sim.matching import (
+    Book,
+    Level,
+    Plan,
+    Resting,
+    RestingOrders,
+    crosses,
+    plan,
+    volume_for,
+)
+from krakked_tui.sim.tape import MINUTE_MICROS, Print
 from krakked_tui.sim.triggers import Armed, ArmedOrders
 
 SELF_TRADE_REASON: Final = "Self trade prevention"
 NO_FUNDS_REASON: Final = "Insufficient funds"
 """Why the exchange itself cancels an order; Kraken's wording of these two is not known."""
+
+_HALTED: Final = frozenset((PairStatus.MAINTENANCE, PairStatus.CANCEL_ONLY, PairStatus.DELISTED))
+"""Nothing fills and no trigger fires in these modes, whatever the market's tape shows."""
 
 _EMPTY: Final = Book((), ())
 
@@ -49,6 +73,12 @@ class Floor:
     """All open orders: those that rest in the book and those that wait for a trigger.
 
     ``stirred`` collects the pairs where something began to wait for prices that did not matter before.
+    ``system`` is the mode of the whole exchange. Prices are on the listing's tick even where the
+    market's own is finer.
+
+    What was executed of an order with a conditional close is closed when the order ends, however it
+    ends: Kraken speaks of "the same quantity" as the execution and leaves partial fills open. Who clears
+    the floor (cancel all, the dead man's switch, a delisting) wants nothing to follow, so nothing does.
     """
 
     def __init__(self, catalog: Catalog, market: Market, books: Books, clearing: Clearing) -> None:
@@ -56,6 +86,7 @@ class Floor:
         self.market = market
         self.books = books
         self.clearing = clearing
+        self.system = "online"
         self.resting: dict[str, RestingOrders] = {name: RestingOrders() for name in catalog.listings}
         self.armed: dict[str, ArmedOrders] = {name: ArmedOrders() for name in catalog.listings}
         self.expiries: list[tuple[datetime, str]] = []
@@ -78,8 +109,17 @@ class Floor:
                 self.resting[order.draft.pair].add(_resting(order))
 
     def quote(self, name: str, at: datetime) -> Quote:
-        """Bid, ask and last price of a pair, in ticks."""
-        return self.market.quote(name, micros_of(at))
+        """Bid, ask and last price of a pair, in the market's ticks."""
+        return snapped_quote(self.market.quote(name, micros_of(at)), self.ticks_per(name))
+
+    def ticks_per(self, name: str) -> int:
+        """Return how many of the market's ticks one of the listing's is."""
+        return ticks_per(self.market.grids[name], self.catalog.listings[name].pair)
+
+    def print_price(self, name: str, trade: Print) -> Decimal:
+        """Return the price of a trade of the market."""
+        grid = self.market.grids[name]
+        return grid.price(snapped(trade.price, self.ticks_per(name), up=trade.buy))
 
     def last(self, name: str, at: datetime) -> Decimal:
         """The pair's last price."""
@@ -89,8 +129,27 @@ class Floor:
         """The order book of a pair."""
         micros = micros_of(at)
         instrument, grid = self.market.instruments[name], self.market.grids[name]
-        quote = self.market.quote(name, micros)
-        return book_around(self.market.seed, instrument, grid, quote, micros // MINUTE_MICROS, depth)
+        quote, minute, per = self.market.quote(name, micros), micros // MINUTE_MICROS, self.ticks_per(name)
+        if per == 1:
+            return book_around(self.market.seed, instrument, grid, quote, minute, depth)
+        ladder, best = ladder_of(self.market.seed, instrument, grid), snapped_quote(quote, per)
+        bids = gathered(ladder.bids(quote, minute, DEEPEST), best.bid, per, up=False)
+        asks = gathered(ladder.asks(quote, minute, DEEPEST), best.ask, per, up=True)
+        return Book(_levels(grid, bids, depth), _levels(grid, asks, depth))
+
+    def is_halted(self, name: str) -> bool:
+        """Whether nothing happens to the orders of a pair, but for their cancellation and expiry."""
+        return not _HALTED.isdisjoint(self._modes(name))
+
+    def holds_back(self, draft: Draft) -> bool:
+        """Say whether the mode keeps a reached trigger from firing: its order would take, or be a market one.
+
+        It fires with the first trade beyond it once the mode is over.
+        """
+        modes = self._modes(draft.pair)
+        if PairStatus.LIMIT_ONLY in modes and not draft.is_limited:
+            return True
+        return PairStatus.POST_ONLY in modes or not _HALTED.isdisjoint(modes)
 
     def plan(self, draft: Draft, remaining: Decimal, at: datetime) -> Plan:
         """Plan what an order that becomes active would do at once; ``remaining`` as the order's own."""
@@ -142,7 +201,7 @@ class Floor:
         if order.draft.order_type in TRAILING and order.peak is None:
             order = self._put(order, peak=last)
         armed = self._armed(order)
-        if armed.fires(last):
+        if armed.fires(last) and not self.holds_back(order.draft):
             return self.fire(order, last, at)
         self.armed[order.draft.pair].add(armed)
         self.stirred.add(order.draft.pair)
@@ -164,7 +223,7 @@ class Floor:
         order = self.books.open_orders[armed.order_id]
         draft = msgspec.structs.replace(order.draft, trigger=armed.price)
         if draft.limit_terms is not None:
-            draft = trailing_limit(draft, self._pair(draft))
+            draft = moved_limit(draft, self._pair(draft))
         order = msgspec.structs.replace(order, draft=draft, peak=armed.peak)
         self.books.put_order(self.clearing.hold(order, at))
         self.stirred.add(order.draft.pair)
@@ -194,13 +253,24 @@ class Floor:
         self.events += events
         return order if order.remaining else self.end(order, ExchangeStatus.CLOSED, at)
 
-    def end(self, order: Order, status: ExchangeStatus, at: datetime, reason: str | None = None) -> Order:
-        """Close, cancel or expire an open order; a filled one leaves its conditional close behind."""
+    def end(
+        self,
+        order: Order,
+        status: ExchangeStatus,
+        at: datetime,
+        reason: str | None = None,
+        *,
+        follow: bool = True,
+    ) -> Order:
+        """Close, cancel or expire an open order; its conditional close follows what was filled of it.
+
+        Nothing follows when it is not to ``follow``.
+        """
         self.withdraw(order)
         self.clearing.account.release(order.order_id)
         order = self._put(order, status=status, closed_at=at, reason=reason, held=ZERO)
         self.events.append(OrderEnded(order, at))
-        if status is ExchangeStatus.CLOSED and order.draft.close is not None:
+        if follow and order.filled and order.draft.close is not None:
             self._follow(order, at)
         return order
 
@@ -228,17 +298,36 @@ class Floor:
         return self.expiries[0] if self.expiries else None
 
     def _follow(self, parent: Order, at: datetime) -> None:
-        """Place the conditional close of a filled order; it ends at once when there is no money for it."""
-        draft = closing_draft(parent, self.last(parent.draft.pair, at), self._pair(parent.draft))
-        need = self.clearing.needed(
-            draft, draft.volume, draft.volume * (draft.price or draft.trigger or ZERO), at
-        )
-        affordable = self.clearing.account.affords(need)
+        """Place the conditional close of a filled order.
+
+        It ends at once when its price leads nowhere by now, its volume is too small, there is no money
+        for it or the mode does not let it take. It never raises: its parent was executed.
+        """
+        last = self.last(parent.draft.pair, at)
+        listing = self.catalog.listings[parent.draft.pair]
+        asked = closing_draft(parent.draft, parent.filled)
+        try:
+            draft = on_grid(resolve_draft(asked, last, listing.pair), listing.pair)
+            check_pair(draft, listing, last)
+        except ApiError as error:
+            order = self.admit(asked, at, refid=parent.order_id)
+            self.end(order, ExchangeStatus.CANCELED, at, error.text)
+            return
+        reason = self._refusal(draft, at)
         order = self.admit(draft, at, refid=parent.order_id)
-        if affordable:
+        if reason is None:
             self.start(order, at)
         else:
-            self.end(order, ExchangeStatus.CANCELED, at, NO_FUNDS_REASON)
+            self.end(order, ExchangeStatus.CANCELED, at, reason)
+
+    def _refusal(self, draft: Draft, at: datetime) -> str | None:
+        """Why the conditional close may not be placed, None when it may."""
+        cost = draft.volume * (draft.price or draft.trigger or ZERO)
+        if not self.clearing.account.affords(self.clearing.needed(draft, draft.volume, cost, at)):
+            return NO_FUNDS_REASON
+        if draft.trigger is None and self.holds_back(draft) and self.plan(draft, draft.volume, at).taken:
+            return POST_ONLY_REASON
+        return None
 
     def _spent(self, order: Order, planned: Plan) -> bool:
         """Say whether what is left of an order in quote buys no whole lot any more, but for rounding."""
@@ -246,6 +335,9 @@ class Floor:
         return order.remaining < pair.lot_size * planned.taken[-1].price + Decimal(1).scaleb(
             -pair.cost_decimals
         )
+
+    def _modes(self, name: str) -> tuple[PairStatus, PairStatus]:
+        return PairStatus(self.system), self.catalog.listings[name].pair.status
 
     def _pair(self, draft: Draft) -> PairMetadata:
         return self.catalog.listings[draft.pair].pair
@@ -278,6 +370,11 @@ class Floor:
         return Armed(
             order.order_id, draft.fires_on_rise, draft.trigger, order.place, trail=trail, peak=order.peak
         )
+
+
+def _levels(grid: Grid, side: Mapping[int, int], depth: int) -> tuple[Level, ...]:
+    best = islice(side.items(), depth)
+    return tuple(Level(grid.price(price), grid.volume(units)) for price, units in best)
 
 
 def _resting(order: Order) -> Resting:

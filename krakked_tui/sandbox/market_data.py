@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from krakked_tui.sandbox.catalog import Listing
 from krakked_tui.sandbox.clock import micros_of
+from krakked_tui.sandbox.coarse import snapped, snapped_quote
 from krakked_tui.sandbox.exchange import Exchange
 from krakked_tui.sandbox.trades import latest_trades, trades_after
 from krakked_tui.sandbox.wire import fixed, price_text, text, unix_second, vwap_text
@@ -40,11 +41,33 @@ class TickerNow(NamedTuple):
     day: Bar
 
 
+def shown_bar(bar: Bar, per: int) -> Bar:
+    """Return a candle on a listing's tick, which is ``per`` of the market's; no trade of it is outside.
+
+    Open and close go to the nearest tick: which side traded there is not known.
+    """
+    if per == 1:
+        return bar
+    high, low = snapped(bar.high, per, up=True), snapped(bar.low, per, up=False)
+    opened, close = (max(snapped(price + per // 2, per, up=False), low) for price in (bar.open, bar.close))
+    return bar._replace(open=min(opened, high), high=high, low=low, close=min(close, high))
+
+
+def running_bar(exchange: Exchange, name: str, interval: int, at: datetime) -> Bar:
+    """Return a pair's running candle on the listing's tick; its close is the last price."""
+    bar = exchange.market.running(name, interval, micros_of(at))
+    per = exchange.floor.ticks_per(name)
+    if per == 1:
+        return bar
+    shown, last = shown_bar(bar, per), exchange.quote(name, at).last
+    return shown._replace(close=last, high=max(shown.high, last), low=min(shown.low, last))
+
+
 def ticker_now(exchange: Exchange, listing: Listing, at: datetime) -> TickerNow:
     """Look at a pair's market: quote, best levels and the last 24 hours."""
     name = listing.name
     best = exchange.book(name, at, depth=1)
-    day = exchange.market.rolling(name, micros_of(at))
+    day = shown_bar(exchange.market.rolling(name, micros_of(at)), exchange.floor.ticks_per(name))
     return TickerNow(exchange.quote(name, at), best.bids[0], best.asks[0], day)
 
 
@@ -53,7 +76,7 @@ def ticker_row(exchange: Exchange, listing: Listing, at: datetime) -> dict[str, 
     pair, grid = listing.pair, exchange.market.grids[listing.name]
     micros = micros_of(at)
     now = ticker_now(exchange, listing, at)
-    today = exchange.market.running(listing.name, DAY_MINUTES, micros)
+    today = running_bar(exchange, listing.name, DAY_MINUTES, at)
     last = exchange.market.last_print(listing.name, micros)
     wide, lot = pair.cost_decimals, pair.volume_decimals
 
@@ -70,7 +93,7 @@ def ticker_row(exchange: Exchange, listing: Listing, at: datetime) -> dict[str, 
     return {
         "a": best(now.ask),
         "b": best(now.bid),
-        "c": [price(last.price), volume(last.volume)],
+        "c": [price(now.quote.last), volume(last.volume)],
         "v": [volume(today.volume), volume(now.day.volume)],
         "p": [vwap_text(today, grid, wide), vwap_text(now.day, grid, wide)],
         "t": [today.trades, now.day.trades],
@@ -92,9 +115,9 @@ def ohlc_rows(
     if since >= 0:
         first = max(first, (since // 60 // interval + 1) * interval)
     bars = exchange.market.bars(listing.name, interval, first, running_start)
-    bars.append(exchange.market.running(listing.name, interval, micros_of(at)))
-    grid = exchange.market.grids[listing.name]
-    return [_row(bar, listing, grid) for bar in bars], newest_closed * 60
+    per, grid = exchange.floor.ticks_per(listing.name), exchange.market.grids[listing.name]
+    shown = [*(shown_bar(bar, per) for bar in bars), running_bar(exchange, listing.name, interval, at)]
+    return [_row(bar, listing, grid) for bar in shown], newest_closed * 60
 
 
 def trade_rows(
@@ -106,10 +129,14 @@ def trade_rows(
         trades = latest_trades(exchange, listing.name, until, count)
     else:
         trades = trades_after(exchange, listing.name, since, until, count)
-    pair, grid = listing.pair, exchange.market.grids[listing.name]
+    pair, grid, per = (
+        listing.pair,
+        exchange.market.grids[listing.name],
+        exchange.floor.ticks_per(listing.name),
+    )
     rows: list[list[object]] = [
         [
-            price_text(trade.price, grid, pair.cost_decimals),
+            price_text(snapped(trade.price, per, up=trade.buy), grid, pair.cost_decimals),
             fixed(trade.volume, grid.volume_decimals, pair.volume_decimals),
             nanos / 1e9,
             "b" if trade.buy else "s",
@@ -178,11 +205,11 @@ def _quotes(exchange: Exchange, name: str, at: datetime) -> list[tuple[int, Quot
 
 def _quotes_of_minute(exchange: Exchange, name: str, minute: int, end: int) -> list[tuple[int, Quote]]:
     """The quote a minute opens with, then every other one up to an offset."""
-    market = exchange.market
-    found = [(minute * 60, market.opening_quote(name, minute))]
+    market, per = exchange.market, exchange.floor.ticks_per(name)
+    found = [(minute * 60, snapped_quote(market.opening_quote(name, minute), per))]
     tape = market.tape(name, minute)
     for trade in tape.prints[: tape.count(end)]:
-        quote = market.quote_after(name, trade)
+        quote = snapped_quote(market.quote_after(name, trade), per)
         if quote != found[-1][1]:
             found.append((minute * 60 + trade.offset // 1_000_000, quote))
     return found

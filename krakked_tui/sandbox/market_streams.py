@@ -14,7 +14,7 @@ from krakked_tui.sandbox.catalog import Listing
 from krakked_tui.sandbox.clock import instant_of, micros_of
 from krakked_tui.sandbox.exchange import Exchange
 from krakked_tui.sandbox.instrument_stream import InstrumentStream
-from krakked_tui.sandbox.market_data import CLOSED_MAX
+from krakked_tui.sandbox.market_data import CLOSED_MAX, running_bar, shown_bar
 from krakked_tui.sandbox.orders import ExchangeEvent, PairChanged
 from krakked_tui.sandbox.topics import Option, Topic
 from krakked_tui.sandbox.topics import Subscriber as Subscriber
@@ -23,7 +23,11 @@ from krakked_tui.sandbox.wire import fixed, price_text, rfc3339, vwap_text
 from krakked_tui.sim.bars import Bar
 from krakked_tui.sim.liquidity import ladder_of
 from krakked_tui.sim.market import Quote
+from krakked_tui.sim.matching import Level
 from krakked_tui.sim.tape import MINUTE_MICROS
+
+SNAPSHOT_CANDLES: Final = 10
+"""Candles that a new subscriber is told about at most; those without trades are left out."""
 
 TopicKey = tuple[str, str, Option]
 """Channel, pair name, option."""
@@ -42,10 +46,16 @@ class OhlcStream(Topic):
         self._last_sent: Bar | None = None
 
     def snapshot(self, at: datetime) -> str:
-        """Return the last closed candle and the running one."""
-        name, start = self.listing.name, self._start(at)
-        closed = self.exchange.market.bars(name, self.interval, start - self.interval, start)
-        return self._message("snapshot", [*closed, self._running(at)], at)
+        """Return the latest candles that traded, oldest first."""
+        start = self._start(at)
+        found = [bar for bar in (self._running(at),) if bar.trades]
+        history = -(-self.exchange.history_start // self.interval) * self.interval
+        oldest = max(start - CLOSED_MAX * self.interval, history)
+        while len(found) < SNAPSHOT_CANDLES and start > oldest:
+            first = max(start - SNAPSHOT_CANDLES * self.interval, oldest)
+            found = [*(bar for bar in self._closed(first, start) if bar.trades), *found]
+            start = first
+        return self._message("snapshot", found[-SNAPSHOT_CANDLES:], at)
 
     def tick(self, at: datetime) -> None:
         """Send every candle that ended, then the running one if it is not as it was."""
@@ -60,7 +70,7 @@ class OhlcStream(Topic):
         self._running_start = start
         if first >= start:
             return []
-        return self.exchange.market.bars(self.listing.name, self.interval, first, start)
+        return self._closed(first, start)
 
     def publish_bar(self, bar: Bar, at: datetime) -> None:
         """Send a candle to all subscribers."""
@@ -79,7 +89,12 @@ class OhlcStream(Topic):
         return minute - minute % self.interval
 
     def _running(self, at: datetime) -> Bar:
-        return self.exchange.market.running(self.listing.name, self.interval, micros_of(at))
+        return running_bar(self.exchange, self.listing.name, self.interval, at)
+
+    def _closed(self, first: int, last: int) -> list[Bar]:
+        name = self.listing.name
+        per = self.exchange.floor.ticks_per(name)
+        return [shown_bar(bar, per) for bar in self.exchange.market.bars(name, self.interval, first, last)]
 
     def _message(self, kind: str, bars: Iterable[Bar], at: datetime) -> str:
         rows = ",".join(self._row(bar) for bar in bars)
@@ -135,11 +150,18 @@ class TickerStream(Topic):
     def _now(self, at: datetime) -> tuple[Quote, tuple[int, int]]:
         """The quote and the volume units at its two sides."""
         quote = self.exchange.quote(self.listing.name, at)
+        if self.exchange.floor.ticks_per(self.listing.name) > 1:
+            book = self.exchange.book(self.listing.name, at, depth=1)
+            return quote, (self._units(book.bids[0]), self._units(book.asks[0]))
         return quote, self._ladder.best(quote, micros_of(at) // MINUTE_MICROS)
+
+    def _units(self, level: Level) -> int:
+        return int(level.volume.scaleb(self._grid.volume_decimals))
 
     def _message(self, kind: str, quote: Quote, best: tuple[int, int], at: datetime) -> str:
         pair, grid = self.listing.pair, self._grid
-        day = self.exchange.market.rolling(self.listing.name, micros_of(at))
+        per = self.exchange.floor.ticks_per(self.listing.name)
+        day = shown_bar(self.exchange.market.rolling(self.listing.name, micros_of(at)), per)
         decimals, lot, units = pair.price_decimals, pair.volume_decimals, grid.volume_decimals
         change = quote.last - day.open
         sign = "-" if change < 0 else ""

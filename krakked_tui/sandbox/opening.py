@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from krakked_tui.domain.errors import UsageError
+from krakked_tui.domain.money import trap_floats
 from krakked_tui.sandbox.catalog import Catalog, load_catalog
 from krakked_tui.sandbox.clock import END_OF_TIME, SandboxClock
 from krakked_tui.sandbox.exchange import Exchange
@@ -27,10 +28,12 @@ def open_exchange(
 ) -> tuple[Exchange, Gatekeeper]:
     """Return an exchange as its state file left it, or a new one, and the keeper of its keys.
 
-    ``wall`` gives the wall nanoseconds its clock is driven by. Raises ``UsageError`` for a setting
+    ``wall`` gives the wall nanoseconds its clock is driven by. Sets the decimal context for money, in
+    this thread and those started later (``domain.money.trap_floats``). Raises ``UsageError`` for a setting
     that makes no sense, ``RefusedError`` for one that contradicts the state file or when that is in
     use, ``StorageError`` when it cannot be used.
     """
+    trap_floats()
     state = StateFile(settings.state)
     try:
         facts = state.facts()

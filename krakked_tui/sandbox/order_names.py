@@ -23,6 +23,17 @@ def open_by_name(books: Books, name: str) -> Sequence[Order]:
     return open_by_userref(books, int(name))
 
 
+def all_by_names(books: Books, names: Sequence[str]) -> Sequence[Order]:
+    """Return the open orders that any of some names stand for, each once.
+
+    Raises ``ApiError`` when none is open: for the first name.
+    """
+    found = {order.order_id: order for name in names for order in open_by_name(books, name)}
+    if not found:
+        raise unknown(books, names[0], client_id=False)
+    return list(found.values())
+
+
 def open_by_userref(books: Books, userref: int) -> Sequence[Order]:
     """Return the open orders with a userref."""
     return [order for order in books.open_orders.values() if order.draft.userref == userref]

@@ -1,8 +1,8 @@
 """Whether an order may be placed, checked in Kraken's order and refused in its words.
 
 Deadline, uniqueness of the client id, the exchange's and the pair's mode, minimum volume, price
-grid, minimum cost; funds, the open-order limit, the trading counter and post-only follow in that
-order.
+grid, minimum cost, the same of its conditional close; funds, the open-order limit, the trading
+counter and post-only follow in that order.
 """
 
 from datetime import datetime, timedelta
@@ -36,10 +36,10 @@ from krakked_tui.sandbox.faults import (
 from krakked_tui.sandbox.orders import Draft
 
 DEADLINE_SECONDS: Final = (0.5, 60)
-"""Bounds of a deadline, in wall seconds ahead: an order in flight is in flight in real time.
+"""Bounds of a deadline, in wall seconds ahead: an order in flight is in flight in real time."""
 
-REST's documentation says 2 to 60, the WebSocket's 0.5 to 60; the wider one is accepted on both.
-"""
+REST_SHORTEST: Final = 2
+"""The shortest deadline over REST, in wall seconds ahead; the WebSocket takes shorter ones."""
 
 GOOD_TILL: Final = (timedelta(seconds=5), timedelta(days=31))
 """Bounds of an expiry ahead, in exchange time; Kraken says five seconds and one month."""
@@ -68,6 +68,12 @@ def check_deadline(deadline: datetime | None, clock: SandboxClock, now: datetime
         raise ApiError(DEADLINE_ELAPSED)
     shortest, longest = DEADLINE_SECONDS
     if not shortest <= clock.wall_seconds(deadline - now) <= longest:
+        raise invalid("deadline")
+
+
+def check_rest_deadline(deadline: datetime | None, clock: SandboxClock, now: datetime) -> None:
+    """Refuse a deadline that only the WebSocket would accept; one that has passed is refused elsewhere."""
+    if deadline is not None and deadline > now and clock.wall_seconds(deadline - now) < REST_SHORTEST:
         raise invalid("deadline")
 
 

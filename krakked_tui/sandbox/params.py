@@ -121,7 +121,7 @@ def parse_json(body: bytes) -> Params:
     """
     try:
         content = _JSON.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise ApiError(BAD_REQUEST) from error
     if not isinstance(content, dict):
         raise ApiError(BAD_REQUEST)

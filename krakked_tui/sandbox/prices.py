@@ -15,6 +15,12 @@ from krakked_tui.sandbox.wire import text
 
 _PRICE: Final = re.compile(r"([-+#]?)([0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(%?)")
 _PERCENT_DECIMALS: Final = 4
+PERCENT_MAX: Final = Decimal(10) ** 6
+"""What the percentage of a relative price stays below."""
+
+AMOUNT_MAX: Final = Decimal(10) ** 17
+"""What volumes and prices stay below. With the at most ten decimals there are, an amount then fits into
+the 28 digits of Python's usual decimal context, so nothing here needs a wider one."""
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -28,13 +34,20 @@ class Price(msgspec.Struct, frozen=True):
     percent: bool = False
 
 
+def bounded(amount: Decimal, field: str) -> Decimal:
+    """Return a volume or price that is not absurdly large, or raise ``ApiError``."""
+    if amount >= AMOUNT_MAX:
+        raise invalid(field)
+    return amount
+
+
 def parse_price(sent: str, field: str) -> Price:
     """Read a price argument, or raise ``ApiError``; a plain zero counts as malformed."""
     match = _PRICE.fullmatch(sent)
     if match is None:
         raise invalid(field)
-    price = Price(Decimal(match[2]), match[1], bool(match[3]))
-    if price.percent and not price.sign:
+    price = Price(bounded(Decimal(match[2]), field), match[1], bool(match[3]))
+    if price.percent and (not price.sign or price.amount >= PERCENT_MAX):
         raise ApiError(INVALID_PRICE_ARGUMENT)
     if not price.sign and not price.amount:
         raise invalid(field)

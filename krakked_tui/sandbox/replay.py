@@ -1,12 +1,15 @@
-"""Recorded candles for the local exchange: a directory of Kraken's own OHLCVT files.
+"""Recorded candles for the local exchange: Kraken's own OHLCVT files, or a candle store of ours.
 
 Files are named ``<pair>_1.csv`` after the alternate name (``XBTUSD_1.csv``) and have no header. A row
-is ``unix second, open, high, low, close, volume, trades`` of a minute that traded, oldest first.
+is ``unix second, open, high, low, close, volume, trades`` of a minute that traded, oldest first. A
+candle store is a ``tail.db``, of which the one-minute rows are read and nothing is written.
 """
 
 import re
+import sqlite3
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +30,15 @@ from krakked_tui.sim.tape import MINUTE_MICROS
 ROWS_MAX: Final = 10_000_000
 """Rows of all files together: about 560 MB of memory."""
 
+STORE: Final = "tail.db"
+"""The file a candle store keeps its rows in."""
+
+_PAIRS: Final = "SELECT DISTINCT pair FROM candles WHERE timeframe = '1m' ORDER BY pair"
+_ROWS: Final = (
+    "SELECT time, open, high, low, close, volume, trades FROM candles "
+    "WHERE timeframe = '1m' AND pair = ? ORDER BY time"
+)
+
 _NUMBER: Final = r"([0-9]{1,15}(?:\.[0-9]{0,20})?(?:[eE]-[0-9]{1,2})?)"
 _ROW: Final = re.compile(rf"([0-9]{{1,11}}),{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER},([0-9]{{1,9}})")
 _LINE_MAX: Final = 300
@@ -34,28 +46,68 @@ _UNITS_MAX: Final = 2**62
 
 
 def load_replay(directory: Path, catalog: Catalog, start: datetime, *, seed: int = 0) -> ReplayMarket:
-    """Read the one-minute files of listed pairs; the earliest row of them all plays at ``start``.
+    """Read the one-minute rows of listed pairs, from files or, where there are none, from a candle store.
 
-    Prices are snapped to the pair's tick and volumes to its lot (at least one), so old files with
-    more decimals, and rows with a float's noise, can be played. Minutes not in a file are empty.
-    Raises ``UsageError`` when there is no file to play, or for the first row that makes no sense.
+    With ``start`` between the first and the last row of them all, rows play at their own times, and
+    those before it are history; otherwise the first one plays at ``start`` and the others keep their
+    distance. Prices are snapped to the pair's tick and volumes to its lot (at least one), so old files
+    with more decimals, and rows with a float's noise, can be played. Minutes without a row are empty.
+    Raises ``UsageError`` when there is nothing to play, or for the first row that makes no sense.
     """
+    found = _from_files(directory, catalog) or _from_store(directory / STORE, catalog)
+    if not found:
+        raise UsageError(
+            f"--replay {directory}: there is no file to play. One-minute files of listed pairs are needed, "
+            f"named like XBTUSD_1.csv, or a candle store with one-minute rows of them ({STORE})."
+        )
+    first = min(int(recording.minute[0]) for recording in found.values())
+    last = max(int(recording.minute[-1]) for recording in found.values())
+    started, end = (micros_of(at) // MINUTE_MICROS for at in (start, END_OF_TIME))
+    ahead = 0 if first <= started <= last else started - first
+    moved = {name: _moved(recording, ahead, end) for name, recording in found.items()}
+    return ReplayMarket(seed, catalog.instruments, moved)
+
+
+def _from_files(directory: Path, catalog: Catalog) -> dict[str, Recording]:
     found: dict[str, Recording] = {}
     rows = 0
     for instrument in catalog.instruments:
         path = directory / f"{instrument.name}_1.csv"
         if path.is_file():
-            found[instrument.name] = _read(path, instrument, ROWS_MAX - rows)
+            found[instrument.name] = _read_file(path, instrument, ROWS_MAX - rows)
             rows += len(found[instrument.name].minute)
-    if not found:
-        raise UsageError(
-            f"--replay {directory}: there is no file to play. One-minute files of listed pairs are needed, "
-            "named like XBTUSD_1.csv."
-        )
-    ahead = micros_of(start) // MINUTE_MICROS - min(int(recording.minute[0]) for recording in found.values())
-    end = micros_of(END_OF_TIME) // MINUTE_MICROS
-    moved = {name: _moved(recording, ahead, end) for name, recording in found.items()}
-    return ReplayMarket(seed, catalog.instruments, moved)
+    return found
+
+
+def _from_store(path: Path, catalog: Catalog) -> dict[str, Recording]:
+    """Read a candle store; pairs that are not listed, and those that never traded, are left out."""
+    if not path.is_file():
+        return {}
+    grids = {instrument.name: lot_grid(instrument) for instrument in catalog.instruments}
+    found: dict[str, Recording] = {}
+    rows = 0
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            for (pair,) in database.execute(_PAIRS).fetchall():
+                listing = catalog.find(str(pair))
+                if listing is None or listing.name in found:
+                    continue
+                lines = _lines(database, pair)
+                place = f"{path} ({pair})"
+                recording = _recorded(_bars(lines, grids[listing.name], place), path.parent, ROWS_MAX - rows)
+                if recording is not None:
+                    found[listing.name] = recording
+                    rows += len(recording.minute)
+    except sqlite3.Error as error:
+        raise UsageError(f"--replay {path}: the candle store cannot be read ({error}).") from error
+    return found
+
+
+def _lines(database: sqlite3.Connection, pair: str) -> Iterator[str]:
+    """Spell the rows of a store like those of a file."""
+    for micros, *values in database.execute(_ROWS, (pair,)):
+        second = micros // 1_000_000 if isinstance(micros, int) and not micros % 1_000_000 else micros
+        yield ",".join(str(value) for value in (second, *values))
 
 
 def _moved(recording: Recording, ahead: int, end: int) -> Recording:
@@ -66,41 +118,43 @@ def _moved(recording: Recording, ahead: int, end: int) -> Recording:
     return Recording(minutes[:kept], *others)
 
 
-def _read(path: Path, instrument: Instrument, rows_left: int) -> Recording:
-    columns = [array("q") for _ in Recording.__struct_fields__]
+def _read_file(path: Path, instrument: Instrument, rows_left: int) -> Recording:
     try:
-        for bar in _bars(path, lot_grid(instrument)):
-            if len(columns[0]) >= rows_left:
-                raise UsageError(
-                    f"--replay {path.parent}: more than {ROWS_MAX} rows; play fewer files or less."
-                )
-            values = (bar.minute, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.trades)
-            for column, value in zip(columns, values, strict=True):
-                column.append(value)
+        with path.open(encoding="ascii", newline=None) as file:
+            lines = iter(lambda: file.readline(_LINE_MAX), "")
+            recording = _recorded(_bars(lines, lot_grid(instrument), str(path)), path.parent, rows_left)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--replay {path}: the file cannot be read as text ({error}).") from error
-    if not columns[0]:
+    if recording is None:
         raise UsageError(f"--replay {path}: the file has no rows with trades.")
-    return Recording(*(_ints(column) for column in columns))
+    return recording
 
 
-def _bars(path: Path, grid: Grid) -> Iterator[Bar]:
-    """Read the candles of a file, or raise ``UsageError`` at its first bad line."""
+def _recorded(bars: Iterable[Bar], directory: Path, rows_left: int) -> Recording | None:
+    columns = [array("q") for _ in Recording.__struct_fields__]
+    for bar in bars:
+        if len(columns[0]) >= rows_left:
+            raise UsageError(f"--replay {directory}: more than {ROWS_MAX} rows; play fewer pairs or less.")
+        values = (bar.minute, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.trades)
+        for column, value in zip(columns, values, strict=True):
+            column.append(value)
+    return Recording(*(_ints(column) for column in columns)) if columns[0] else None
+
+
+def _bars(lines: Iterable[str], grid: Grid, place: str) -> Iterator[Bar]:
+    """Read the candles of one pair, or raise ``UsageError`` at the first bad line of ``place``."""
     previous = -1
-    with path.open(encoding="ascii", newline=None) as file:
-        number = 0
-        while line := file.readline(_LINE_MAX):
-            number += 1
-            text = line.strip()
-            if not text:
-                continue
-            try:
-                bar = _bar(text, grid, previous)
-            except ValueError as error:
-                raise UsageError(f"--replay {path}: line {number} cannot be played: {error}.") from error
-            previous = bar.minute
-            if bar.trades:
-                yield bar
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if not text:
+            continue
+        try:
+            bar = _bar(text, grid, previous)
+        except ValueError as error:
+            raise UsageError(f"--replay {place}: line {number} cannot be played: {error}.") from error
+        previous = bar.minute
+        if bar.trades:
+            yield bar
 
 
 def _bar(text: str, grid: Grid, previous: int) -> Bar:

@@ -50,6 +50,7 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
     errors: tuple[str, ...] = ()
     params: Params = _NO_PARAMS
+    result: object = None
 
 
 class RestApi:
@@ -112,6 +113,7 @@ class _Public:
         self._view = view
         self._params = _NO_PARAMS
         self._key: Key | None = None
+        self._result: object = None
 
     def answer(self, request: Request) -> Answer:
         errors: tuple[str, ...] = ()
@@ -119,7 +121,7 @@ class _Public:
             body = self._carry_out(request)
         except ApiError as error:
             body, errors = failure(error.text), (error.text,)
-        return Answer(body, errors, self._params)
+        return Answer(body, errors, self._params, self._result)
 
     def _carry_out(self, request: Request) -> bytes:
         if request.method not in self.table:
@@ -133,7 +135,8 @@ class _Public:
         exchange = self._api.exchange
         at = exchange.catch_up() + self._view.skew
         call = Call(exchange, self._api.gatekeeper, self._params, at, self._key, self._view)
-        return msgspec.json.encode({"error": [], "result": endpoint.answer(call)})
+        self._result = endpoint.answer(call)
+        return msgspec.json.encode({"error": [], "result": self._result})
 
     def _admit(self, request: Request, endpoint: Endpoint) -> None:
         self._api.charge_public(request.peer, endpoint.name, self._params)

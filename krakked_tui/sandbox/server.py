@@ -16,7 +16,6 @@ import msgspec
 import uvicorn
 
 from krakked_tui.domain.errors import RefusedError, StorageError, UsageError
-from krakked_tui.domain.money import trap_floats
 from krakked_tui.sandbox.context import Context, open_context
 from krakked_tui.sandbox.fault_market import strike_market
 from krakked_tui.sandbox.http_io import HttpProtocol, SocketProtocol
@@ -150,7 +149,6 @@ def serve(settings: SandboxSettings, parent_fd: int | None = None) -> None:
     that the parent is gone. A child of a parent does not listen to the terminal's Ctrl-C.
     Raises as ``running_sandbox`` does.
     """
-    trap_floats()
     if parent_fd is not None:
         _check_pipe(parent_fd)
     asyncio.run(_serve(settings, parent_fd))

@@ -10,6 +10,7 @@ from krakked_tui.sandbox.account_streams import AccountStreams
 from krakked_tui.sandbox.catalog import Listing
 from krakked_tui.sandbox.exchange import Exchange
 from krakked_tui.sandbox.faults import ApiError
+from krakked_tui.sandbox.keys import Key
 from krakked_tui.sandbox.market_streams import MarketStreams
 from krakked_tui.sandbox.orders import ExchangeEvent, SystemChanged
 from krakked_tui.sandbox.signing import Gatekeeper
@@ -69,10 +70,15 @@ class Hub:
         self._connections = 0
         exchange.listen(self._on_event)
 
-    def open(self, send: Callable[[str], None], *, private: bool) -> "Session":
-        """Start a conversation: it is told the system's status at once."""
+    def open(
+        self, send: Callable[[str], None], *, private: bool, close: Callable[[], None] = lambda: None
+    ) -> "Session":
+        """Start a conversation: it is told the system's status at once.
+
+        ``close`` is called when the exchange ends it, with nothing subscribed any more.
+        """
         self._connections += 1
-        session = Session(self, send, _FIRST_CONNECTION_ID + self._connections, private=private)
+        session = Session(self, send, _FIRST_CONNECTION_ID + self._connections, private=private, close=close)
         self.sessions[session] = None
         session.tell_status()
         return session
@@ -85,6 +91,8 @@ class Hub:
     def tick_ohlc(self) -> None:
         """Bring orders and candles up to date and tell the subscribers."""
         self.market.tick_ohlc(self.exchange.catch_up())
+        for session in tuple(self.sessions):
+            session.end_without_key()
 
     def tick_tickers(self) -> None:
         """Tell the subscribers of trades, books and tickers."""
@@ -104,14 +112,24 @@ class Hub:
 class Session:
     """One connection. ``send`` queues a message for the socket and never waits."""
 
-    def __init__(self, hub: Hub, send: Callable[[str], None], number: int, *, private: bool) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        send: Callable[[str], None],
+        number: int,
+        *,
+        private: bool,
+        close: Callable[[], None],
+    ) -> None:
         self._hub = hub
         self._exchange = hub.exchange
         self._send = send
+        self._close = close
         self._number = number
         self._private = private
         self._market: dict[tuple[str, str], Option] = {}
         self._whole: set[str] = set()
+        self._keys: dict[str, Key] = {}
         self._allowance = Allowance(hub.messages_per_second, hub.exchange.clock.wall)
         self._quiet = True
 
@@ -149,6 +167,12 @@ class Session:
         except WsError as error:
             self._refuse(request, error, time_in)
 
+    def end_without_key(self) -> None:
+        """End the conversation when a key that it is subscribed with has expired or was disabled."""
+        if self._keys and not all(map(self._hub.gatekeeper.admits, self._keys.values())):
+            self.leave_all()
+            self._close()
+
     def leave_all(self) -> None:
         """Drop all subscriptions."""
         for (channel, name), option in self._market.items():
@@ -158,6 +182,7 @@ class Session:
         self._hub.account.leave_balances(self)
         self._market.clear()
         self._whole.clear()
+        self._keys.clear()
 
     def _answer(self, request: Request, time_in: str) -> None:
         match request.method:
@@ -226,8 +251,7 @@ class Session:
     def _whole_request(self, spec: ChannelSpec, request: Request, time_in: str) -> None:
         """Handle a channel without symbols."""
         params = request.params or {}
-        if spec.private:
-            self._check_token(params, spec.needs)
+        key = self._check_token(params, spec.needs) if spec.private else None
         if request.method == "unsubscribe":
             self._leave_whole(spec, request, time_in)
             return
@@ -240,6 +264,8 @@ class Session:
                 self._join_balances(spec, request, params, time_in)
             case _:
                 self._join_instruments(spec, request, params, time_in)
+        if key is not None:
+            self._keys[spec.name] = key
 
     def _join_executions(
         self, spec: ChannelSpec, request: Request, params: Mapping[str, object], time_in: str
@@ -281,6 +307,7 @@ class Session:
         if spec.name not in self._whole:
             raise WsError(NOT_SUBSCRIBED)
         self._whole.remove(spec.name)
+        self._keys.pop(spec.name, None)
         match spec.name:
             case "executions":
                 self._hub.account.leave_executions(self)
@@ -303,9 +330,9 @@ class Session:
         for parts in answers:
             self.send(reply(request.method, request.req_id, parts, time_in, time_out))
 
-    def _check_token(self, params: Mapping[str, object], needs: tuple[str, ...]) -> None:
+    def _check_token(self, params: Mapping[str, object], needs: tuple[str, ...]) -> Key:
         try:
-            self._hub.gatekeeper.check_token(token_of(params), *needs)
+            return self._hub.gatekeeper.check_token(token_of(params), *needs)
         except ApiError as error:
             raise WsError(error.text) from error
 

@@ -58,7 +58,9 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Start with the clock stopped at the start instant."""
 
     replay: Path | None = None
-    """Directory of Kraken's OHLCVT files to play as if they happened now, instead of a made-up market."""
+    """Directory of recorded minutes to play instead of a made-up market: Kraken's OHLCVT files, or a
+    candle store (``tail.db``). They play at their own times when the exchange starts within them, else
+    from its start on."""
 
     permissions: tuple[str, ...] | None = None
     """What the main key may do (``permissions.PERMISSIONS``); default all but moving money in and out."""
@@ -83,7 +85,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Requests that one WebSocket connection may keep up, ten seconds' worth at once."""
 
     request_log: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
-    """How many requests the control door remembers."""
+    """How many requests the control door remembers at most; fewer when they do not fit into 32 MB."""
 
     decay_step: Annotated[float, msgspec.Meta(gt=0, le=60)] = 2.0
     """Seconds between two decays of the private counter; Kraken does not publish its step."""
@@ -98,7 +100,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Calls in a row over a limit that bring a lockout."""
 
     nonce_strikes: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 20
-    """Bad nonces in a row that bring a lockout."""
+    """Nonces in a row, used or too low, of rightly signed calls that bring a lockout."""
 
     lockout_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 900.0
     """Wall seconds of a lockout; every call during it starts it anew."""

@@ -26,6 +26,7 @@ from krakked_tui.sandbox.permissions import require_all
 
 TOKEN_SECONDS: Final = 900
 _TOKENS_MAX: Final = 1000
+_TOKENS_PER_KEY: Final = 100
 _NONCE: Final = re.compile("[0-9]{1,20}")
 _NONCE_BITS: Final = 64
 
@@ -39,9 +40,9 @@ def sign(secret: bytes, path: str, nonce: str, body: bytes) -> str:
 class Rules(msgspec.Struct, frozen=True):
     """What Kraken does not tell about nonces and tokens, and how long bans last.
 
-    ``window_inclusive``: a nonce exactly one window below the highest passes. ``nonce_strikes`` bad
-    nonces in a row lock a key out for ``lockout_seconds`` of wall time. ``tokens_extend``: a token
-    that was used in time stays good for as long as the sandbox runs.
+    ``window_inclusive``: a nonce exactly one window below the highest passes. ``nonce_strikes``
+    nonces in a row that were used or too low lock a key out for ``lockout_seconds`` of wall time.
+    ``tokens_extend``: a token that was used in time stays good until its key or the sandbox ends.
     """
 
     window_inclusive: bool = True
@@ -51,8 +52,11 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class _Token(msgspec.Struct):
+    """``used`` counts the uses of all tokens: 0 for one that was never used."""
+
     key: Key
     until: float
+    used: int = 0
 
 
 class Gatekeeper:
@@ -74,6 +78,7 @@ class Gatekeeper:
         self._rules = rules or Rules()
         self._monotonic = monotonic
         self._tokens: dict[str, _Token] = {}
+        self._uses = 0
         self.nonce_lockout = Lockout(self._rules.nonce_strikes, self._rules.lockout_seconds)
 
     @property
@@ -112,24 +117,39 @@ class Gatekeeper:
     def issue_token(self, key: Key | None = None) -> str:
         """Make a WebSocket token of a key (the main one), to be used within ``TOKEN_SECONDS``.
 
-        The oldest of too many is dropped.
+        Of too many, of one key or in all, the oldest that nobody used is dropped, then the one not
+        used for longest.
         """
-        now = self._monotonic()
-        self._tokens = {name: token for name, token in self._tokens.items() if token.until > now}
-        if len(self._tokens) >= _TOKENS_MAX:
-            del self._tokens[next(iter(self._tokens))]
+        owner, now = key or self.ring.main, self._monotonic()
+        self._tokens = {
+            name: token
+            for name, token in self._tokens.items()
+            if token.until > now and self.admits(token.key)
+        }
+        self._drop_one_of(
+            [name for name, token in self._tokens.items() if token.key is owner], _TOKENS_PER_KEY
+        )
+        self._drop_one_of(list(self._tokens), _TOKENS_MAX)
         token = secrets.token_urlsafe(32)
-        self._tokens[token] = _Token(key or self.ring.main, now + TOKEN_SECONDS)
+        self._tokens[token] = _Token(owner, now + TOKEN_SECONDS)
         return token
 
-    def check_token(self, token: str, *needs: str) -> None:
-        """Let a WebSocket request pass whose key has all these permissions, or raise."""
+    def admits(self, key: Key) -> bool:
+        """Say whether a key may be used now: it is neither disabled nor expired."""
+        until = key.record.valid_until
+        return not key.record.disabled and (until is None or self._now() < until)
+
+    def check_token(self, token: str, *needs: str) -> Key:
+        """Return the key of a WebSocket request if it has all these permissions, or raise."""
         known = self._tokens.get(token)
-        if known is None or known.until <= self._monotonic() or known.key.record.disabled:
+        if known is None or known.until <= self._monotonic() or not self.admits(known.key):
             raise ApiError(INVALID_SESSION)
         require_all(known.key.record.permissions, needs)
+        self._uses += 1
+        known.used = self._uses
         if self._rules.tokens_extend:
             known.until = float("inf")
+        return known.key
 
     def token_key(self, token: object) -> Key | None:
         """Return whose token this is, or was."""
@@ -137,12 +157,14 @@ class Gatekeeper:
         return None if known is None else known.key
 
     def _valid(self, key: Key | None) -> Key:
-        if key is None:
-            raise ApiError(INVALID_KEY)
-        until = key.record.valid_until
-        if until is not None and self._now() >= until:
+        if key is None or not self.admits(key):
             raise ApiError(INVALID_KEY)
         return key
+
+    def _drop_one_of(self, names: list[str], most: int) -> None:
+        if len(names) >= most:
+            # Of equals the first: they are in the order they were issued.
+            del self._tokens[min(names, key=lambda name: self._tokens[name].used)]
 
     def _fresh(self, key: Key, nonce: int) -> bool:
         if nonce >= 1 << _NONCE_BITS:

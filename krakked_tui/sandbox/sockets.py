@@ -23,18 +23,21 @@ from krakked_tui.sandbox.fault_wire import (
 )
 from krakked_tui.sandbox.faults import TOO_MANY_REQUESTS
 from krakked_tui.sandbox.http_io import peer_of, reset
-from krakked_tui.sandbox.request_log import Arrival, public_params
+from krakked_tui.sandbox.request_log import Arrival, encoded_outline, outline, public_params
 from krakked_tui.sandbox.rest import failure
 from krakked_tui.sandbox.taps import Close, Head, Item, Pause, Tap
 from krakked_tui.sandbox.wire import rfc3339
 from krakked_tui.sandbox.ws_requests import RATE_EXCEEDED, WsError, refusal
 
 OUTBOX_MAX = 65_536
-"""Messages waiting for one client; one that lets more pile up is disconnected."""
+OUTBOX_BYTES_MAX = 32 * 1024 * 1024
+"""Messages waiting for one client, and their characters; one that lets more pile up is disconnected."""
 
 _BREATHER: Final = 256
 """Messages sent in a row before others get their turn."""
 
+_TOLD_MAX: Final = 20
+_POLICY: Final = 1008
 _BROKEN: Final = 1006
 _GONE: Final = "websocket.disconnect"
 
@@ -59,11 +62,22 @@ class Asked(msgspec.Struct):
         return (self.method, *marks) if self.channel is None else (self.method, self.channel, *marks)
 
 
+class _Told(msgspec.Struct):
+    """What a reply says was done."""
+
+    result: object = None
+    orders_cancelled: int | None = None
+
+
 class Replies:
-    """The replies to the request being answered: watched, moved in time or withheld."""
+    """The replies to the request being answered: watched, moved in time or withheld.
+
+    ``told`` are the outlines of the first of them, one for each reply.
+    """
 
     def __init__(self, effect: Effect) -> None:
         self.errors: list[str] = []
+        self.told: list[object] = []
         self._effect = effect
         self._withheld = effect.ending is not None
         self._decode = msgspec.json.Decoder(Head).decode
@@ -73,6 +87,12 @@ class Replies:
         head = self._decode(text)
         if head.method is None:
             return text
+        if head.error is None and len(self.told) < _TOLD_MAX:
+            told = msgspec.json.decode(text, type=_Told)
+            if told.orders_cancelled is not None:
+                self.told.append({"orders_cancelled": told.orders_cancelled})
+            elif told.result is not None:
+                self.told.append(outline(told.result))
         if self._withheld:
             return None
         if head.error is not None:
@@ -96,6 +116,8 @@ class Connection:
         self._private = private
         self._route = "ws private" if private else "ws public"
         self._outbox: deque[Item] = deque()
+        self._waiting = 0
+        self._overran = False
         self._filled = asyncio.Event()
         self._tap = Tap(context.faults, self._note)
         self._replies: Replies | None = None
@@ -109,7 +131,9 @@ class Connection:
             await self._deny(refusal_status)
             return
         await self._send({"type": "websocket.accept"})
-        session = self._context.hub.open(self._put, private=self._private)
+        session = self._context.hub.open(
+            self._put, private=self._private, close=lambda: self._queue(Close(_POLICY))
+        )
         try:
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(self._write())
@@ -119,7 +143,7 @@ class Connection:
                 self._overflow = lambda: _cancel(writer)
         finally:
             self._context.hub.close(session)
-        if len(self._outbox) >= OUTBOX_MAX:
+        if self._overran:
             reset(self._scope)
 
     def _refused(self) -> int | None:
@@ -163,10 +187,13 @@ class Connection:
                 self._queue(item)
 
     def _queue(self, item: Item) -> None:
-        if len(self._outbox) >= OUTBOX_MAX:
+        size = len(item) if isinstance(item, str) else 0
+        if len(self._outbox) >= OUTBOX_MAX or self._waiting + size > OUTBOX_BYTES_MAX:
+            self._overran = True
             self._overflow()
             return
         self._outbox.append(item)
+        self._waiting += size
         self._filled.set()
 
     async def _write(self) -> None:
@@ -182,6 +209,7 @@ class Connection:
                 item = self._outbox.popleft()
                 match item:
                     case str():
+                        self._waiting -= len(item)
                         await self._send({"type": "websocket.send", "text": item})
                     case Pause(seconds):
                         await asyncio.sleep(seconds)
@@ -233,6 +261,7 @@ class Connection:
                 key=None if key is None else key.record.fingerprint,
                 params=public_params(asked.params),
                 errors=tuple(replies.errors),
+                answer=encoded_outline(replies.told or None),
                 fault=effect.kinds,
                 seconds=context.wall() - arrived.wall,
             )
@@ -277,5 +306,5 @@ def _cancel(task: asyncio.Task[None]) -> None:
 def _read_asked(text: str | None) -> Asked:
     try:
         return msgspec.json.decode(text or "", type=Asked)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return Asked()

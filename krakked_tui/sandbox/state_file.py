@@ -65,7 +65,10 @@ class StateFile:
         return Books(orders, trades, entries, changes)
 
     def save(self, changes: Changes, facts: Mapping[str, str], books: Books) -> None:
-        """Store changed rows and facts in one transaction, on disk when this returns."""
+        """Store changed rows and facts in one transaction, on disk when this returns.
+
+        When it raises, whatever it raises, nothing of it is on disk, and it may be tried again.
+        """
         with self._translated():
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -81,7 +84,7 @@ class StateFile:
                 rows = [{"name": name, "value": value} for name, value in facts.items()]
                 self._db.executemany(self._queries["put_fact"], rows)
                 self._db.execute("COMMIT")
-            except sqlite3.Error:
+            except BaseException:
                 self._db.rollback()
                 raise
 
@@ -119,7 +122,8 @@ class StateFile:
                     f"{self._name} is in use by another sandbox: stop that one first."
                 ) from error
             raise StorageError(f"The sandbox state {self._name} cannot be used: {error}.") from error
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OverflowError, UnicodeError) as error:
+            # The latter two come from a value that the file has no room or no letters for.
             raise StorageError(f"The sandbox state {self._name} cannot be used: {error}.") from error
 
 

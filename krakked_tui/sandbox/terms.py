@@ -10,8 +10,9 @@ import msgspec
 
 from krakked_tui.domain.orders import OrderType, Side
 from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.precision import price_down, price_up
 from krakked_tui.sandbox.faults import INVALID_PRICE_ARGUMENT, ApiError, invalid
-from krakked_tui.sandbox.orders import LIMITED, TRAILING, TRIGGERED, AnyType, Close, Draft, Order, RareType
+from krakked_tui.sandbox.orders import LIMITED, TRAILING, TRIGGERED, AnyType, Close, Draft, RareType
 from krakked_tui.sandbox.prices import Price, price_text, resolve
 from krakked_tui.sandbox.wire import text
 from krakked_tui.sim.triggers import Trail
@@ -28,22 +29,36 @@ _OPPOSITE: Final = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
 
 
 def split_prices(
-    order_type: AnyType, price: Price | None, price2: Price | None
+    order_type: AnyType,
+    price: Price | None,
+    price2: Price | None,
+    fields: tuple[str, str] = ("price", "price2"),
 ) -> tuple[Price | None, Price | None]:
-    """Return (trigger, limit) from AddOrder's ``price`` and ``price2``, or raise ``ApiError``."""
+    """Return (trigger, limit) from AddOrder's ``price`` and ``price2``, or raise ``ApiError``.
+
+    ``fields`` are the two's names, for the complaint.
+    """
     if order_type not in TRIGGERED:
         if order_type is OrderType.LIMIT and price is None:
-            raise invalid("price")
+            raise invalid(fields[0])
         return None, price if order_type is OrderType.LIMIT else None
     if price is None:
-        raise invalid("price")
+        raise invalid(fields[0])
     if order_type in LIMITED and price2 is None:
-        raise invalid("price2")
-    if order_type in TRAILING and price.sign != "+":
-        raise ApiError(INVALID_PRICE_ARGUMENT)
+        raise invalid(fields[1])
+    if order_type in TRAILING:
+        check_distance(price, fields[0])
     if order_type is RareType.TRAILING_STOP_LIMIT and price2 is not None and price2.sign not in ("+", "-"):
         raise ApiError(INVALID_PRICE_ARGUMENT)
     return price, price2 if order_type in LIMITED else None
+
+
+def check_distance(price: Price, field: str) -> None:
+    """Refuse a trailing stop's price that is no distance, or none at all."""
+    if price.sign != "+":
+        raise ApiError(INVALID_PRICE_ARGUMENT)
+    if not price.amount:
+        raise invalid(field)
 
 
 def with_prices(draft: Draft, trigger: Price | None, limit: Price | None) -> Draft:
@@ -84,22 +99,36 @@ def trail_of(draft: Draft, pair: PairMetadata) -> Trail:
     return Trail(draft.trigger_terms.amount, draft.trigger_terms.percent, pair)
 
 
-def closing_draft(parent: Order, last: Decimal, pair: PairMetadata) -> Draft:
-    """Return the conditional close of a filled order: as much, the other way round.
+def moved_limit(draft: Draft, pair: PairMetadata) -> Draft:
+    """Return a triggered draft whose limit price follows its trigger, as far down as there are prices."""
+    try:
+        return trailing_limit(draft, pair)
+    except ApiError:
+        return msgspec.structs.replace(draft, price=pair.tick_size)
 
-    Raises ``ApiError`` when its relative prices lead nowhere.
-    """
-    close = parent.draft.close
-    assert close is not None, f"nothing closes {parent.order_id}"
+
+def closing_draft(parent: Draft, volume: Decimal) -> Draft:
+    """Return the conditional close of so much of an order, the other way round; prices as asked for."""
+    close = parent.close
+    assert close is not None, "there is no conditional close"
     draft = Draft(
-        pair=parent.draft.pair,
-        side=_OPPOSITE[parent.draft.side],
+        pair=parent.pair,
+        side=_OPPOSITE[parent.side],
         order_type=close.order_type,
-        volume=parent.filled,
-        userref=parent.draft.userref,
+        volume=volume,
+        userref=parent.userref,
     )
-    trigger, limit = split_prices(close.order_type, close.price, close.price2)
-    return resolve_draft(with_prices(draft, trigger, limit), last, pair)
+    return with_prices(draft, *split_prices(close.order_type, close.price, close.price2))
+
+
+def on_grid(draft: Draft, pair: PairMetadata) -> Draft:
+    """Return a draft with its prices on the pair's grid: a seller's up, a buyer's down."""
+    snap = price_up if draft.side is Side.SELL else price_down
+    price = None if draft.price is None else max(snap(draft.price, pair), pair.tick_size)
+    trigger = None if draft.trigger is None else max(snap(draft.trigger, pair), pair.tick_size)
+    if (price, trigger) == (draft.price, draft.trigger):
+        return draft
+    return msgspec.structs.replace(draft, price=price, trigger=trigger)
 
 
 def describe_order(draft: Draft, pair: PairMetadata) -> str:

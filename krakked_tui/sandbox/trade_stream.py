@@ -6,6 +6,7 @@ from typing import Final
 
 from krakked_tui.sandbox.catalog import Listing
 from krakked_tui.sandbox.clock import instant_of, micros_of
+from krakked_tui.sandbox.coarse import snapped
 from krakked_tui.sandbox.exchange import Exchange
 from krakked_tui.sandbox.topics import Option, Topic
 from krakked_tui.sandbox.trades import MarketTrade, latest_trades
@@ -52,10 +53,11 @@ class TradeStream(Topic):
 
     def _row(self, row: MarketTrade) -> str:
         pair, trade = self.listing.pair, row.trade
-        grid = self.exchange.market.grids[pair.canonical]
+        grid, per = self.exchange.market.grids[pair.canonical], self.exchange.floor.ticks_per(pair.canonical)
+        price = snapped(trade.price, per, up=trade.buy)
         return (
             f'{{"symbol":"{pair.ws_symbol}","side":"{"buy" if trade.buy else "sell"}",'
-            f'"price":{price_text(trade.price, grid, pair.price_decimals)},'
+            f'"price":{price_text(price, grid, pair.price_decimals)},'
             f'"qty":{fixed(trade.volume, grid.volume_decimals, pair.volume_decimals)},'
             f'"ord_type":"{"market" if trade.market else "limit"}","trade_id":{row.number},'
             f'"timestamp":"{rfc3339(instant_of(row.nanos // 1000))}"}}'

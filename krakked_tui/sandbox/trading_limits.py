@@ -3,7 +3,7 @@
 The counter runs on wall time and is not stored: it is back at zero long before a restart is over.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -31,6 +31,8 @@ TIERS: Final = {
 """Account levels by name; any other name, like ``none``, means no limits."""
 
 ADD_COST: Final = Decimal(1)
+CHANGE_COST: Final = Decimal(1)
+"""The fixed part of an amend's and an edit's cost, charged even when it is refused."""
 CANCEL_ALL_COST: Final = Decimal(1)
 DEAD_MAN_COST: Final = Decimal(1)
 
@@ -43,12 +45,12 @@ _CANCEL: Final[Ages] = ((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1))
 
 def amend_cost(age: float) -> Decimal:
     """Return what an amend adds for an order of this age in wall seconds."""
-    return 1 + _by_age(_AMEND, age)
+    return CHANGE_COST + _by_age(_AMEND, age)
 
 
 def edit_cost(age: float) -> Decimal:
     """Return what an edit adds."""
-    return 1 + _by_age(_EDIT, age)
+    return CHANGE_COST + _by_age(_EDIT, age)
 
 
 def cancel_cost(age: float) -> Decimal:
@@ -86,12 +88,17 @@ class TradingLimits:
 
         ``overshoot`` counts it whatever the maximum.
         """
-        if self._tier is None or not cost:
+        self.charge_all({pair: cost}, overshoot=overshoot)
+
+    def charge_all(self, costs: Mapping[str, Decimal], *, overshoot: bool = False) -> None:
+        """Count an action on several pairs, or raise ``ApiError`` and count nothing on any of them."""
+        if self._tier is None:
             return
-        count = self.count(pair) + cost
-        if count > self._tier.maximum and not overshoot:
+        counts = {pair: self.count(pair) + cost for pair, cost in costs.items() if cost}
+        if not overshoot and any(count > self._tier.maximum for count in counts.values()):
             raise ApiError(TRADING_RATE)
-        self._counters[pair] = count, self._wall()
+        for pair, count in counts.items():
+            self._counters[pair] = count, self._wall()
 
     def check_open(self, count: int) -> None:
         """Refuse one order more on a pair that has ``count`` open."""

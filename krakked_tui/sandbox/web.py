@@ -1,8 +1,10 @@
 """The application behind the sockets: who answers what, and what faults make of REST calls."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from krakked_tui.domain.errors import StorageError
 from krakked_tui.sandbox import control_routes
@@ -14,12 +16,16 @@ from krakked_tui.sandbox.fault_wire import NO_EFFECT, Effect, Ending, Outcome, e
 from krakked_tui.sandbox.faults import BAD_REQUEST, INTERNAL_ERROR, UNKNOWN_METHOD
 from krakked_tui.sandbox.http_io import HTML, Http
 from krakked_tui.sandbox.keys import fingerprint
-from krakked_tui.sandbox.request_log import Arrival, public_params
+from krakked_tui.sandbox.preparation import preparation
+from krakked_tui.sandbox.request_log import Arrival, encoded_outline, public_params
 from krakked_tui.sandbox.rest import PRIVATE_PATH, PUBLIC_PATH, Answer, Request, failure, read_params
 from krakked_tui.sandbox.sockets import Connection
 
 _SOCKETS = {"/v2": False, "/auth/v2": True}
 """WebSocket addresses, and whether they are the private one."""
+
+_STRETCH_SECONDS: Final = 0.005
+"""How long one call's work goes on before others get their turn."""
 
 
 class Web:
@@ -84,7 +90,10 @@ class Web:
             effect = effect_of(context.faults.draw(Layer.REST, _places(request), arrived))
         if effect.latency:
             await asyncio.sleep(effect.latency)
-        answer = self._answer(request, effect) if effect.carried_out else Answer(b"")
+        answer = Answer(b"")
+        if effect.carried_out:
+            await self._prepare(request)
+            answer = self._answer(request, effect)
         params = answer.params if effect.carried_out else read_params(request)
         api_key = http.headers.get("api-key")
         clock = context.exchange.clock
@@ -99,11 +108,20 @@ class Web:
                 params=public_params(params.values),
                 status=out.status,
                 errors=out.errors if effect.ending else answer.errors,
+                answer=encoded_outline(answer.result),
                 fault=effect.kinds,
                 seconds=context.wall() - arrived.wall,
             )
         )
         await self._deliver(http, out)
+
+    async def _prepare(self, request: Request) -> None:
+        """Do the larger part of the work of a call, letting others have their turn."""
+        until = time.monotonic() + _STRETCH_SECONDS
+        for _ in preparation(self._context.exchange, request):
+            if time.monotonic() > until:
+                await asyncio.sleep(0)
+                until = time.monotonic() + _STRETCH_SECONDS
 
     def _answer(self, request: Request, effect: Effect) -> Answer:
         context = self._context

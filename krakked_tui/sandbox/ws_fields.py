@@ -8,9 +8,9 @@ from typing import Final
 import msgspec
 
 from krakked_tui.sandbox.catalog import Catalog, Listing
-from krakked_tui.sandbox.faults import ApiError, invalid
+from krakked_tui.sandbox.faults import INVALID_PRICE_ARGUMENT, ApiError, invalid
 from krakked_tui.sandbox.params import read_instant
-from krakked_tui.sandbox.prices import Price
+from krakked_tui.sandbox.prices import AMOUNT_MAX, PERCENT_MAX, Price
 
 Fields = Mapping[str, object]
 
@@ -22,7 +22,7 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "array": (list,),
     "object": (dict,),
 }
-_DIGITS_MAX: Final = 30
+_DECIMALS_MAX: Final = 20
 
 
 class FieldSpec(msgspec.Struct, frozen=True):
@@ -66,7 +66,8 @@ def number_of(params: Fields, name: str, field: str) -> Decimal | None:
     value = params.get(name)
     if not isinstance(value, Decimal):
         return None
-    if not value.is_finite() or abs(value.adjusted()) > _DIGITS_MAX:
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -_DECIMALS_MAX or abs(value) >= AMOUNT_MAX:
         raise invalid(field)
     return value
 
@@ -91,6 +92,8 @@ def price_of(params: Fields, name: str, kind_name: str, field: str) -> Price | N
         if amount <= 0:
             raise invalid(field)
         return Price(amount)
+    if kind == "pct" and abs(amount) >= PERCENT_MAX:
+        raise ApiError(INVALID_PRICE_ARGUMENT)
     return Price(abs(amount), "-" if amount.is_signed() else "+", kind == "pct")
 
 
@@ -104,7 +107,7 @@ def listing_of(params: Fields, catalog: Catalog) -> Listing:
     symbol = text_of(params, "symbol")
     if symbol is None:
         raise ApiError("Symbol(s) not found")
-    listing = catalog.by_symbol.get(symbol)
+    listing = catalog.find_symbol(symbol)
     if listing is None:
         raise ApiError(f"Currency pair not supported {symbol}")
     return listing

@@ -163,7 +163,7 @@ def read_request(text: str | None) -> Request:
     """Read a frame's text (None for a binary frame). Numbers with a point become Decimals."""
     try:
         content = _DECODER.decode(text or "")
-    except (msgspec.DecodeError, ArithmeticError) as error:
+    except (msgspec.DecodeError, ArithmeticError, ValueError, RecursionError) as error:
         raise WsError(MALFORMED) from error
     if not isinstance(content, dict) or not isinstance(content.get("method"), str):
         raise WsError(MALFORMED)

@@ -1,17 +1,20 @@
 """The WebSocket's trading methods. Session, token and envelope are somebody else's."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
 from typing import Final, TypeVar
 
-from krakked_tui.sandbox.add_order import parse_client_id, parse_draft
+from krakked_tui.sandbox.add_order import check_userref, parse_client_id, parse_draft
 from krakked_tui.sandbox.amending import USER_REQUESTED, Amendment, Edition
 from krakked_tui.sandbox.batches import read_batch
 from krakked_tui.sandbox.exchange import Exchange
-from krakked_tui.sandbox.faults import ApiError, invalid
-from krakked_tui.sandbox.order_names import find_open, open_by_name, open_by_userref, unknown
+from krakked_tui.sandbox.faults import UNKNOWN_ORDER, ApiError, invalid
+from krakked_tui.sandbox.order_names import all_by_names, find_open, open_by_userref, unknown
 from krakked_tui.sandbox.orders import Draft, Order
 from krakked_tui.sandbox.params import Params
 from krakked_tui.sandbox.permissions import CLOSE, MODIFY
+from krakked_tui.sandbox.trading_limits import ADD_COST, CHANGE_COST, batch_cost
 from krakked_tui.sandbox.wire import rfc3339_second
 from krakked_tui.sandbox.ws_fields import (
     Fields,
@@ -81,8 +84,9 @@ def _add_order(exchange: Exchange, params: Fields) -> list[Reply]:
     listing = listing_of(params, exchange.catalog)
     shared = {"symbol", "deadline", "validate"}
     order = {name: value for name, value in params.items() if name not in shared}
-    rest = rest_order(order, listing.name, text_of(params, "deadline"), "add_order")
-    draft = parse_draft(Params(rest), exchange.catalog, exchange.clock.now())
+    with _counted(exchange, params, listing.name, ADD_COST):
+        rest = rest_order(order, listing.name, text_of(params, "deadline"), "add_order")
+        draft = parse_draft(Params(rest), exchange.catalog, exchange.clock.now())
     if flag_of(params, "validate"):
         exchange.examine(draft)
         return [_done(_placed(draft, ""))]
@@ -94,20 +98,30 @@ def _batch_add(exchange: Exchange, params: Fields) -> list[Reply]:
     listing = listing_of(params, exchange.catalog)
     deadline = text_of(params, "deadline")
     orders = _items(params, "orders", dict)
-    rest = [rest_order(order, listing.name, deadline, "batch_add") for order in orders]
-    drafts = read_batch(rest, {}, exchange.catalog, exchange.clock.now())
-    if flag_of(params, "validate"):
-        exchange.examine_batch(drafts)
-        return [_done([_placed(draft, "") for draft in drafts])]
-    outcomes = zip(drafts, exchange.place_batch(drafts), strict=True)
-    return [
-        _done(
-            [
-                _placed(draft, outcome.order_id) if isinstance(outcome, Order) else {"error": outcome.text}
-                for draft, outcome in outcomes
-            ]
-        )
-    ]
+    with _counted(exchange, params, listing.name, batch_cost(len(orders))):
+        rest = [rest_order(order, listing.name, deadline, "batch_add") for order in orders]
+        drafts = read_batch(rest, {}, exchange.catalog, exchange.clock.now())
+    carry_out = exchange.examine_batch if flag_of(params, "validate") else exchange.place_batch
+    outcomes: Sequence[Order | ApiError | None] = carry_out(drafts)
+    return [_done([_row(draft, outcome) for draft, outcome in zip(drafts, outcomes, strict=True)])]
+
+
+def _row(draft: Draft, outcome: Order | ApiError | None) -> Reply:
+    """What became of one order of a batch; None is one that would have been accepted."""
+    if isinstance(outcome, ApiError):
+        return {"error": outcome.text}
+    return _placed(draft, "" if outcome is None else outcome.order_id)
+
+
+@contextmanager
+def _counted(exchange: Exchange, params: Fields, pair: str, cost: Decimal) -> Iterator[None]:
+    """Count the fixed cost of a request whose arguments are refused within, its pair being known."""
+    try:
+        yield
+    except ApiError:
+        if not flag_of(params, "validate"):
+            exchange.charge_refused(pair, cost)
+        raise
 
 
 def _amend_order(exchange: Exchange, params: Fields) -> list[Reply]:
@@ -115,21 +129,19 @@ def _amend_order(exchange: Exchange, params: Fields) -> list[Reply]:
     order_id, cl_ord_id = text_of(params, "order_id"), text_of(params, "cl_ord_id")
     if (order_id is None) is (cl_ord_id is None):
         raise invalid("order_id")
-    if "display_qty" in params:
-        raise invalid("display_qty")
-    volume = number_of(params, "order_qty", "order_qty")
-    if volume is not None and volume <= 0:
-        raise invalid("order_qty")
-    amendment = Amendment(
-        volume=volume,
-        limit=price_of(params, "limit_price", "limit_price_type", "limit_price"),
-        trigger=price_of(params, "trigger_price", "trigger_price_type", "trigger_price"),
-        post_only=flag_of(params, "post_only") if "post_only" in params else None,
-        deadline=instant_of(params, "deadline"),
-    )
     order = find_open(exchange.books, order_id, None if cl_ord_id is None else parse_client_id(cl_ord_id))
-    if "symbol" in params and listing_of(params, exchange.catalog).name != order.draft.pair:
-        raise invalid("symbol")
+    with _counted(exchange, params, order.draft.pair, CHANGE_COST):
+        if "display_qty" in params:
+            raise invalid("display_qty")
+        if "symbol" in params and listing_of(params, exchange.catalog).name != order.draft.pair:
+            raise invalid("symbol")
+        amendment = Amendment(
+            volume=_volume_of(params),
+            limit=price_of(params, "limit_price", "limit_price_type", "limit_price"),
+            trigger=price_of(params, "trigger_price", "trigger_price_type", "trigger_price"),
+            post_only=flag_of(params, "post_only") if "post_only" in params else None,
+            deadline=instant_of(params, "deadline"),
+        )
     name = {"order_id": order_id} if cl_ord_id is None else {"cl_ord_id": cl_ord_id}
     return [_done({"amend_id": exchange.amend(order, amendment), **name})]
 
@@ -138,25 +150,38 @@ def _edit_order(exchange: Exchange, params: Fields) -> list[Reply]:
     check_fields(params, _EDIT, "edit_order")
     listing = listing_of(params, exchange.catalog)
     order = find_open(exchange.books, text_of(params, "order_id"), None)
-    if listing.name != order.draft.pair:
-        raise invalid("symbol")
-    triggers = object_of(params, "triggers", TRIGGERS, "edit_order")
-    limit = price_of(params, "limit_price", "limit_price_type", "limit_price")
-    trigger = price_of(triggers, "price", "price_type", "triggers")
-    userref = params.get("order_userref")
-    edition = Edition(
-        volume=number_of(params, "order_qty", "order_qty"),
-        price=trigger if order.draft.is_triggered else limit,
-        price2=limit if order.draft.is_triggered else None,
-        post_only=flag_of(params, "post_only") if "post_only" in params else None,
-        userref=userref if isinstance(userref, int) else None,
-        deadline=instant_of(params, "deadline"),
-    )
+    with _counted(exchange, params, order.draft.pair, CHANGE_COST):
+        if listing.name != order.draft.pair:
+            raise invalid("symbol")
+        edition = _edition(params, order)
     if flag_of(params, "validate"):
         exchange.edited(order, edition)
         return [_done({"order_id": "", "original_order_id": order.order_id})]
     new = exchange.edit(order, edition)
     return [_done({"order_id": new.order_id, "original_order_id": order.order_id})]
+
+
+def _edition(params: Fields, order: Order) -> Edition:
+    triggers = object_of(params, "triggers", TRIGGERS, "edit_order")
+    limit = price_of(params, "limit_price", "limit_price_type", "limit_price")
+    trigger = price_of(triggers, "price", "price_type", "triggers")
+    userref = params.get("order_userref")
+    return Edition(
+        volume=_volume_of(params),
+        price=trigger if order.draft.is_triggered else limit,
+        price2=limit if order.draft.is_triggered else None,
+        post_only=flag_of(params, "post_only") if "post_only" in params else None,
+        userref=check_userref(userref) if isinstance(userref, int) else None,
+        deadline=instant_of(params, "deadline"),
+    )
+
+
+def _volume_of(params: Fields) -> Decimal | None:
+    """Return a changed volume, above zero."""
+    volume = number_of(params, "order_qty", "order_qty")
+    if volume is not None and volume <= 0:
+        raise invalid("order_qty")
+    return volume
 
 
 def _cancel_order(exchange: Exchange, params: Fields) -> list[Reply]:
@@ -174,10 +199,11 @@ def _cancel_order(exchange: Exchange, params: Fields) -> list[Reply]:
 
 def _cancel_one(exchange: Exchange, kind: str, name: str | int) -> Reply:
     try:
-        exchange.cancel(_meant(exchange, kind, name), USER_REQUESTED)
+        count = exchange.cancel(_meant(exchange, kind, name), USER_REQUESTED)
     except ApiError as error:
         return _refused(error)
-    return _done({kind: name})
+    # It may have ended while it was looked up.
+    return _done({kind: name}) if count else _refused(ApiError(UNKNOWN_ORDER))
 
 
 def _meant(exchange: Exchange, kind: str, name: str | int) -> Sequence[Order]:
@@ -214,8 +240,8 @@ def _batch_cancel(exchange: Exchange, params: Fields) -> list[Reply]:
     fewest, most = _BATCH_CANCEL_SIZES
     if not fewest <= len(names) <= most:
         raise invalid("orders")
-    found = {order.order_id: order for name in names for order in open_by_name(exchange.books, name)}
-    count = exchange.cancel(found.values(), USER_REQUESTED, overshoot=True)
+    found = all_by_names(exchange.books, names)
+    count = exchange.cancel(found, USER_REQUESTED, overshoot=True)
     return [{"success": True, "orders_cancelled": count}]
 
 

@@ -14,6 +14,9 @@ from krakked_tui.domain.orders import Side
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.precision import at_scale, half_up
 
+_UNPAYABLE = Decimal(10) ** 17
+"""More of anything than an account has; it and its decimals still fit into 28 digits."""
+
 
 class Movement(msgspec.Struct, frozen=True):
     """One change of one balance: balance after = balance before + amount - fee."""
@@ -76,7 +79,7 @@ class Account:
         """Return what an order must hold: the base it sells, or the most it can cost with its fee."""
         if side is Side.SELL:
             return Hold(pair.base, at_scale(volume, self._scales[pair.base], ROUND_UP))
-        most = cost * (HUNDRED + percent) / HUNDRED
+        most = min(cost * (HUNDRED + percent) / HUNDRED, _UNPAYABLE)
         return Hold(pair.quote, at_scale(most, self._scales[pair.quote], ROUND_UP))
 
     def affords(self, hold: Hold, freed: Decimal = ZERO) -> bool:

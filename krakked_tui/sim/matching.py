@@ -143,11 +143,10 @@ def volume_for(book: Book, side: Side, cash: Decimal, decimals: int) -> Decimal:
     """
     volume, left = ZERO, cash
     for level in book.against(side):
-        part = min(level.volume, truncate(left / level.price, decimals))
-        volume += part
-        if part < level.volume:
-            break
-        left -= part * level.price
+        if left < level.volume * level.price:
+            return volume + truncate(left / level.price, decimals)
+        volume += level.volume
+        left -= level.volume * level.price
     return volume
 
 

@@ -4,7 +4,7 @@ A trigger fires when the market trades at its price or beyond. A trailing one fo
 traded since it was armed, at a distance, and never moves back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -101,12 +101,17 @@ class ArmedOrders:
             high=min((peak for rises, peak in peaks if not rises and peak is not None), default=None),
         )
 
-    def on_print(self, price: Decimal) -> tuple[tuple[Armed, ...], tuple[Armed, ...]]:
+    def on_print(
+        self, price: Decimal, holds_back: Callable[[Armed], bool] = lambda _: False
+    ) -> tuple[tuple[Armed, ...], tuple[Armed, ...]]:
         """Apply one trade of the market: return (those that fired, oldest first; those that moved).
 
-        Fired orders leave.
+        Fired orders leave; those that are held back go on waiting for another trade.
         """
-        fired = sorted((order for order in self if order.fires(price)), key=lambda order: order.arrival)
+        fired = sorted(
+            (order for order in self if order.fires(price) and not holds_back(order)),
+            key=lambda order: order.arrival,
+        )
         for order in fired:
             del self._orders[order.order_id]
         moved = [now for order in self if (now := order.followed(price)) is not None]

@@ -7,6 +7,9 @@ exact among processes that are running, and not flushed: whoever opens the file 
 Each of the three records has a checksum. The mark stands in two places, written and flushed one after
 the other: a write that was cut short spoils one of them, and nothing of the block that it announced has
 been given out then. So the higher of those that are whole is above everything.
+
+The disk is waited for without the lock under which nonces are given out. So a mark in the file may not
+be durable yet: each user relies on those alone that it has flushed itself.
 """
 
 import fcntl
@@ -14,6 +17,8 @@ import os
 import struct
 import threading
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -39,9 +44,11 @@ class NonceFile:
     def __init__(self, path: Path) -> None:
         """Open or create the file, readable for its owner only. Raises ``StorageError``."""
         self._path = path
-        self._started = False
+        self._floor: int | None = None
         self._flushed = -1
+        self._last = -1
         self._lock = threading.Lock()
+        self._raising = threading.Lock()
         if not path.exists():
             _create(path)
         make_private_file(path)
@@ -53,18 +60,38 @@ class NonceFile:
     def next(self, at_least: int) -> int:
         """Return a nonce greater than every one before it and not below ``at_least``.
 
-        Raises ``StorageError`` when the file is damaged, cannot be written, or is used up; no nonce is
-        given out then.
+        Waits for the disk when ``reserve`` has not done so before. Raises ``StorageError`` when the file
+        is damaged, cannot be written, or is used up; no nonce is given out then.
         """
-        with self._lock:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX)
-                try:
-                    return self._next(at_least)
-                finally:
-                    fcntl.flock(self._file, fcntl.LOCK_UN)
-            except OSError as error:
-                raise self._failed("written", error) from error
+        while True:
+            with self._alone():
+                nonce, mark = self._coming(at_least)
+                if nonce <= min(self._flushed, mark):
+                    self._write(_LAST, nonce)
+                    self._last = nonce
+                    return nonce
+            self.reserve(nonce)
+
+    def left(self, at_least: int) -> int:
+        """Return how far beyond this nonce ``next`` need not wait for the disk; negative: it must."""
+        return self._flushed - max(at_least, self._last + 1)
+
+    def reserve(self, at_least: int) -> None:
+        """Raise the mark a block above this nonce and wait for the disk. Raises ``StorageError``."""
+        with self._raising:
+            with self._alone():
+                nonce, mark = self._coming(at_least)
+                if nonce + BLOCK_NS // 2 <= min(self._flushed, mark):
+                    return
+                mark = max(mark, nonce + BLOCK_NS)
+                self._write(_MARKS[0], mark)
+            self._flush()
+            with self._alone():
+                # Another user may have raised it further meanwhile; it must never go down.
+                mark = max(mark, self._coming(at_least)[1])
+                self._write(_MARKS[1], mark)
+            self._flush()
+            self._flushed = mark
 
     def close(self) -> None:
         """Let go of the file; closing again does nothing."""
@@ -72,7 +99,27 @@ class NonceFile:
             os.close(self._file)
             self._file = -1
 
-    def _next(self, at_least: int) -> int:
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep every other user out, for as long as it takes to read and write a few bytes."""
+        with self._lock:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+                try:
+                    yield
+                finally:
+                    fcntl.flock(self._file, fcntl.LOCK_UN)
+            except OSError as error:
+                raise self._failed("written", error) from error
+
+    def _flush(self) -> None:
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise self._failed("written", error) from error
+
+    def _coming(self, at_least: int) -> tuple[int, int]:
+        """Return the next nonce, and the mark in the file."""
         data = os.pread(self._file, _BYTES, 0)
         marks = [_read(data, tag, offset) for tag, offset in _MARKS]
         mark = max((each for each in marks if each is not None), default=None)
@@ -81,23 +128,17 @@ class NonceFile:
                 f"{self._path} is damaged, so the last nonce of the API key is not known: make a new API key,"
                 " or delete the file if no other program ever uses this key and the clock is right"
             )
-        last = _read(data, *_LAST) if self._started else mark
+        if self._floor is None:
+            self._floor = mark
+        last = _read(data, *_LAST)
         # A last nonce above the mark, or none at all, was never finished: the mark is above any.
-        last = mark if last is None or last > mark else last
-        nonce = max(last + 1, at_least)
+        if last is None or last > mark:
+            last = mark
+            self._write(_LAST, last)
+        nonce = max(last + 1, self._floor + 1, at_least)
         if nonce + BLOCK_NS > NONCE_MAX:
             raise StorageError(f"{self._path} has no nonces left for this API key: make a new one")
-        if nonce > mark or mark != self._flushed:
-            # A flush that failed leaves a mark that looks fine but may be gone tomorrow, so every mark
-            # that this object has not flushed itself is written again.
-            mark = nonce + BLOCK_NS if nonce > mark else mark
-            for record in _MARKS:
-                self._write(record, mark)
-                os.fsync(self._file)
-            self._flushed = mark
-        self._write(_LAST, nonce)
-        self._started = True
-        return nonce
+        return nonce, mark
 
     def _write(self, record: tuple[bytes, int], value: int) -> None:
         data = _packed(record[0], value)

@@ -12,7 +12,7 @@ from krakked_tui.decision import effects as f
 from krakked_tui.decision import events as e
 from krakked_tui.decision.state import EPOCH, CoreSettings, open_state
 from krakked_tui.decision.step import step
-from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.fills import AssetBalance
 from krakked_tui.domain.orders import (
     Accepted,
@@ -165,8 +165,9 @@ class SteppedRun:
         volume = Decimal(now.day.volume).scaleb(-grid.volume_decimals)
         last = grid.price(now.quote.last)
         return Quote(
-            name, now.bid.price, now.ask.price, last, self._now, 0.0, volume_24h=volume, vwap_24h=last
-        )
+            name, now.bid.price, now.ask.price, last, self._now, 0.0,
+            KnownFigures(volume_24h=volume, vwap_24h=last),
+        )  # fmt: skip
 
     def _marks(self) -> dict[str, e.Mark]:
         return {x.name: e.Mark(self._quote(x), 0.0, Freshness.FRESH) for x in self._listings}

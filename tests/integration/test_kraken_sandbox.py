@@ -64,7 +64,7 @@ class Client:
         account = KrakenStream("account", settings.ws_private_url, self.clock, random.Random(2))
         self.feed = KrakenFeed(self.rest, listing, market, self.clock)
         tokens = TokenSource(self.rest, self.clock)
-        entry = StreamOrderEntry(account, listing, tokens, self.rest.limiter, self.clock)
+        entry = StreamOrderEntry(account, listing, tokens, self.rest, self.clock)
         by_stream = transport is Transport.WEBSOCKET
         self.broker = KrakenBroker("sandbox", self.rest, listing, account, entry if by_stream else None)
         self.quotes: dict[str, Quote] = {}

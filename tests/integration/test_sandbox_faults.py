@@ -58,7 +58,9 @@ async def test_an_answer_is_lost_before_or_after_the_order_landed(
         (row,) = await requests(client, "AddOrder")
         assert row["fault"] == [rule["kind"]]
         assert row["params"]["cl_ord_id"] == "first"
-        assert row["key"] == (await client.state())["keys"][0]["fingerprint"]
+        state = await client.state()
+        assert row["key"] == state["keys"][0]["fingerprint"]
+        assert (row["answer"] or {}).get("txid") == ([state["orders"][0]["txid"]] if after else None)
 
 
 @pytest.mark.parametrize(
@@ -231,6 +233,7 @@ async def test_requests_over_the_websocket() -> None:
         rows = await requests(client, "subscribe")
         assert [row["errors"] for row in rows] == [["ESession:Invalid session"], ["EService:Busy"], []]
         assert "token" not in str([row["params"] for row in rows])
+        assert [row["answer"] and row["answer"][0]["channel"] for row in rows] == [None, None, "executions"]
 
 
 async def test_an_order_over_the_websocket_lands_although_its_answer_is_lost() -> None:

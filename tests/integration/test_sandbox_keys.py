@@ -66,6 +66,19 @@ async def test_a_reader_reads_and_does_nothing_else() -> None:
         assert (await client.state())["orders"] == []
 
 
+async def test_the_stream_of_a_key_ends_with_the_key() -> None:
+    async with connected() as client:
+        made = await make(client, valid_until="2026-01-05T01:00:00Z")
+        token = (await call(client, made, 1, "GetWebSocketsToken"))["token"]
+        async with stream(client.sandbox.ws_private) as private:
+            await private.ask("subscribe", channel="balances", token=token)
+            assert (await private.next("subscribe"))["success"]
+            await client.jump(3600)
+            with pytest.raises(websockets.ConnectionClosed):
+                await private.next("nothing more")
+            assert private.socket.close_code == 1008
+
+
 async def test_keys_and_nonces_outlive_a_restart(tmp_path: Path) -> None:
     settings = SandboxSettings(state=tmp_path / "books.db", paused=True)
     async with connected(settings) as client:

@@ -196,6 +196,28 @@ async def test_a_client_that_does_not_read_is_disconnected(monkeypatch: pytest.M
         assert jumps > 1
 
 
+async def test_a_slow_client_of_large_messages_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "OUTBOX_BYTES_MAX", 200_000)
+    async with connected() as client, websockets.connect(client.sandbox.ws_public, max_queue=1) as slow:
+        ask = {"method": "subscribe", "params": {"channel": "instrument"}}
+        snapshot = len(client.sandbox.hub.market.instruments.snapshot(tokenized=False))
+        for _ in range(200):
+            await slow.send(json.dumps(ask))
+            await slow.send(json.dumps(ask | {"method": "unsubscribe"}))
+        late = await asyncio.wait_for(drain(slow), 10)
+        assert late < 400
+        assert snapshot * late < 20_000_000, "a few system buffers full"
+        assert not client.sandbox.hub.sessions
+
+
+async def test_a_connection_survives_a_frame_that_nobody_can_hold() -> None:
+    async with connected() as client, stream(client.sandbox.ws_public) as public:
+        await public.socket.send("[" * 60_000)
+        assert (await public.next("error"))["error"] == "Malformed request"
+        await public.socket.send('{"method":"ping"}')
+        assert await public.next("pong")
+
+
 async def test_connections_end_with_the_sandbox() -> None:
     async with connected() as client:
         socket = await websockets.connect(client.sandbox.ws_public)

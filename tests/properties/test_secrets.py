@@ -5,13 +5,17 @@ import base64
 import logging
 import random
 import traceback
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosedError
+from websockets.protocol import State
 
 from krakked_tui.domain.orders import OrderRequest, OrderType, Side
 from krakked_tui.kraken import endpoints
@@ -19,10 +23,17 @@ from krakked_tui.kraken.account_stream import AccountStream
 from krakked_tui.kraken.broker import KrakenBroker
 from krakked_tui.kraken.endpoints import ENDPOINTS, Endpoint
 from krakked_tui.kraken.errors import KrakenError
+from krakked_tui.kraken.link import Link, Listener
+from krakked_tui.kraken.order_entry import StreamOrderEntry
+from krakked_tui.kraken.order_messages import Amendment
 from krakked_tui.kraken.rest import KrakenRest
+from krakked_tui.kraken.session import Session
 from krakked_tui.kraken.stream import KrakenStream
+from krakked_tui.kraken.tokens import TokenSource
+from krakked_tui.kraken.topics import Plan
+from krakked_tui.kraken.writing import CallWithheldError
 from tests.fakes.broker import go_ahead
-from tests.unit.kraken.exchange import PUBLIC_KEY, SECRET, Answer, ScriptedKraken, refused
+from tests.unit.kraken.exchange import PUBLIC_KEY, SECRET, Answer, ScriptedKraken, ok, refused
 from tests.unit.kraken.test_account_stream import Account
 from tests.unit.kraken.test_error_codes import TABLE
 from tests.unit.kraken.test_rest import client, read_request
@@ -89,6 +100,87 @@ async def test_rest_errors(endpoint: Endpoint[Any], answer: Answer) -> None:
     kraken.on(endpoint.name, answer)
     shown = everything_shown(await failure_of(kraken.rest(), endpoint))
     assert kraken.calls
+    assert not [secret for secret in secrets_of(kraken) if secret in shown]
+
+
+class Socket:
+    """In place of a connection: hands over what is sent, and fails as it is told."""
+
+    state = State.OPEN
+
+    def __init__(self, link: Callable[[], Link], answer: Exception | str | None) -> None:
+        self.sent: list[bytes] = []
+        self._link = link
+        self._answer = answer
+
+    async def send(self, message: bytes, *, text: bool) -> None:
+        assert text
+        self.sent.append(message)
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        if self._answer is None:
+            self._link().give_up("the connection was closed")
+            return
+        request = msgspec.json.decode(message)
+        reply = {"method": request["method"], "req_id": request["req_id"]}
+        failure = {"success": False, "error": self._answer} if self._answer else {"success": True}
+        # A cancel is answered for each order.
+        ids = request["params"].get("cl_ord_id", "") if request["method"] == "cancel_order" else ""
+        self._link().take([msgspec.json.encode(reply | failure)] * max(len(ids), 1), 0)
+
+
+def _withheld() -> str:
+    return "killed"
+
+
+def _go() -> str:
+    return ""
+
+
+ORDER = OrderRequest("kabcnet00000000001", "XBTUSD", Side.BUY, OrderType.MARKET, Decimal(1))
+STREAMED: dict[str, Callable[[StreamOrderEntry, Callable[[], str]], Awaitable[object]]] = {
+    "add_order": lambda entry, withhold: entry.add(ORDER, withhold),
+    "batch_add": lambda entry, withhold: entry.batch_add([ORDER, ORDER], withhold),
+    "amend_order": lambda entry, withhold: entry.amend("k1", Amendment(order_qty=Decimal(1)), withhold),
+    "edit_order": lambda entry, withhold: entry.edit("O1", "XBTUSD", Amendment(), withhold),
+    "cancel_order": lambda entry, _: entry.cancel(["k1"]),
+    "batch_cancel": lambda entry, _: entry.cancel(["k1", "k2"]),
+    "cancel_all": lambda entry, _: entry.cancel_all(),
+    "cancel_all_orders_after": lambda entry, _: entry.cancel_all_orders_after(60),
+}
+
+
+@given(
+    method=st.sampled_from(sorted(STREAMED)),
+    answer=st.sampled_from(
+        [ConnectionClosedError(None, None), ZeroDivisionError("x"), None, "", "EOrder:Brand new"]
+    )
+    | st.sampled_from(TABLE).map(lambda row: row[0]),
+    withhold=st.sampled_from([_go, _go, _withheld]),
+)
+async def test_orders_over_the_websocket(
+    method: str, answer: Exception | str | None, withhold: Callable[[], str]
+) -> None:
+    kraken = ScriptedKraken()
+    kraken.on("GetWebSocketsToken", ok({"token": TOKEN, "expires": 900}))
+    stream = KrakenStream("account", "ws://127.0.0.1:1", kraken.clock, random.Random(1))
+    socket = Socket(lambda: link, answer)
+    session = Session(Plan(()), 0)
+    link = Link(socket, session, Listener("account", lambda *_: None, lambda _: None), kraken.clock)  # type: ignore[arg-type]
+    stream._link = link
+    rest = kraken.rest()
+    entry = StreamOrderEntry(stream, kraken.listing(), TokenSource(rest, kraken.clock), rest, kraken.clock)
+    try:
+        await STREAMED[method](entry, withhold)
+    except (KrakenError, CallWithheldError, ZeroDivisionError) as error:
+        shown = everything_shown(error)
+    else:
+        # Gone already, which is what a cancel wants.
+        assert "cancel" in method
+        return
+    assert all(TOKEN.encode() in message for message in socket.sent)
+    assert socket.sent or "killed" in shown
+    kraken.calls = [call for call in kraken.calls if "api-sign" in call.headers]
     assert not [secret for secret in secrets_of(kraken) if secret in shown]
 
 

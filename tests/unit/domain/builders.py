@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.pairs import FeeTier, PairMetadata, PairStatus
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -59,8 +59,7 @@ def make_quote(
         last=middle,
         time=START,
         received=received,
-        volume_24h=Decimal(volume_24h),
-        vwap_24h=Decimal(vwap_24h),
+        figures=KnownFigures(volume_24h=Decimal(volume_24h), vwap_24h=Decimal(vwap_24h)),
     )
 
 

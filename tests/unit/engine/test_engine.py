@@ -10,7 +10,7 @@ import pytest
 
 from krakked_tui.decision.effects import Log
 from krakked_tui.decision.state import CoreSettings
-from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.errors import AccessError, ExchangeError
 from krakked_tui.domain.fills import AssetBalance, LedgerEntry
 from krakked_tui.domain.orders import OrderReport
@@ -59,7 +59,7 @@ class Feed:
         price, now = Decimal(50_000), self.clock.now()
         return Quote(
             self.pair.canonical, price, price, price, now, self.clock.monotonic(),
-            volume_24h=Decimal(10**6), vwap_24h=price,
+            KnownFigures(volume_24h=Decimal(10**6), vwap_24h=price),
         )  # fmt: skip
 
     async def server_time(self) -> ServerTime:

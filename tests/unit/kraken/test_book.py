@@ -106,6 +106,20 @@ def test_tiny_numbers_and_few_levels() -> None:
     assert book.apply(rows, snapshot=True)
 
 
+@pytest.mark.parametrize("bad", ["1E-999999999/1", "1E+999999999/1", "1/1E-999999999", "1/1E+999999999"])
+def test_a_level_beyond_all_measure_makes_it_wrong(bad: str) -> None:
+    book = Book("BTC/USD", 10)
+    book.apply(row(levels(BIDS), levels(ASKS), 3310070434), snapshot=True)
+    assert not book.apply(row(levels(bad), checksum=3310070434), snapshot=False)
+
+
+def test_a_checksum_is_compared_even_where_the_best_levels_stay_as_they_are() -> None:
+    book = Book("BTC/USD", 25)
+    book.apply(row(levels(BIDS), levels(ASKS), 3310070434), snapshot=True)
+    assert book.apply(row(levels("45000.0/1"), levels("46000.0/1"), 3310070434), snapshot=False)
+    assert not book.apply(row(levels("45000.0/2"), checksum=1), snapshot=False)
+
+
 class NaiveBook:
     """All levels in two dicts, sorted whenever somebody looks."""
 
@@ -153,3 +167,22 @@ def test_it_is_what_the_plainest_book_is(
         assert book.apply(row(bids, asks, naive.checksum()), snapshot=number == 0)
         for side, got in (("bids", book.bids()), ("asks", book.asks())):
             assert [(level.price, level.qty) for level in got] == naive.sorted(side)
+
+
+def one_bid(price: str, qty: str, checksum: int) -> BookRow:
+    return BookRow("BTC/USD", [LevelRow(Decimal(price), Decimal(qty))], [], checksum)
+
+
+@pytest.mark.parametrize("written", [("1.5", "2"), ("1.50", "2.0"), ("1.500", "2.000"), ("1.5", "2.0000")])
+def test_with_the_precision_the_checksum_does_not_depend_on_how_numbers_are_written(
+    written: tuple[str, str],
+) -> None:
+    book = Book("BTC/USD", 10, Precision(price=2, qty=3))
+    assert book.apply(one_bid(*written, zlib.crc32(b"1502000")), snapshot=True)
+
+
+def test_a_precision_that_is_out_of_date_is_dropped() -> None:
+    book = Book("BTC/USD", 10, Precision(price=4, qty=8))
+    assert book.apply(one_bid("1.5", "2.0", zlib.crc32(b"1520")), snapshot=True)
+    assert book.apply(one_bid("1.5", "3.0", zlib.crc32(b"1530")), snapshot=False)
+    assert not book.apply(one_bid("1.5", "3.0", 7), snapshot=True)

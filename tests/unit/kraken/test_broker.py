@@ -26,7 +26,7 @@ from krakked_tui.domain.orders import (
 from krakked_tui.kraken import endpoints
 from krakked_tui.kraken.broker import KrakenBroker
 from krakked_tui.kraken.errors import AuthError, KrakenError, NetworkError, Sent
-from krakked_tui.kraken.order_entry import StreamOrderEntry
+from krakked_tui.kraken.order_entry import NotOverWebSocketError, StreamOrderEntry
 from krakked_tui.kraken.stream import KrakenStream
 from krakked_tui.kraken.writing import CallWithheldError
 from tests.fakes.broker import go_ahead
@@ -90,6 +90,13 @@ async def test_orders_go_over_the_stream_and_what_is_urgent_over_rest() -> None:
     await broker.cancel([ID], emergency=True)
     assert len(entry.asked) == 2
     assert [call.method for call in kraken.calls] == ["AddOrder", "CancelOrderBatch"]
+
+
+async def test_an_order_the_stream_has_no_name_for_goes_over_rest() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("AddOrder", ok({"txid": ["OREST0-AAAAA-AAAAAA"]}))
+    broker = by_stream(kraken, Entry(NotOverWebSocketError("the pair has no WebSocket name")))
+    assert await broker.submit(REQUEST, go_ahead) == Accepted(ID, "OREST0-AAAAA-AAAAAA")
 
 
 async def test_a_cancel_the_stream_cannot_carry_goes_over_rest() -> None:
@@ -226,7 +233,7 @@ async def test_even_a_bug_on_the_way_is_an_unknown_order(caplog: pytest.LogCaptu
 
 async def test_cancels_go_together_fifty_at_a_time() -> None:
     kraken = ScriptedKraken()
-    kraken.on("CancelOrderBatch", ok({"count": 50}))
+    kraken.on("CancelOrderBatch", lambda params: ok({"count": len(params["cl_ord_ids"])}))
     ids = [f"id{n}" for n in range(120)]
     await broker(kraken).cancel(ids)
     sent = [call.params["cl_ord_ids"] for call in kraken.calls]
@@ -247,6 +254,36 @@ async def test_a_refused_batch_is_cancelled_one_by_one(error: str) -> None:
     )
     await broker(kraken).cancel(["a", "b", "c", "d"])
     assert [call.params["cl_ord_id"] for call in kraken.calls_of("CancelOrder")] == ["a", "b", "c", "d"]
+
+
+async def test_a_batch_that_reached_fewer_than_asked_is_cancelled_one_by_one() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("CancelOrderBatch", ok({"count": 2}))
+    kraken.on(
+        "CancelOrder", ok({"count": 1}), refused("EOrder:Unknown order"), refused("EOrder:Cancel pending")
+    )
+    await broker(kraken).cancel(["a", "b", "c"])
+    assert [call.params["cl_ord_id"] for call in kraken.calls_of("CancelOrder")] == ["a", "b", "c"]
+    kraken.on("CancelOrder", refused("EGeneral:Permission denied"))
+    with pytest.raises(KrakenError, match="Permission denied"):
+        await broker(kraken).cancel(["a", "b", "c"])
+
+
+@pytest.mark.parametrize("emergency", [False, True])
+async def test_a_single_cancel_that_would_wait_goes_as_a_batch(emergency: bool) -> None:
+    kraken = ScriptedKraken()
+    kraken.on("CancelOrderBatch", refused("EOrder:Unknown order"), ok({"count": 1}))
+    kraken.on("CancelOrder", ok({"count": 1}))
+    client = kraken.rest()
+    stream = KrakenStream("account", "ws://127.0.0.1:1", kraken.clock, random.Random(1))
+    account = KrakenBroker("kraken-1", client, kraken.listing(), stream)
+    client.limiter.order_seen("XBTUSD", ("young",), 0.0, 0.0)
+    client.limiter.order_seen("XBTUSD", ("old",), 900.0, 0.0)
+    client.limiter.trading_count("XBTUSD", 112.0, 0.0)
+    await account.cancel(["young", "old"], emergency=emergency)
+    assert kraken.clock.monotonic() == 0
+    asked = [call.params.get("cl_ord_ids") or call.params["cl_ord_id"] for call in kraken.calls]
+    assert asked == [["young", "old"], ["young"], "old"]
 
 
 async def test_one_failed_cancel_does_not_stop_the_others_but_is_told() -> None:

@@ -81,8 +81,11 @@ def test_quote() -> None:
     assert (quote.bid, quote.ask, quote.last) == tuple(
         map(Decimal, ("68342.30000", "68342.40000", "68365.10000"))
     )
-    assert (quote.bid_size, quote.ask_size) == (Decimal("6.000"), Decimal("1.000"))
-    assert (quote.volume_24h, quote.vwap_24h) == (Decimal("2774.14406991"), Decimal("68045.14894"))
+    assert (quote.figures.bid_size, quote.figures.ask_size) == (Decimal("6.000"), Decimal("1.000"))
+    assert (quote.figures.volume_24h, quote.figures.vwap_24h) == (
+        Decimal("2774.14406991"),
+        Decimal("68045.14894"),
+    )
     assert (quote.time, quote.received) == (at, 12.5)
 
 

@@ -22,6 +22,11 @@ def test_only_what_may_be_repeated_is_retried() -> None:
     assert not endpoints.ADD_ORDER.retryable
 
 
+def test_what_concerns_the_whole_account_is_never_repeated_late() -> None:
+    retryable = {endpoint.name for endpoint in ENDPOINTS if endpoint.action and endpoint.retryable}
+    assert retryable == {"CancelOrder", "CancelOrderBatch"}
+
+
 def test_order_calls_count_on_the_trading_counter_and_on_no_other() -> None:
     for endpoint in ENDPOINTS:
         assert (endpoint.counter is Counter.TRADING) == (endpoint.action is not None)
@@ -40,7 +45,8 @@ def test_what_is_counted_dearer() -> None:
 def test_cancels_go_before_orders_and_orders_before_reads() -> None:
     for endpoint in ENDPOINTS:
         if endpoint.action in (Action.CANCEL, Action.CANCEL_BATCH, Action.ACCOUNT_WIDE):
-            assert (endpoint.priority, endpoint.retryable) == (Priority.CANCEL, True)
+            assert endpoint.priority is Priority.CANCEL
+            assert endpoint.idempotent
         elif endpoint.action is not None:
             assert (endpoint.priority, endpoint.idempotent) == (Priority.ORDER, False)
         else:

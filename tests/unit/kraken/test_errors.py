@@ -61,6 +61,12 @@ class NoDisk:
     def next(self, at_least: int) -> int:
         raise StorageError("/home/op/nonces cannot be written (No space left on device)")
 
+    def left(self, at_least: int) -> int:
+        return -1
+
+    def reserve(self, at_least: int) -> None:
+        self.next(at_least)
+
 
 def everything_shown(error: BaseException) -> str:
     """All that a report of an error can show: text, attributes, causes, and local variables of our code."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from websockets.asyncio.server import serve
 
-from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.errors import UnknownPairError
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.kraken.errors import InvalidArgumentsError, KrakenProtocolError
@@ -60,10 +60,12 @@ async def test_quotes_come_in_one_call_under_our_names() -> None:
         last=Decimal("37500.15"),
         time=datetime(2026, 1, 5, tzinfo=UTC),
         received=0.0,
-        bid_size=Decimal("2.5"),
-        ask_size=Decimal("1.5"),
-        volume_24h=Decimal(20),
-        vwap_24h=Decimal(37100),
+        figures=KnownFigures(
+            bid_size=Decimal("2.5"),
+            ask_size=Decimal("1.5"),
+            volume_24h=Decimal(20),
+            vwap_24h=Decimal(37100),
+        ),
     )
     assert quotes.keys() == {"XBTUSD", "NOBODYKNOWS"}
     assert len(kraken.calls_of("Ticker")) == 1

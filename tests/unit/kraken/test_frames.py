@@ -17,6 +17,7 @@ from krakked_tui.kraken.frames import (
     HeartbeatFrame,
     InstrumentFrame,
     Level3Frame,
+    Message,
     Notice,
     Reply,
     ReplyResult,
@@ -26,6 +27,7 @@ from krakked_tui.kraken.frames import (
     Unreadable,
     number,
     parse,
+    parse_all,
 )
 from tests.unit.kraken.recorded import FOLDER, ws_messages
 
@@ -42,7 +44,16 @@ KINDS = (
     (b'"channel":"balances","type"', BalancesFrame),
     (b'"method"', Reply),
 )
+TICKER = (
+    b'{"channel":"ticker","type":"update","data":'
+    b'[{"symbol":"A/USD","bid":%b,"bid_qty":1,"ask":2,"ask_qty":1,"last":2}]}'
+)
 NANOSECONDS = re.compile(r"(\.\d{6})\d{3}Z$")
+
+
+def named(message: Message) -> tuple[str, str]:
+    assert isinstance(message, Unreadable)
+    return message.kind, message.channel
 
 
 def test_every_recorded_message_is_what_it_looks_like() -> None:
@@ -50,7 +61,15 @@ def test_every_recorded_message_is_what_it_looks_like() -> None:
         expected = next((kind for mark, kind in KINDS if mark in message), Unreadable)
         assert isinstance(parse(message), expected), message
     unread = [parsed for line in ws_messages() if isinstance(parsed := parse(line), Unreadable)]
-    assert unread == [Unreadable("not JSON")]
+    assert [named(each) for each in unread] == [("not JSON", "")]
+
+
+def test_many_at_once_are_what_each_is() -> None:
+    messages = [*ws_messages(), b"", TICKER % b'"NaN"', TICKER % b"1.5"]
+    frames = [message for message in messages if isinstance(parse(message), TickerFrame)]
+    for some in (messages, frames, [*frames, TICKER % b'"Infinity"'], []):
+        assert parse_all(some) == [parse(message) for message in some]
+    assert named(parse(messages[-2])) == ("channel ticker", "ticker")
 
 
 def plainly(value: object) -> object:
@@ -153,9 +172,9 @@ def test_numbers_keep_their_digits() -> None:
     ticker = parse(message)
     assert isinstance(ticker, TickerFrame)
     row = ticker.data[0]
-    assert str(row.bid_qty) == "0.10000000"
+    assert str(row.bid_size) == "0.10000000"
     assert (row.bid, row.ask, row.last) == (Decimal("65972.8"), Decimal("65972.9"), Decimal("65972.9"))
-    assert row.change_pct == Decimal("7.17")
+    assert row.change_pct_24h == Decimal("7.17")
     assert row.timestamp is None
 
 
@@ -179,42 +198,77 @@ def test_the_rate_complaint() -> None:
     assert parse(b'{"Error":"Exceeded msg rate"}') == Notice(error="Exceeded msg rate")
 
 
+NO_NAME = "Object missing required field `method`"
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (b"{}", Unreadable("neither channel nor reply", detail=NO_NAME)),
+        (b'{"channel":7}', Unreadable("neither channel nor reply", detail=NO_NAME)),
+        (b"7", Unreadable("neither channel nor reply", detail="Expected `object`, got `int`")),
+        (
+            b'{"method":"add_order","result":{"order_id":7}}',
+            Unreadable(
+                "neither channel nor reply",
+                detail="Expected `str | null`, got `int` - at `$.result.order_id`",
+            ),
+        ),
+        (b"", Unreadable("not JSON", detail="Input data was truncated")),
+        (
+            b"CloudFlare WebSocket proxy restarting",
+            Unreadable("not JSON", detail="JSON is malformed: invalid character (byte 0)"),
+        ),
+        (b'{"channel":"ticker","data":[', Unreadable("not JSON", detail="Input data was truncated")),
+        (
+            b'{"channel":"ticker","data":[{"symbol":1}]}',
+            Unreadable("channel ticker", "ticker", "Expected `str`, got `int` - at `$.data[0].symbol`"),
+        ),
+        (
+            b'{"channel":"brand new"}',
+            Unreadable("channel brand new", "brand new", "Invalid value 'brand new' - at `$.channel`"),
+        ),
+        (
+            b'{"channel":"\\u001b[31m"}',
+            Unreadable("channel ?[31m", "?[31m", "Invalid value '?[31m' - at `$.channel`"),
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_what_is_wrong(message: bytes, expected: Unreadable) -> None:
+    assert parse(message) == expected
+
+
 @pytest.mark.parametrize(
     ("message", "kind", "channel"),
     [
-        (b"CloudFlare WebSocket proxy restarting", "not JSON", ""),
-        (b"", "not JSON", ""),
         (b"\xff\xfe", "not JSON", ""),
-        (b'{"channel":"ticker","data":[', "not JSON", ""),
-        (b'{"channel":"ticker","data":[{"symbol":1}]}', "channel ticker", "ticker"),
         (b'{"channel":"ticker","data":[{"symbol":"\xff"}]}', "not JSON", ""),
-        (b'{"channel":"brand new"}', "channel brand new", "brand new"),
-        (b'{"channel":"\\u001b[31m"}', "channel ?[31m", "?[31m"),
-        (b'{"channel":7}', "neither channel nor reply", ""),
-        (b"{}", "neither channel nor reply", ""),
         (b"[]", "neither channel nor reply", ""),
-        (b"7", "neither channel nor reply", ""),
         (b'{"channel":"ohlc","timestamp":"2026-01-01T00:00:00","data":[]}', "channel ohlc", "ohlc"),
+        (b'{"channel":"%s"}' % (b"x" * 5_000), f"channel {'x' * 40}...", f"{'x' * 40}..."),
     ],
 )
-def test_what_cannot_be_read_is_named(message: bytes, kind: str, channel: str) -> None:
-    assert parse(message) == Unreadable(kind, channel)
+def test_what_is_wrong_is_bounded(message: bytes, kind: str, channel: str) -> None:
+    parsed = parse(message)
+    assert isinstance(parsed, Unreadable)
+    assert (parsed.kind, parsed.channel) == (kind, channel)
+    assert 0 < len(parsed.detail) <= 210
+    assert parsed.detail.isprintable()
 
 
 @pytest.mark.parametrize("price", ['"NaN"', '"Infinity"', '"-sNaN"'])
 def test_prices_and_quantities_that_are_none_are_unreadable(price: str) -> None:
+    infinite = "a number is not finite"
     (ticker,) = (line for line in ws_messages() if b'"ticker","type":"snapshot"' in line)
     assert parse(ticker.replace(b'"last":65972.9', b'"last":' + price.encode())) == Unreadable(
-        "channel ticker", "ticker"
+        "channel ticker", "ticker", infinite
     )
     (trade,) = (line for line in ws_messages() if b'"trade","type":"update"' in line)
     assert parse(trade.replace(b'"price":68500.0', b'"price":' + price.encode())) == Unreadable(
-        "channel trade", "trade"
+        "channel trade", "trade", infinite
     )
     (amended,) = (line for line in ws_messages() if b'"sequence":4}' in line and b"81818" in line)
-    assert parse(amended.replace(b"81818.0", price.encode())) == Unreadable(
-        "channel executions", "executions"
-    )
+    assert named(parse(amended.replace(b"81818.0", price.encode()))) == ("channel executions", "executions")
 
 
 @given(st.sampled_from(ws_messages()), st.data())

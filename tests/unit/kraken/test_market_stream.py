@@ -6,10 +6,10 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from decimal import Decimal
 from itertools import chain
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -115,22 +115,14 @@ async def test_quotes_and_candles(xbtusd: PairMetadata) -> None:
             {"channel": "ohlc", "interval": 5, "symbol": ["BTC/USD"]},
         ]
     ]
-    assert screen.quotes == [
-        Quote(
-            pair="XBTUSD",
-            bid=Decimal("37500.10"),
-            ask=Decimal("37500.2"),
-            last=Decimal("37500.15"),
-            time=datetime(2026, 1, 5, 12, 0, 0, 123456, UTC),
-            received=0.0,
-            bid_size=Decimal("0.10000000"),
-            ask_size=Decimal("1.0"),
-            volume_24h=Decimal("20.5"),
-            vwap_24h=Decimal("37100.1"),
-            change_pct_24h=Decimal("-1.25"),
-        )
-    ]
-    assert str(screen.quotes[0].bid_size) == "0.10000000"
+    (quote,) = screen.quotes
+    assert (quote.pair, quote.received) == ("XBTUSD", 0.0)
+    assert quote.time == datetime(2026, 1, 5, 12, 0, 0, 123456, UTC)
+    assert [str(price) for price in (quote.bid, quote.ask, quote.last)] == ["37500.10", "37500.2", "37500.15"]
+    figures = quote.figures
+    assert [str(size) for size in (figures.bid_size, figures.ask_size)] == ["0.10000000", "1.0"]
+    day = (figures.volume_24h, figures.vwap_24h, figures.change_pct_24h)
+    assert [str(figure) for figure in day] == ["20.5", "37100.1", "-1.25"]
     candle = Candle("XBTUSD", Timeframe.M5, NOON, 37500.0, 37501.0, 37499.0, 37500.1, 1.25, 37500.2, 7)
     assert screen.candles == [(candle, datetime(2026, 1, 5, 12, 0, 30, 500_000, UTC))]
     assert screen.states[-1] == StreamState("market", connected=True, wanted=2, acked=2)
@@ -240,6 +232,36 @@ async def test_books_and_trades_come_on_demand(xbtusd: PairMetadata) -> None:
         {"channel": "book", "depth": 25, "symbol": ["BTC/USD"]},
         {"channel": "trade", "symbol": ["BTC/USD"], "snapshot": True},
     ]
+
+
+async def test_books_stop_being_valid_with_their_connection_and_come_back(xbtusd: PairMetadata) -> None:
+    server, screen, desk = Serving(), Screen(), Desk()
+    async with watching(server, screen, [xbtusd]) as market:
+        await screen.until(lambda: bool(screen.states) and screen.states[-1].acked == 3)
+        await market.watch({"XBTUSD": Watch(depth=25, trades=True)}, desk)
+        await desk.served.wait()
+        carrying = next(
+            at for at, asked in enumerate(server.asked) if {"channel": "ticker"}.items() <= asked[0].items()
+        )
+        await server.connections[carrying].close()
+        await screen.until(lambda: not screen.states[-1].connected)
+        assert desk.books == [("XBTUSD", True, 1), ("XBTUSD", False, 1)]
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_a_book_that_is_not_followed_any_more_stops_being_valid(
+    xbtusd: PairMetadata, gone: bool
+) -> None:
+    server, screen, desk = Serving(), Screen(), Desk()
+    async with watching(server, screen, [xbtusd]) as market:
+        await screen.until(lambda: bool(screen.states) and screen.states[-1].acked == 3)
+        await market.watch({"XBTUSD": Watch(depth=25, trades=True)}, desk)
+        await desk.served.wait()
+        if gone:
+            await market.change_pairs([replace(xbtusd, canonical="ETHUSD", ws_symbol="ETH/USD")])
+        else:
+            await market.watch({}, desk)
+        assert desk.books == [("XBTUSD", True, 1), ("XBTUSD", False, 1)]
 
 
 async def test_the_pairs_may_change(xbtusd: PairMetadata) -> None:

@@ -1,9 +1,11 @@
 """Orders over a scripted WebSocket: what is sent, what the answers mean, what stays in doubt."""
 
+import logging
 import random
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+import httpx
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -18,17 +20,20 @@ from krakked_tui.kraken.errors import (
     KrakenProtocolError,
     NetworkError,
     OrderRejectedError,
+    PermissionDeniedError,
     RateLimitError,
     Sent,
 )
 from krakked_tui.kraken.frames import Reply
-from krakked_tui.kraken.order_entry import StreamOrderEntry
+from krakked_tui.kraken.order_entry import NotOverWebSocketError, StreamOrderEntry
 from krakked_tui.kraken.order_messages import Amendment
 from krakked_tui.kraken.pending import Answered
+from krakked_tui.kraken.rate_limits import MESSAGES_BURST, MESSAGES_PER_SECOND
 from krakked_tui.kraken.stream import KrakenStream
 from krakked_tui.kraken.tokens import TokenSource
 from krakked_tui.kraken.writing import CallWithheldError
-from tests.unit.kraken.exchange import ScriptedKraken, ok
+from tests.unit.kraken.exchange import Answer as RestAnswer
+from tests.unit.kraken.exchange import ScriptedKraken, ok, refused
 
 ORDER = OrderRequest("k1", "XBTUSD", Side.BUY, OrderType.LIMIT, Decimal("0.5"), Decimal(60000))
 
@@ -67,7 +72,7 @@ def ready(*answers: Answer) -> tuple[StreamOrderEntry, Wire, ScriptedKraken]:
     kraken.on("GetWebSocketsToken", *(ok({"token": f"t0psecret{n}", "expires": 900}) for n in range(5)))
     rest, wire = kraken.rest(), Wire(kraken, *answers)
     tokens = TokenSource(rest, kraken.clock)
-    return StreamOrderEntry(wire, kraken.listing(), tokens, rest.limiter, kraken.clock), wire, kraken
+    return StreamOrderEntry(wire, kraken.listing(), tokens, rest, kraken.clock), wire, kraken
 
 
 def go() -> str:
@@ -76,6 +81,10 @@ def go() -> str:
 
 def done(**result: object) -> list[dict[str, object]]:
     return [{"success": True, "result": result}]
+
+
+def reached(count: int) -> list[dict[str, object]]:
+    return [{"success": True, "orders_cancelled": count}]
 
 
 def no(error: str) -> list[dict[str, object]]:
@@ -135,8 +144,43 @@ async def test_a_withheld_order_is_not_sent() -> None:
 
 async def test_a_pair_without_a_websocket_name_is_not_sent() -> None:
     entry, wire, _ = ready()
-    with pytest.raises(InvalidArgumentsError):
+    with pytest.raises(NotOverWebSocketError) as caught:
         await entry.add(replace(ORDER, pair="OLDUSD"), go)
+    assert caught.value.error_class is ErrorClass.NOT_EXECUTED
+    assert wire.sent == []
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        ("GetWebSocketsToken", httpx.ReadTimeout("slow")),
+        ("GetWebSocketsToken", refused("EAPI:Invalid nonce")),
+        ("GetWebSocketsToken", refused("EService:Busy")),
+        ("Assets", httpx.ReadTimeout("slow")),
+        ("AssetPairs", refused("EGeneral:Internal error")),
+    ],
+)
+async def test_what_fails_while_a_request_is_prepared_proves_that_it_was_not_sent(
+    method: str, answer: RestAnswer
+) -> None:
+    entry, wire, kraken = ready()
+    kraken.on(method, answer)
+    with pytest.raises(NetworkError) as caught:
+        await entry.add(ORDER, go)
+    assert (caught.value.sent, caught.value.error_class) == (Sent.NO, ErrorClass.NOT_EXECUTED)
+    assert caught.value.code == ""
+    assert wire.sent == []
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [("EAPI:Invalid key", AuthError), ("EGeneral:Permission denied", PermissionDeniedError)],
+)
+async def test_a_key_that_gets_no_token_is_named_as_the_reason(error: str, kind: type[KrakenError]) -> None:
+    entry, wire, kraken = ready()
+    kraken.on("GetWebSocketsToken", refused(error))
+    with pytest.raises(kind):
+        await entry.add(ORDER, go)
     assert wire.sent == []
 
 
@@ -151,11 +195,63 @@ async def test_while_the_exchange_wants_fewer_messages_orders_wait_and_cancels_d
 
 
 async def test_several_cancels_go_in_one_batch() -> None:
-    reached: Answer = [{"success": True, "orders_cancelled": 49}]
-    entry, wire, _ = ready(reached, reached)
+    entry, wire, _ = ready(reached(50), reached(10))
     await entry.cancel([f"k{n}" for n in range(60)])
     assert [method for method, _ in wire.sent] == ["batch_cancel", "batch_cancel"]
-    assert [len(params["orders"]) for _, params in wire.sent] == [50, 10]  # type: ignore[arg-type]
+    assert [len(params["cl_ord_id"]) for _, params in wire.sent] == [50, 10]  # type: ignore[arg-type]
+    assert all("orders" not in params for _, params in wire.sent)
+
+
+async def test_a_batch_that_did_not_reach_all_is_asked_for_once_more_one_by_one() -> None:
+    gone = [*done(cl_ord_id="k1"), *no("EOrder:Unknown order"), *no("EOrder:Unknown order")]
+    entry, wire, _ = ready(reached(1), gone)
+    await entry.cancel(["k1", "k2", "k3"])
+    assert [(method, params["cl_ord_id"]) for method, params in wire.sent] == [
+        ("batch_cancel", ["k1", "k2", "k3"]),
+        ("cancel_order", ["k1", "k2", "k3"]),
+    ]
+    entry, _, _ = ready(reached(0), no("EService:Busy") * 3)
+    with pytest.raises(KrakenError, match="EService:Busy"):
+        await entry.cancel(["k1", "k2", "k3"])
+
+
+async def test_a_single_cancel_that_would_have_to_wait_is_left_to_rest() -> None:
+    entry, wire, kraken = ready(done(cl_ord_id="k1"))
+    limiter, now = entry._limiter, kraken.clock.monotonic()
+    tickets = [limiter.join(endpoints.ADD_ORDER, {"pair": "XBTUSD"}, now) for _ in range(200)]
+    # The part that is kept for cancels is used up too.
+    tickets += [limiter.join(endpoints.CANCEL_ORDER, {"cl_ord_id": "k0"}, now) for _ in range(2)]
+    with pytest.raises(NotOverWebSocketError) as caught:
+        await entry.cancel(["k1"])
+    assert caught.value.error_class is ErrorClass.NOT_EXECUTED
+    assert (wire.sent, kraken.clock.monotonic()) == ([], now)
+    for ticket in tickets:
+        limiter.leave(ticket, now)
+    await entry.cancel(["k1"])
+    assert [method for method, _ in wire.sent] == ["cancel_order"]
+
+
+async def test_orders_keep_to_the_pace_of_messages_and_cancels_do_not_wait() -> None:
+    entry, wire, kraken = ready(done(order_id="OXZ"), done(cl_ord_id="k1"))
+    asked_at: list[float] = []
+
+    def withhold() -> str:
+        asked_at.append(kraken.clock.monotonic())
+        return ""
+
+    limiter, start = entry._limiter, kraken.clock.monotonic()
+    for _ in range(30):
+        limiter.message_delay(start)
+    await entry.add(ORDER, withhold)
+    waited = kraken.clock.monotonic() - start
+    assert waited == pytest.approx((31 - MESSAGES_BURST) / MESSAGES_PER_SECOND)
+    assert asked_at[-1] == kraken.clock.monotonic()
+    for _ in range(30):
+        limiter.message_delay(kraken.clock.monotonic())
+    before = kraken.clock.monotonic()
+    await entry.cancel(["k1"])
+    assert kraken.clock.monotonic() == before
+    assert len(wire.sent) == 2
 
 
 @pytest.mark.parametrize("refusal", ["EOrder:Unknown order", "EGeneral:Invalid arguments", "Something new"])
@@ -172,8 +268,7 @@ async def test_a_refused_batch_is_cancelled_a_few_at_a_time_and_what_is_gone_is_
 
 
 async def test_a_failure_stops_none_of_the_other_cancels() -> None:
-    batch: Answer = [{"success": True, "orders_cancelled": 10}]
-    entry, wire, _ = ready(no("EService:Busy"), batch)
+    entry, wire, _ = ready(no("EService:Busy"), reached(10))
     with pytest.raises(KrakenError, match="EService:Busy"):
         await entry.cancel([f"k{n}" for n in range(60)])
     assert len(wire.sent) == 2
@@ -213,6 +308,7 @@ async def test_a_batch_answers_for_each_order() -> None:
 async def test_the_other_requests() -> None:
     entry, wire, _ = ready(
         done(amend_id="TTB", cl_ord_id="k1"),
+        done(order_id="OXW", original_order_id="OXZ"),
         [{"success": True, "orders_cancelled": 2}],
         done(count=3),
         [
@@ -225,16 +321,20 @@ async def test_the_other_requests() -> None:
         done(),
     )
     assert await entry.amend("k1", Amendment(limit_price=Decimal(60001)), go) == "TTB"
+    assert await entry.edit("OXZ", "XBTUSD", Amendment(order_qty=Decimal(2)), go) == "OXW"
     assert await entry.batch_cancel(["k1", "k2"]) == 2
     assert await entry.cancel_all() == 3
     assert await entry.cancel_all_orders_after(60) == "2026-01-05T00:01:00Z"
     assert await entry.cancel_all_orders_after(0) == ""
     with pytest.raises(KrakenProtocolError):
         await entry.cancel_all()
-    assert [method for method, _ in wire.sent[:4]] == [
-        "amend_order", "batch_cancel", "cancel_all", "cancel_all_orders_after"
+    assert [method for method, _ in wire.sent[:5]] == [
+        "amend_order", "edit_order", "batch_cancel", "cancel_all", "cancel_all_orders_after"
     ]  # fmt: skip
-    assert wire.sent[3][1]["timeout"] == 60
+    assert wire.sent[1][1] == {
+        "order_id": "OXZ", "symbol": "BTC/USD", "order_qty": 2.0, "token": "t0psecret0"
+    }  # fmt: skip
+    assert wire.sent[4][1]["timeout"] == 60
 
 
 async def test_it_spends_from_the_counters_that_rest_spends_from() -> None:
@@ -250,6 +350,21 @@ async def test_it_spends_from_the_counters_that_rest_spends_from() -> None:
     used = [room.used for room in limiter.headroom(now) if "XBTUSD" in room.name]
     assert used == [pytest.approx(2.0, abs=0.01)]
     assert endpoints.ADD_ORDER.cost == 1
+
+
+async def test_errors_nobody_knows_are_counted_and_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:
+    new = "EOrder:Brand new refusal"
+    row: Answer = [{"success": True, "result": [{"order_id": "O1"}, {"error": new}]}]
+    entry, _, _ = ready(no(new), no(new), no("EOrder:Insufficient funds"), row)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            with pytest.raises(OrderRejectedError):
+                await entry.add(ORDER, go)
+        await entry.batch_add([ORDER, replace(ORDER, cl_ord_id="k2")], go)
+    assert entry._oddities.counts() == {new: 3}
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Kraken sent an error we do not know: {new}"
+    ]
 
 
 async def test_no_error_shows_a_token() -> None:

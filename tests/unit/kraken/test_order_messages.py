@@ -91,3 +91,11 @@ def test_numbers_are_literals_with_a_point_and_every_digit(value: Decimal) -> No
 
 def test_tiny_numbers_have_no_exponent() -> None:
     assert bytes(number(Decimal("1E-8"))) == b"0.00000001"
+
+
+def test_an_edit_names_the_order_and_its_pair() -> None:
+    change = Amendment(order_qty=Decimal(2), trigger_price=Decimal("1E+2"), post_only=False)
+    assert text(order_messages.edit_order("OXZ", "BTC/USD", change)) == (
+        '{"order_id":"OXZ","symbol":"BTC/USD","order_qty":2.0,"post_only":false,'
+        '"triggers":{"reference":"last","price":100.0,"price_type":"static"}}'
+    )

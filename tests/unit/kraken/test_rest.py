@@ -4,11 +4,14 @@ import asyncio
 import base64
 import json
 import logging
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
+import httpcore
 import httpx
 import pytest
 
@@ -29,9 +32,12 @@ from krakked_tui.kraken.errors import (
 )
 from krakked_tui.kraken.keys import ApiKey
 from krakked_tui.kraken.nonce import JUMP_NS, NonceSource
-from krakked_tui.kraken.rest import CallWithheldError, KrakenRest
+from krakked_tui.kraken.rest import KEPT, OVERLAP_NONCE_WINDOW, CallWithheldError, KrakenRest
 from krakked_tui.kraken.settings import ConnectionSettings
 from krakked_tui.kraken.signing import signature
+from krakked_tui.kraken.transports import CONNECTIONS_MAX
+from krakked_tui.kraken.writing import Outgoing, WritingTurn
+from krakked_tui.storage.nonces import BLOCK_NS
 from tests.fakes.clock import FakeClock, settle
 from tests.unit.kraken.exchange import PUBLIC_KEY, SECRET, ScriptedKraken, ok, refused
 
@@ -171,7 +177,7 @@ async def test_an_invalid_nonce_is_repeated_once_at_once() -> None:
     kraken.on("CancelOrder", refused("EAPI:Invalid nonce"))
     with pytest.raises(AuthError, match="another tool has used this key"):
         await kraken.rest().call(endpoints.CANCEL_ORDER, {"cl_ord_id": "a"})
-    assert len(kraken.calls) == 4
+    assert len(kraken.calls) == 2 + 3
 
 
 @pytest.mark.parametrize(
@@ -264,6 +270,7 @@ async def test_an_unlisted_error_is_reported_once(caplog: pytest.LogCaptureFixtu
     assert [record.getMessage() for record in caplog.records] == [
         "Kraken sent an error we do not know: EOrder:Brand new"
     ]
+    assert rest.oddities.counts() == {"EOrder:Brand new": 3}
 
 
 async def test_messages_name_endpoint_and_pair() -> None:
@@ -570,12 +577,219 @@ async def test_a_large_nonce_window_lets_requests_overlap_at_once(window: str, o
         group.create_task(rest.call(endpoints.OPEN_ORDERS, {"userref": "slow"}))
         await seen.wait()
         await settle()
-        assert rest._writing._held is not overlapped
+        assert (rest._writing._held == 0) is overlapped
         await rest.call(endpoints.OPEN_ORDERS)
         unanswered.set()
 
 
+class SlowToConnect(httpcore.AsyncNetworkBackend):
+    """The first connection is made when ``go_on`` says so."""
+
+    def __init__(self, real: httpcore.AsyncNetworkBackend) -> None:
+        self.real = real
+        self.asked = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def connect_tcp(self, *args: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        if not self.asked.is_set():
+            self.asked.set()
+            await self.go_on.wait()
+        return await self.real.connect_tcp(*args, **options)
+
+    async def sleep(self, seconds: float) -> None:
+        await self.real.sleep(seconds)
+
+
+async def test_a_call_that_has_no_connection_yet_holds_up_no_cancel() -> None:
+    arrived: list[bytes] = []
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.append(await read_request(reader))
+        writer.write(http(b'{"error":[],"result":{"count":1,"txid":["O1"]}}'))
+        await writer.drain()
+
+    async with served(peer) as rest, asyncio.TaskGroup() as group:
+        pool = rest._orders._transport._pool  # type: ignore[attr-defined]
+        slow = pool._network_backend = SlowToConnect(pool._network_backend)
+        group.create_task(rest.call(endpoints.ADD_ORDER, {"pair": "XBTUSD"}))
+        await slow.asked.wait()
+        await asyncio.wait_for(rest.call(endpoints.CANCEL_ORDER, {"txid": "O1"}), 5)
+        slow.go_on.set()
+    assert arrived == [b"nonce=1&txid=O1", b"nonce=2&pair=XBTUSD"]
+
+
+async def failure(call: Awaitable[Any]) -> NetworkError:
+    """How a call fails."""
+    with pytest.raises(NetworkError) as caught:
+        await call
+    return caught.value
+
+
+async def test_behind_a_proxy_the_turn_begins_when_the_tunnel_is_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tunnelled = asyncio.Event()
+    given_up = asyncio.Event()
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"CONNECT api.kraken.com:443 ")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        assert await reader.read(3)
+        tunnelled.set()
+        await given_up.wait()
+
+    async with served(proxy) as here:
+        monkeypatch.setenv("HTTPS_PROXY", here._base)
+        nonces = NonceSource(lambda: 1)
+        key = ApiKey(PUBLIC_KEY, SECRET)
+        rest = KrakenRest(ConnectionSettings(), FakeClock(auto=True), key=key, nonces=nonces)
+        async with asyncio.TaskGroup() as group:
+            add = group.create_task(failure(rest.call(endpoints.ADD_ORDER, {"pair": "XBTUSD"})))
+            await tunnelled.wait()
+            await settle()
+            assert rest._writing._held == 0
+            assert nonces.next() == 1, "nothing has been signed"
+            given_up.set()
+        await rest.close()
+    assert add.result().sent is Sent.NO
+
+
+async def test_reads_that_hang_keep_no_cancel_from_a_connection() -> None:
+    hanging = asyncio.Semaphore(0)
+    over = asyncio.Event()
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if b"txid" not in await read_request(reader):
+            hanging.release()
+            await over.wait()
+        writer.write(http(b'{"error":[],"result":{"count":1,"open":{}}}'))
+        await writer.drain()
+
+    async with served(peer) as rest, asyncio.TaskGroup() as group:
+        rest._nonce_window = OVERLAP_NONCE_WINDOW
+        for _ in range(CONNECTIONS_MAX):
+            group.create_task(rest.call(endpoints.OPEN_ORDERS, priority=Priority.EMERGENCY))
+        for _ in range(CONNECTIONS_MAX):
+            await hanging.acquire()
+        await asyncio.wait_for(rest.call(endpoints.CANCEL_ORDER, {"txid": "O1"}), 5)
+        over.set()
+
+
+async def test_the_most_urgent_find_a_connection_although_orders_hang() -> None:
+    hanging = asyncio.Semaphore(0)
+    over = asyncio.Event()
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if b"pair" in await read_request(reader):
+            hanging.release()
+            await over.wait()
+        writer.write(http(b'{"error":[],"result":{"count":1,"txid":["O1"]}}'))
+        await writer.drain()
+
+    async with served(peer) as rest, asyncio.TaskGroup() as group:
+        rest._nonce_window = OVERLAP_NONCE_WINDOW
+        for _ in range(20):
+            group.create_task(rest.call(endpoints.ADD_ORDER, {"pair": "XBTUSD"}))
+        for _ in range(CONNECTIONS_MAX - KEPT[Priority.ORDER]):
+            await hanging.acquire()
+        await asyncio.wait_for(rest.call(endpoints.CANCEL_ORDER, {"txid": "O1"}), 5)
+        over.set()
+
+
+async def test_a_client_closed_while_calls_wait_for_their_turn_or_a_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[bytes] = []
+
+    async def peer(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.read(1))
+
+    async with served(peer) as rest:
+        await rest._writing.acquire()
+        turn_wanted = asyncio.Event()
+        real = WritingTurn._begin
+
+        async def begin(turn: WritingTurn, request: Outgoing) -> None:
+            turn_wanted.set()
+            await real(turn, request)
+
+        monkeypatch.setattr(WritingTurn, "_begin", begin)
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(failure(rest.call(endpoints.ADD_ORDER, {"pair": "XBTUSD"})))
+            await turn_wanted.wait()
+            for place in range(CONNECTIONS_MAX - 1):
+                await rest._order_places.acquire((0, place))
+            second = group.create_task(failure(rest.call(endpoints.ADD_ORDER, {"pair": "XBTUSD"})))
+            await settle()
+            await rest.close()
+            rest._writing.release()
+            for _ in range(CONNECTIONS_MAX - 1):
+                rest._order_places.release()
+    for failed in (first.result(), second.result()):
+        assert failed.sent is Sent.NO
+        assert "closed" in str(failed)
+    assert asked == [b""]
+
+
+async def test_an_answer_that_began_and_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = asyncio.Event()
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(http(b'{"error":[', 5000))
+        await writer.drain()
+        await over.wait()
+
+    monkeypatch.setattr("krakked_tui.kraken.rest.CALL_SECONDS", 0.2)
+    async with served(peer) as rest:
+        with pytest.raises(NetworkError, match="longer than") as caught:
+            await rest.call(endpoints.ADD_ORDER)
+        over.set()
+    assert caught.value.sent is Sent.YES
+
+
 # Nonces -------------------------------------------------------------------------------------------
+
+
+class SlowDisk:
+    """A store that gives nonces only as far as they were raised before, off the event loop."""
+
+    def __init__(self) -> None:
+        self.reserved = 0
+        self.raised_by: list[int] = []
+
+    def next(self, at_least: int) -> int:
+        assert at_least <= self.reserved, "the disk would be waited for here"
+        return at_least
+
+    def left(self, at_least: int) -> int:
+        return self.reserved - at_least
+
+    def reserve(self, at_least: int) -> None:
+        self.raised_by.append(threading.get_ident())
+        self.reserved = at_least + BLOCK_NS
+
+
+async def test_the_disk_is_not_waited_for_on_the_event_loop() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("BalanceEx", ok({}))
+    disk, now = SlowDisk(), [10**18]
+    rest = KrakenRest(
+        ConnectionSettings(),
+        kraken.clock,
+        key=ApiKey(PUBLIC_KEY, SECRET),
+        nonces=NonceSource(lambda: now[0], disk),
+        transport=httpx.MockTransport(kraken.handle),
+    )
+    for _ in range(50):
+        await rest.call(endpoints.BALANCE_EX)
+        now[0] += 10**9
+    async with asyncio.TaskGroup() as group:
+        now[0] += 60 * 10**9
+        for _ in range(5):
+            group.create_task(rest.call(endpoints.BALANCE_EX))
+    assert threading.get_ident() not in disk.raised_by
+    assert 6 <= len(disk.raised_by) <= 20
 
 
 async def test_a_thousand_calls_at_once_have_a_thousand_nonces_in_order() -> None:
@@ -589,16 +803,47 @@ async def test_a_thousand_calls_at_once_have_a_thousand_nonces_in_order() -> Non
     assert nonces == list(range(1000, 2000))
 
 
-async def test_a_nonce_refused_again_makes_the_next_ones_jump(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_nonce_refused_again_jumps_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     kraken = ScriptedKraken()
     kraken.on("BalanceEx", refused("EAPI:Invalid nonce"), refused("EAPI:Invalid nonce"), ok({}))
     rest = kraken.rest()
-    with pytest.raises(AuthError, match="nonce window"):
-        await rest.call(endpoints.BALANCE_EX)
-    await rest.call(endpoints.BALANCE_EX)
+    assert await rest.call(endpoints.BALANCE_EX) == {}
     nonces = [int(call.params["nonce"]) for call in kraken.calls]
     assert nonces == [1000, 1001, 1000 + JUMP_NS + 1]
     assert "larger nonces" in caplog.text
+    kraken.on("BalanceEx", refused("EAPI:Invalid nonce"))
+    with pytest.raises(AuthError, match="nonce window"):
+        await rest.call(endpoints.BALANCE_EX)
+    assert len(kraken.calls) == 5, "there is no second jump"
+
+
+async def test_calls_that_meet_a_stranger_together_jump_once_and_all_go_on() -> None:
+    def answer(params: dict[str, str]) -> httpx.Response:
+        return ok({}) if int(params["nonce"]) > JUMP_NS else refused("EAPI:Invalid nonce")
+
+    kraken = ScriptedKraken()
+    kraken.on("BalanceEx", answer)
+    rest = kraken.rest()
+    async with asyncio.TaskGroup() as group:
+        calls = [group.create_task(rest.call(endpoints.BALANCE_EX)) for _ in range(6)]
+    assert [call.result() for call in calls] == [{}] * 6
+
+
+async def test_a_jump_that_does_not_help_is_told() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("BalanceEx", refused("EAPI:Invalid nonce"))
+    with pytest.raises(AuthError, match="nonce window"):
+        await kraken.rest().call(endpoints.BALANCE_EX)
+    assert len(kraken.calls) == 3
+
+
+@pytest.mark.parametrize("answer", [httpx.ReadTimeout("slow"), refused("EService:Busy")])
+async def test_the_dead_mans_switch_is_never_set_late(answer: httpx.Response | Exception) -> None:
+    kraken = ScriptedKraken()
+    kraken.on("CancelAllOrdersAfter", answer)
+    with pytest.raises(KrakenError):
+        await kraken.rest().call(endpoints.CANCEL_ALL_ORDERS_AFTER, {"timeout": "60"})
+    assert len(kraken.calls) == 1
 
 
 async def test_an_order_refused_for_its_nonce_makes_nothing_jump() -> None:
@@ -614,6 +859,12 @@ async def test_an_order_refused_for_its_nonce_makes_nothing_jump() -> None:
 class FullDisk:
     def next(self, at_least: int) -> int:
         raise StorageError("/home/op/nonces cannot be written (No space left on device)")
+
+    def left(self, at_least: int) -> int:
+        return -1
+
+    def reserve(self, at_least: int) -> None:
+        self.next(at_least)
 
 
 async def test_without_a_promise_of_nonces_nothing_is_sent() -> None:
@@ -704,5 +955,6 @@ def test_each_kind_of_waiting_has_its_own_timeout() -> None:
     settings = ConnectionSettings(
         connect_timeout_seconds=1, read_timeout_seconds=2, write_timeout_seconds=3, pool_timeout_seconds=4
     )
-    timeout = KrakenRest(settings, FakeClock())._client.timeout
-    assert (timeout.connect, timeout.read, timeout.write, timeout.pool) == (1, 2, 3, 4)
+    rest = KrakenRest(settings, FakeClock())
+    for timeout in (rest._reads.timeout, rest._orders.timeout):
+        assert (timeout.connect, timeout.read, timeout.write, timeout.pool) == (1, 2, 3, 4)

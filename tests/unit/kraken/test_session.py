@@ -615,6 +615,123 @@ def test_a_symbol_refused_for_good_is_left_alone() -> None:
     assert len(sent(session)) == 1
 
 
+BOOKS = Plan((Subscription("book", ("BTC/USD", "ETH/USD"), depth=10),))
+
+
+def with_books() -> tuple[Session, list[BookChanged]]:
+    """A session with two books that are right."""
+    session = live(BOOKS)
+    books = [
+        *session.receive(book("BTC/USD", "snapshot"), 1),
+        *session.receive(book("ETH/USD", "snapshot"), 1),
+    ]
+    assert all(isinstance(each, BookChanged) and each.book.valid for each in books)
+    return session, books  # type: ignore[return-value]
+
+
+def test_a_book_that_is_not_wanted_any_more_is_not_valid_and_says_so() -> None:
+    session, (bitcoin, ether) = with_books()
+    assert session.want((Subscription("book", ("BTC/USD",), depth=10),), 2) == [ether, Progress(1, 1, ())]
+    assert (bitcoin.book.valid, ether.book.valid) == (True, False)
+    events = session.want((Subscription("book", ("BTC/USD",), depth=25),), 2)
+    assert events == [bitcoin, Progress(1, 0, ())]
+    assert not bitcoin.book.valid
+
+
+def test_a_session_that_is_closed_leaves_no_valid_book() -> None:
+    session, (bitcoin, ether) = with_books()
+    session.receive(book("ETH/USD", "snapshot", 1), 2)
+    assert not ether.book.valid
+    assert session.close() == [bitcoin]
+    assert not bitcoin.book.valid
+    assert session.close() == []
+    assert session.receive(book("BTC/USD", "snapshot"), 2) == []
+    assert session.take_outgoing() == []
+
+
+def test_a_wrong_book_before_the_ack_is_renewed_at_once_however_much_follows() -> None:
+    session = Session(Plan((Subscription("book", ("BTC/USD",), depth=10),)), 0)
+    session.receive(STATUS, 0)
+    (request,) = sent(session)
+    (wrong,) = session.receive(book("BTC/USD", "snapshot", 1), 0)
+    assert isinstance(wrong, BookChanged)
+    assert not wrong.book.valid
+    for _ in range(10):
+        assert session.receive(book("BTC/USD", "update"), 0) == []
+    session.receive(ack(request.req_id, "BTC/USD", "book"), 0)
+    (leave,) = sent(session)
+    session.receive(ack(leave.req_id, "BTC/USD", "book", leave.method), 0)
+    (again,) = sent(session)
+    assert [leave.method, again.method] == ["unsubscribe", "subscribe"]
+    session.receive(ack(again.req_id, "BTC/USD", "book"), 0)
+    (right,) = session.receive(book("BTC/USD", "snapshot"), 0)
+    assert isinstance(right, BookChanged)
+    assert right.book.valid
+    assert session.oddities == {"wrong book": 1}
+
+
+class BookPeer:
+    """Serves one book badly, step by step."""
+
+    plan = Plan((Subscription("book", ("BTC/USD",), depth=10),))
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.wrongs = 0
+        self.connect()
+
+    def connect(self) -> None:
+        self.session = Session(self.plan, self.now)
+        self.session.receive(STATUS, self.now)
+        self.pending: list[Request] = []
+        self.flowing = False
+
+    def answer(self, request: Request) -> None:
+        self.session.receive(ack(request.req_id, "BTC/USD", "book", request.method), self.now)
+        if request.method == "subscribe":
+            self.session.receive(book("BTC/USD", "snapshot"), self.now)
+
+    def drop(self) -> None:
+        known = self.session.book("BTC/USD")
+        self.session.close()
+        assert known is None or not known.valid
+        self.connect()
+
+    def act(self, step: str) -> None:
+        if step in ("ack", "lost") and self.pending:
+            request = self.pending.pop(0)
+            self.flowing = self.flowing and request.method == "subscribe"
+            if step == "ack":
+                self.answer(request)
+        elif step == "wrong" and self.wrongs < 3:
+            self.wrongs, self.flowing = self.wrongs + 1, True
+            self.session.receive(book("BTC/USD", "snapshot", 1), self.now)
+        elif step == "update" and self.flowing:
+            for _ in range(8):
+                self.session.receive(book("BTC/USD", "update"), self.now)
+        elif step == "drop":
+            self.drop()
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps=st.lists(st.sampled_from(["ack", "lost", "wrong", "update", "update", "drop"]), max_size=25))
+def test_a_book_becomes_right_whatever_came_between_its_acks(steps: list[str]) -> None:
+    peer = BookPeer()
+    for step in steps:
+        peer.now += 0.1
+        peer.pending += sent(peer.session)
+        peer.act(step)
+    for _ in range(40):
+        peer.now += 1
+        peer.session.receive(HEARTBEAT, peer.now)
+        assert peer.session.tick(peer.now) == []
+        for request in (*peer.pending, *sent(peer.session)):
+            if request.method != "ping":
+                peer.answer(request)
+        peer.pending = []
+    assert peer.session.book("BTC/USD") is not None
+
+
 def test_requests_are_paced() -> None:
     symbols = tuple(f"A{n}/USD" for n in range(5_000))
     session = Session(Plan((Subscription("ticker", symbols),)), 0)

@@ -12,6 +12,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from krakked_tui.kraken import link as link_module
 from krakked_tui.kraken.errors import KrakenProtocolError, NetworkError, RateLimitError, Sent
@@ -298,6 +299,7 @@ async def test_odd_messages_are_logged_once_per_kind(caplog: pytest.LogCaptureFi
         for _ in range(3):
             await connection.send("CloudFlare WebSocket proxy restarting")
             await connection.send(b"\xff\x00")
+            await connection.send('{"channel":"ticker","data":[{"symbol":7}]}')
         await connection.send(TICKER)
         await connection.wait_closed()
 
@@ -306,7 +308,11 @@ async def test_odd_messages_are_logged_once_per_kind(caplog: pytest.LogCaptureFi
             await listener.until(lambda: len(listener.frames) == 1)
             await listener.clock.advance(3)
     messages = [record.getMessage() for record in caplog.records]
-    assert messages == ["The market stream dropped a message: not JSON"]
+    assert sorted(messages) == [
+        "The market stream dropped a message: channel ticker"
+        " (Expected `str`, got `int` - at `$.data[0].symbol`)",
+        "The market stream dropped a message: not JSON (JSON is malformed: invalid character (byte 0))",
+    ]
 
 
 async def test_a_token_is_not_logged_even_at_debug_level(caplog: pytest.LogCaptureFixture) -> None:
@@ -538,6 +544,28 @@ async def test_what_is_wanted_changes_on_the_open_connection() -> None:
         ("unsubscribe", {"channel": "ticker", "symbol": ["BTC/USD"]}),
         ("subscribe", {"channel": "trade", "symbol": ["ETH/USD"]}),
     ]
+
+
+async def test_a_change_while_the_connection_is_being_lost_is_left_to_the_next_one() -> None:
+    connections: list[ServerConnection] = []
+
+    async def peer(connection: ServerConnection) -> None:
+        connections.append(connection)
+        await acknowledge(connection)
+        await connection.wait_closed()
+
+    async with listening(peer) as listener:
+        await listener.until(lambda: bool(listener.states) and listener.states[-1].acked == 1)
+        link = listener.stream._link
+        assert link is not None
+        # A good-bye of the peer that nobody has taken in yet.
+        link._connection.protocol.receive_data(b"\x88\x02\x03\xe9")
+        assert link._connection.state is not State.OPEN
+        await listener.stream.want((Subscription("trade", ("ETH/USD",)),))
+        assert listener.stream._link is link
+        link._connection.transport.abort()
+        await listener.until(lambda: bool(listener.losses()))
+    assert listener.prepared == 1
 
 
 async def test_it_knows_when_something_was_heard() -> None:

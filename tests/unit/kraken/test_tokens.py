@@ -5,7 +5,14 @@ import asyncio
 import pytest
 
 from krakked_tui.kraken.errors import KrakenError
-from krakked_tui.kraken.tokens import RENEW_SECONDS, RETRY_SECONDS, USE_SECONDS, TokenSource
+from krakked_tui.kraken.tokens import (
+    LEAST_SECONDS,
+    MARGIN_SECONDS,
+    RENEW_SECONDS,
+    RETRY_SECONDS,
+    USE_SECONDS,
+    TokenSource,
+)
 from tests.fakes.clock import FakeClock
 from tests.unit.kraken.exchange import ScriptedKraken, ok, refused
 
@@ -24,6 +31,29 @@ async def test_a_token_is_used_until_it_is_too_old() -> None:
     clock.jump(1)
     assert (await tokens.current()).token == "t0p1"
     assert len(kraken.calls_of("GetWebSocketsToken")) == 2
+
+
+@pytest.mark.parametrize(
+    ("expires", "used"), [(900, USE_SECONDS), (300, 300 - MARGIN_SECONDS), (10, LEAST_SECONDS)]
+)
+async def test_a_token_is_not_used_longer_than_it_says(expires: int, used: float) -> None:
+    tokens, kraken, clock = source()
+    kraken.on("GetWebSocketsToken", *(ok({"token": f"t0p{n}", "expires": expires}) for n in range(3)))
+    first = await tokens.current()
+    clock.jump(used - 0.5)
+    assert await tokens.current() is first
+    clock.jump(0.5)
+    assert (await tokens.current()).token == "t0p1"
+
+
+async def test_a_token_that_expires_soon_is_renewed_sooner() -> None:
+    tokens, kraken, clock = source()
+    kraken.on("GetWebSocketsToken", ok({"token": "t0p", "expires": 132}))
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(tokens.keep_fresh())
+        await clock.advance(180)
+        running.cancel()
+    assert len(kraken.calls_of("GetWebSocketsToken")) == 4
 
 
 async def test_many_who_need_one_share_it() -> None:

@@ -74,10 +74,21 @@ def test_a_market_order_needs_no_price_and_heeds_none() -> None:
         ({"expiretm": "999999999999"}, "expiretm"),
         ({"close[price]": "5"}, "close[ordertype]"),
         ({"close[ordertype]": "market"}, "close[ordertype]"),
-        ({"close[ordertype]": "stop-loss-limit", "close[price]": "5"}, "price2"),
+        ({"close[ordertype]": "stop-loss-limit", "close[price]": "5"}, "close[price2]"),
         ({"oflags": "post,viqc"}, "viqc"),
         ({"ordertype": "market", "oflags": "post"}, "oflags"),
         ({"timeinforce": "GTD"}, "expiretm"),
+        ({"oflags": "post", "timeinforce": "IOC"}, "timeinforce"),
+        ({"oflags": "post", "timeinforce": "FOK"}, "timeinforce"),
+        ({"ordertype": "market", "expiretm": "+60"}, "expiretm"),
+        ({"ordertype": "market", "timeinforce": "GTD", "expiretm": "+60"}, "expiretm"),
+        ({"ordertype": "trailing-stop", "price": "+0"}, "price"),
+        ({"ordertype": "trailing-stop", "price": "+0.00%"}, "price"),
+        ({"close[ordertype]": "trailing-stop", "close[price]": "+0"}, "close[price]"),
+        ({"close[ordertype]": "limit"}, "close[price]"),
+        ({"volume": "99999999999999999999"}, "volume"),
+        ({"price": "100000000000000000"}, "price"),
+        ({"close[ordertype]": "limit", "close[price]": "100000000000000000"}, "close[price]"),
         ({"leverage": "5"}, "leverage"),
         ({"deadline": "soon"}, "deadline"),
         ({"pair": None}, "pair"),
@@ -100,6 +111,7 @@ def test_the_bad_field_is_named(changes: dict[str, str | None], field: str) -> N
             "EGeneral:Invalid arguments:Index unavailable",
         ),
         ({"price": "1%"}, "EOrder:Invalid price:Invalid price argument"),
+        ({"price": "+1000000%"}, "EOrder:Invalid price:Invalid price argument"),
         (
             {"ordertype": "trailing-stop", "price": "100"},
             "EOrder:Invalid price:Invalid price argument",
@@ -173,8 +185,8 @@ def test_refused_client_ids(bad: str) -> None:
 
 
 def test_flags_and_options() -> None:
-    draft = parse(oflags="post,fciq", timeinforce="IOC", userref="-7", leverage="none")
+    draft = parse(oflags="post,fciq", timeinforce="GTC", userref="-7", leverage="none")
     assert draft.post_only
-    assert draft.time_in_force is TimeInForce.IOC
+    assert parse(timeinforce="IOC").time_in_force is TimeInForce.IOC
     assert draft.userref == -7
     assert parse(deadline="2026-01-05T00:00:05.000Z").deadline is not None

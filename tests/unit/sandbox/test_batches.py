@@ -37,6 +37,17 @@ def test_validate_describes_and_places_nothing(rig: Rig) -> None:
     assert not rig.exchange.books.orders
 
 
+def test_validate_says_what_the_engine_has_against_each_order(rig: Rig) -> None:
+    crossing = {"price": str(rig.ask()), "oflags": "post"}
+    answer = batch(rig, {}, {"volume": "9"}, crossing, validate="true")
+    assert [row.get("error") for row in answer["orders"]] == [
+        None,
+        "EOrder:Insufficient funds",
+        "EOrder:Post only order",
+    ]
+    assert not rig.exchange.books.orders
+
+
 @pytest.mark.parametrize(
     ("orders", "error"),
     [

@@ -32,14 +32,15 @@ def test_a_client_id_is_free_again_once_its_order_ended() -> None:
     assert list(books.orders) == ["O1", "O2"]
 
 
-def test_changes_are_handed_out_once_and_an_order_in_its_last_state() -> None:
+def test_changes_are_kept_until_they_are_settled_and_an_order_in_its_last_state() -> None:
     books = Books()
-    assert not books.take_changes()
+    assert not books.has_changes
     books.put_order(order(1))
     books.put_order(ended(order(1)))
-    changes = books.take_changes()
-    assert changes.orders == {"O1": ended(order(1))}
-    assert not books.take_changes()
+    for _ in range(2):
+        assert books.changes.orders == {"O1": ended(order(1))}
+    books.settle_changes()
+    assert not books.changes
 
 
 def test_rows_are_found_by_their_ids() -> None:
@@ -50,4 +51,4 @@ def test_rows_are_found_by_their_ids() -> None:
     assert books.trade_number("T1") == 1
     assert books.entry_ids("T1") == ["L1"]
     assert books.entry_ids("T2") == ()
-    assert not books.take_changes(), "what was loaded is stored already"
+    assert not books.has_changes, "what was loaded is stored already"

@@ -87,6 +87,11 @@ def test_a_long_body_is_refused(rig: Rig) -> None:
     assert answer(rig.context, "POST", "/_sandbox/faults", "", None)[0] == 413
 
 
+@pytest.mark.parametrize("name", ["faults", "market", "clock", "keys"])
+def test_a_body_nested_too_deep_is_refused(rig: Rig, name: str) -> None:
+    assert answer(rig.context, "POST", f"/_sandbox/{name}", "", b"[" * 60_000)[0] == 400
+
+
 @pytest.mark.parametrize(
     ("peer", "headers", "says"),
     [

@@ -9,8 +9,9 @@ import pytest
 from krakked_tui.domain.fills import Fee, Trade
 from krakked_tui.sandbox.calls import View
 from krakked_tui.sandbox.clock import EPOCH
-from krakked_tui.sandbox.endpoints_account import consolidate
+from krakked_tui.sandbox.endpoints_account import consolidate, merged
 from krakked_tui.sandbox.rest import Request
+from krakked_tui.sandbox.settings import SandboxSettings
 from krakked_tui.sandbox.signing import sign
 from tests.unit.sandbox.rig import FORM, RefusedCall, Rig, result_of
 from tests.unit.sandbox.test_endpoints_public import recorded, shape
@@ -184,17 +185,39 @@ def trade(number: int, order_id: str, volume: str, price: str, *, maker: bool) -
     )
 
 
-def test_taker_fills_of_one_order_are_merged_on_request() -> None:
-    merged = consolidate(
-        [
-            trade(1, "O1", "1", "100", maker=False),
-            trade(2, "O1", "3", "104", maker=False),
-            trade(3, "O1", "1", "99", maker=True),
-            trade(4, "O2", "1", "99", maker=True),
-        ]
-    )
-    assert [row.trade_id for row in merged] == ["T1", "T3", "T4"]
-    assert merged[0].volume == 4
-    assert merged[0].price == 103
-    assert merged[0].cost == 412
-    assert merged[0].fees[0].amount == 3
+def test_taker_fills_of_one_order_are_put_together(rig: Rig) -> None:
+    fills = [
+        trade(1, "O1", "1", "100", maker=False),
+        trade(2, "O1", "3", "104", maker=False),
+        trade(3, "O1", "1", "99", maker=True),
+        trade(4, "O2", "1", "99", maker=True),
+    ]
+    groups = consolidate(fills)
+    assert [[fill.trade_id for fill in group] for group in groups] == [["T1", "T2"], ["T3"], ["T4"]]
+    whole = merged(groups[0], rig.exchange.catalog.listings["XBTUSD"].pair)
+    assert whole.trade_id == "T1"
+    assert [whole.volume, whole.price, whole.cost] == [4, 103, 412]
+    assert whole.fees[0].amount == 3
+
+
+def test_fees_in_both_assets_are_merged_by_their_worth() -> None:
+    rig = Rig(SandboxSettings(balance={"XBT": Decimal("100.05")}))
+    rig.sell("100", oflags="fcib")
+    fills = rig.private("TradesHistory", consolidate_taker="false")["trades"]
+    (row,) = rig.private("TradesHistory")["trades"].values()
+    assert {trade.fees[0].asset for trade in rig.exchange.books.trades.values()} == {"XBT", "USD"}
+    assert Decimal(row["fee"]) == sum(Decimal(fill["fee"]) for fill in fills.values())
+    (order,) = rig.private("ClosedOrders")["closed"].values()
+    assert row["fee"] == order["fee"]
+    rig.exchange.close()
+
+
+def test_a_merged_trade_names_the_ledger_rows_of_all_its_fills() -> None:
+    rig = Rig(SandboxSettings(balance={"USD": Decimal(1_000_000)}))
+    rig.buy("8")
+    assert rig.private("TradesHistory", consolidate_taker="false")["count"] > 1
+    (row,) = rig.private("TradesHistory", ledgers="true")["trades"].values()
+    deposit, *written = [entry.entry_id for entry in rig.exchange.books.entries]
+    assert row["ledgers"] == written
+    assert deposit not in row["ledgers"]
+    rig.exchange.close()

@@ -1,10 +1,15 @@
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
+import msgspec
 import pytest
 
 from krakked_tui.sandbox.endpoints_trading import TRADING
-from tests.unit.sandbox.rig import RefusedCall, Rig
+from krakked_tui.sandbox.wire import rfc3339
+from tests.unit.sandbox.rig import FORM, RefusedCall, Rig
 from tests.unit.sandbox.test_endpoints_public import recorded, shape
+from tests.unit.sandbox.trading import hurry
 
 
 def refused(rig: Rig, method: str, **params: str) -> str:
@@ -48,7 +53,14 @@ def test_cancelling_many_at_once(rig: Rig) -> None:
     ids = [rig.buy("0.001", "50000", cl_ord_id=f"c{i}")["txid"][0] for i in range(5)]
     assert cancel_together(rig, orders=[ids[0], "c1"], cl_ord_ids=["c2", "c2", "never"]) == 3
     assert list(rig.exchange.books.open_orders) == ids[3:]
-    assert cancel_together(rig, orders=[ids[0]]) == 0
+    assert cancel_together(rig, orders=[ids[0], ids[3]]) == 1, "one that is gone is left out of the count"
+    for names, error in (
+        ([ids[0]], "EOrder:Unknown order"),
+        (["garbage!!", "c0"], "EOrder:Invalid order"),
+        (["OAAAAA-BBBBB-CCCCCC", ids[0]], "EOrder:Invalid order"),
+    ):
+        with pytest.raises(RefusedCall, match=error):
+            cancel_together(rig, orders=names)
     for wrong in ({}, {"orders": [ids[0]] * 51}):
         with pytest.raises(RefusedCall, match="EGeneral:Invalid arguments:orders"):
             cancel_together(rig, **wrong)
@@ -93,3 +105,46 @@ def test_what_trading_costs_and_needs() -> None:
         "CancelAll": ("modify-trades", "close-trades"),
         "CancelAllOrdersAfter": ("modify-trades", "close-trades"),
     }
+
+
+def test_a_short_deadline_is_refused_over_rest(rig: Rig) -> None:
+    (order_id,) = rig.buy("0.01", "50000")["txid"]
+
+    def deadline(seconds: float) -> str:
+        return rfc3339(rig.exchange.clock.now() + timedelta(seconds=seconds))
+
+    limit = {"pair": "XBTUSD", "type": "buy", "ordertype": "limit", "price": "50000", "volume": "0.01"}
+    calls = (
+        ("AddOrder", limit),
+        ("AmendOrder", {"txid": order_id, "order_qty": "0.02"}),
+        ("EditOrder", {"txid": order_id, "pair": "XBTUSD", "volume": "0.02"}),
+    )
+    for method, params in calls:
+        short = params | {"deadline": deadline(1.9)}
+        assert refused(rig, method, **short) == "EGeneral:Invalid arguments:deadline"
+        late = params | {"deadline": deadline(-1)}
+        assert refused(rig, method, **late) == "EService:Deadline elapsed"
+        rig.private(method, **params, deadline=deadline(2))
+
+
+@pytest.mark.parametrize(
+    ("method", "change"),
+    [
+        ("AmendOrder", {"order_qty": "0.02"}),
+        ("EditOrder", {"pair": "XBTUSD", "volume": "0.02"}),
+        ("EditOrder", {"pair": "XBTUSD", "volume": "0.02", "validate": "true"}),
+        ("CancelOrder", {}),
+    ],
+)
+def test_an_order_that_ends_while_it_is_looked_up_is_unknown(method: str, change: dict[str, str]) -> None:
+    for seconds in (2.1, 3.1, 4.1, 5.1, 6.1, 7.1, 8.1, 9.1):
+        rig = Rig()
+        (order_id,) = rig.buy("0.01", "50000", expiretm="+10")["txid"]
+        hurry(rig, seconds)
+        errors: list[str] = []
+        while not errors:  # some of these look when it is still there and act when it is not
+            body = urlencode({"nonce": rig.next_nonce(), "txid": order_id, **change}).encode()
+            errors = msgspec.json.decode(rig.post(method, body, FORM))["error"]
+            order_id = next(iter(rig.exchange.books.open_orders), order_id)
+        assert errors == ["EOrder:Unknown order"]
+        rig.exchange.close()

@@ -28,10 +28,13 @@ def test_what_is_due_happens_and_is_recorded(rig: Rig) -> None:
 
 
 def test_what_cannot_happen_is_recorded_too(rig: Rig) -> None:
-    rig.context.faults.add([Rule(kind="market", events=({"action": "rain"},), start=0)], rig.context.now())
+    rig.context.faults.add(
+        [Rule(kind="market", events=({"action": "withdrawal", "asset": "USD", "amount": "99999"},), start=0)],
+        rig.context.now(),
+    )
     strike_market(rig.context)
     (row,) = requests(rig)
-    assert "rain" in str(row["errors"])
+    assert "10000.0000 USD is available" in str(row["errors"])
 
 
 def test_everything_the_profiles_want_to_happen_can_happen() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from krakked_tui.sandbox import fault_plan
 from krakked_tui.sandbox.fault_plan import Faults, Now
 from krakked_tui.sandbox.fault_rules import FaultError, Layer, Rule
+from krakked_tui.sandbox.places import PLACES
 
-PLACES = ("AddOrder", "OpenOrders", "Time", "book", "ticker", "executions", "subscribe", "ping", "connect")
 START = datetime(2026, 1, 5, tzinfo=UTC)
 
 

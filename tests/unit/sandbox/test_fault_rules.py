@@ -5,8 +5,7 @@ import msgspec
 import pytest
 
 from krakked_tui.sandbox.fault_rules import KINDS, FaultError, Rule, check_rule
-
-PLACES = frozenset(("AddOrder", "OpenOrders", "Time", "book", "ticker", "executions", "subscribe", "connect"))
+from krakked_tui.sandbox.places import PLACES
 
 
 def rule(**fields: Any) -> Rule:
@@ -35,7 +34,7 @@ def test_rules_that_make_sense() -> None:
         ({"kind": "http"}, "http needs status"),
         ({"kind": "error", "where": "AddOrder"}, "error needs text"),
         ({"kind": "market"}, "market needs events"),
-        ({"kind": "timeout", "where": "Nowhere"}, "cannot strike at 'Nowhere'; there are \\*, AddOrder, "),
+        ({"kind": "timeout", "where": "Nowhere"}, "cannot strike at 'Nowhere'; there are \\*, Time, "),
         ({"kind": "checksum", "where": "ticker"}, "cannot strike at 'ticker'; there are \\*, book"),
         ({"kind": "timeout", "where": []}, "needs where"),
         ({"kind": "cut", "after": True}, "cut takes no after; it takes no parameters"),
@@ -66,6 +65,40 @@ def test_a_rule_that_makes_no_sense_is_told_what_is_allowed(fields: dict[str, An
 def test_out_of_bounds(fields: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):
         rule(kind="timeout", **fields)
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "allowed"),
+    [
+        (
+            {"kind": "stall"},
+            "AddOrder",
+            "ticker, book, ohlc, trade, instrument, executions, balances, status",
+        ),
+        ({"kind": "drop"}, "add_order", "ticker, book, ohlc, trade"),
+        ({"kind": "http", "status": 502}, "book", "Time, SystemStatus"),
+        ({"kind": "latency", "seconds": 1.0}, "connect", "Time, SystemStatus"),
+        ({"kind": "latency", "seconds": 1.0}, "heartbeat", "Time, SystemStatus"),
+        ({"kind": "token"}, "AddOrder", "executions, balances, subscribe, unsubscribe, add_order"),
+        ({"kind": "token"}, "ticker", "executions, balances, subscribe"),
+        (
+            {"kind": "reject"},
+            "add_order",
+            "ticker, book, ohlc, trade, instrument, executions, balances, subscribe",
+        ),
+        ({"kind": "nonce"}, "Time", "Balance"),
+        ({"kind": "skew", "seconds": 1.0}, "AddOrder", "Time, ticker"),
+        ({"kind": "refuse"}, "AddOrder", "connect"),
+        ({"kind": "market", "events": [{}]}, "ticker", ""),
+    ],
+)
+def test_a_place_where_it_can_never_strike(kind: dict[str, Any], where: str, allowed: str) -> None:
+    with pytest.raises(FaultError) as refusal:
+        check_rule(rule(**kind, where=["*", where]), PLACES)
+    said = str(refusal.value)
+    assert said.startswith(f"{kind['kind']} cannot strike at '{where}'; there are *")
+    assert allowed in said
+    check_rule(rule(**kind), PLACES)
 
 
 def test_every_kind_strikes_somewhere_and_has_a_name_of_its_own() -> None:

@@ -228,5 +228,5 @@ def test_what_cannot_happen_says_why_and_changes_nothing(
 
 def test_nonsense_is_refused(rig: Rig) -> None:
     for body in (b"", b"[]", b"{", b'{"action": "shock"}'):
-        with pytest.raises(ControlError, match="This cannot happen: .* The actions are shock, pair_status"):
+        with pytest.raises(ControlError, match=r"This cannot happen: .* The actions are shock, pair_status"):
             apply(rig.exchange, body)

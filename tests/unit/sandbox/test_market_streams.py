@@ -1,8 +1,10 @@
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
+
+import pytest
 
 from krakked_tui.sandbox.market_data import CLOSED_MAX
 from krakked_tui.sandbox.sessions import Hub
@@ -19,16 +21,19 @@ def subscribe(rig: Rig, *symbols: str, interval: int = 1) -> Listener:
     return listener
 
 
-def test_a_snapshot_holds_the_last_closed_candle_and_the_running_one(rig: Rig) -> None:
+@pytest.mark.parametrize(("symbol", "interval"), [("BTC/USD", 1), ("SPX/USD", 1), ("SPX/USD", 60)])
+def test_a_snapshot_holds_the_last_ten_candles_that_traded(rig: Rig, symbol: str, interval: int) -> None:
     rig.wall.advance(90)
-    (snapshot,) = subscribe(rig, "BTC/USD").heard_on("ohlc")
+    (snapshot,) = subscribe(rig, symbol, interval=interval).heard_on("ohlc")
     assert snapshot["type"] == "snapshot"
     assert snapshot["timestamp"] == "2026-01-05T00:01:30.000000000Z"
-    assert [row["interval_begin"] for row in snapshot["data"]] == [
-        "2026-01-05T00:00:00.000000000Z",
-        "2026-01-05T00:01:00.000000000Z",
+    (served, _) = rig.public("OHLC", pair=symbol, interval=str(interval)).values()
+    traded = [row for row in served if row[7]]
+    assert len(snapshot["data"]) == 10
+    shown = [(row["interval_begin"][:19], str(row["close"]), row["trades"]) for row in snapshot["data"]]
+    assert shown == [
+        (datetime.fromtimestamp(row[0], UTC).isoformat()[:19], row[4], row[7]) for row in traded[-10:]
     ]
-    assert snapshot["data"][0]["timestamp"] == "2026-01-05T00:01:00.000000Z"
 
 
 def test_stream_and_rest_tell_the_same_candles(rig: Rig) -> None:

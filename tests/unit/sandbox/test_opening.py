@@ -1,3 +1,4 @@
+import decimal
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 from krakked_tui.domain.errors import UsageError
 from krakked_tui.sandbox.opening import open_exchange
 from krakked_tui.sandbox.settings import SandboxSettings
+from tests.unit.sandbox.rig import Rig
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,10 @@ def test_given_permissions_hold_from_now_on(tmp_path: Path) -> None:
         exchange, keeper = open_exchange(SandboxSettings(state=state, permissions=given))
         assert len(keeper.ring.main.record.permissions) == found
         exchange.close()
+
+
+def test_money_is_exact_whatever_context_the_caller_has() -> None:
+    with decimal.localcontext(decimal.Context(prec=9)):
+        rig = Rig(SandboxSettings(balance={"XBT": Decimal(10) ** 18}))
+        assert rig.private("Balance") == {"XXBT": "1000000000000000000.0000000000"}
+        rig.exchange.close()

@@ -97,3 +97,9 @@ def test_no_body_breaks_the_reader(body: bytes) -> None:
 def test_no_object_breaks_the_reader(content: dict[str, Any]) -> None:
     with contextlib.suppress(ApiError):
         parse_json(json.dumps(content).encode())
+
+
+@pytest.mark.parametrize("body", [b"[" * 60_000, b'{"a":' * 60_000, b'{"a":1' + b"0" * 60_000 + b"}"])
+def test_json_that_nobody_can_hold_is_refused(body: bytes) -> None:
+    with pytest.raises(ApiError, match="EAPI:Bad request"):
+        parse_json(body)

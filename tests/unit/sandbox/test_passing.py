@@ -1,11 +1,15 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
+import msgspec
 import pytest
 
 from krakked_tui.domain.orders import ExchangeStatus
 from krakked_tui.sandbox.clock import instant_of, micros_of
+from krakked_tui.sandbox.happenings import apply
+from krakked_tui.sandbox.orders import Order
 from krakked_tui.sandbox.settings import SandboxSettings
 from krakked_tui.sim.tape import Print
 from tests.unit.sandbox.rig import Rig
@@ -124,3 +128,67 @@ def test_a_trade_at_the_very_trigger_price_fires(rig: Rig, side: str, away: int)
     rig.exchange.floor.market = Tape(rig, (1_000_000, price))  # type: ignore[assignment]
     jump(rig, seconds=10)
     assert now_of(rig, stop).triggered_price == D(price) / 10
+
+
+def test_nothing_is_ever_applied_twice(rig: Rig) -> None:
+    price = int(last(rig) * 10)
+    resting = add(rig, price=str(D(price - 60) / 10))
+    add(rig, "sell", ordertype="stop-loss", price=str(D(price - 90) / 10))
+    tape = Tape(rig, (1_000_000, price - 61), (2_000_000, price - 91), (3_000_000, price - 61))
+    units = int(D("0.004").scaleb(rig.exchange.market.grids["XBTUSD"].volume_decimals))
+    tape.trades = [(at, trade._replace(volume=units)) for at, trade in tape.trades]
+    floor = rig.exchange.floor
+    floor.market = tape  # type: ignore[assignment]
+
+    def fail(*_: Any) -> Order:
+        raise RuntimeError("a fault nobody thought of")
+
+    floor.fire = fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(RuntimeError):
+        jump(rig, seconds=10)
+    jump(rig, seconds=10)
+    trades = [rig.exchange.books.trades[trade_id] for trade_id in now_of(rig, resting).trade_ids]
+    assert [trade.time for trade in trades] == [instant_of(at) for at, _ in tape.trades]
+    assert [trade.volume for trade in trades] == [D("0.004"), D("0.004"), D("0.002")]
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "fires"),
+    [
+        ("post_only", "stop-loss", False),
+        ("post_only", "stop-loss-limit", False),
+        ("limit_only", "stop-loss", False),
+        ("limit_only", "stop-loss-limit", True),
+        ("cancel_only", "stop-loss-limit", False),
+        ("online", "stop-loss", True),
+    ],
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_triggers_are_held_back_by_modes(rig: Rig, mode: str, kind: str, fires: bool, whole: bool) -> None:
+    price = int(last(rig) * 10)
+    prices = {"price": str(D(price - 50) / 10)}
+    if kind.endswith("limit"):
+        prices["price2"] = "30000"
+    stop = add(rig, "sell", ordertype=kind, **prices)
+    body = {"action": "system_status", "status": mode}
+    if not whole:
+        body = {"action": "pair_status", "status": mode, "pair": "XBTUSD"}
+    apply(rig.exchange, msgspec.json.encode(body))
+    rig.exchange.floor.market = Tape(rig, (1_000_000, price - 60), (20_000_000, price - 55))  # type: ignore[assignment]
+    jump(rig, seconds=10)
+    assert now_of(rig, stop).is_armed is not fires
+    apply(rig.exchange, msgspec.json.encode(body | {"status": "online"}))
+    jump(rig, seconds=20)
+    assert now_of(rig, stop).status is ExchangeStatus.CLOSED
+    assert now_of(rig, stop).triggered_price == D(price - (60 if fires else 55)) / 10
+
+
+def test_a_trailing_limit_ends_at_the_lowest_price_there_is(rig: Rig) -> None:
+    price = int(last(rig) * 10)
+    order = add(
+        rig, "buy", "0.01", ordertype="trailing-stop-limit", price="+10", price2=f"-{D(price) / 10 - 500}"
+    )
+    assert order.draft.price == D(510)
+    rig.exchange.floor.market = Tape(rig, (1_000_000, price // 2))  # type: ignore[assignment]
+    jump(rig, seconds=10)
+    assert now_of(rig, order).draft.price == D("0.1")

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from krakked_tui.domain.candles import Candle, Timeframe
 from krakked_tui.domain.errors import UsageError
 from krakked_tui.sandbox import replay
 from krakked_tui.sandbox.catalog import load_catalog
 from krakked_tui.sandbox.clock import micros_of
 from krakked_tui.sandbox.replay import load_replay
 from krakked_tui.sim.tape import MINUTE_MICROS
+from krakked_tui.storage.candles import SqliteCandleStore
 
 CATALOG = load_catalog("default")
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -53,6 +55,89 @@ def test_all_files_keep_their_distance_in_time(tmp_path: Path) -> None:
     assert market.minute("ETHUSD", MINUTE).close == 180000, (
         "before its first row a price stands at that row's open"
     )
+
+
+def test_a_start_within_the_recording_plays_the_rows_at_their_own_times(tmp_path: Path) -> None:
+    within = datetime.fromtimestamp(1617148860, UTC)
+    market = load_replay(written(tmp_path, XBTUSD_1=BITCOIN), CATALOG, within)
+    first = 1617148800 // 60
+    assert [market.minute("XBTUSD", first + index).trades for index in range(6)] == [40, 1, 0, 0, 2, 0]
+
+
+@pytest.mark.parametrize("second", [1617148800 - 60, 1617149040 + 60])
+def test_a_start_beside_the_recording_moves_it(tmp_path: Path, second: int) -> None:
+    market = load_replay(written(tmp_path, XBTUSD_1=BITCOIN), CATALOG, datetime.fromtimestamp(second, UTC))
+    assert [market.minute("XBTUSD", second // 60 + index).trades for index in range(5)] == [40, 1, 0, 0, 2]
+
+
+def candle(
+    pair: str, minute: int, price: str, timeframe: Timeframe = Timeframe.M1, trades: int = 3
+) -> Candle:
+    close = float(price)
+    return Candle(
+        pair=pair,
+        timeframe=timeframe,
+        time=START + timedelta(minutes=minute),
+        open=close - 1,
+        high=close,
+        low=close - 1,
+        close=close,
+        volume=0.1 + 0.2 if trades else 0.0,
+        vwap=close,
+        trades=trades,
+    )
+
+
+async def stored(directory: Path, *candles: Candle) -> Path:
+    store = await SqliteCandleStore.open(directory)
+    await store.append(candles)
+    await store.close()
+    return directory
+
+
+async def test_the_one_minute_rows_of_a_candle_store(tmp_path: Path) -> None:
+    await stored(
+        tmp_path,
+        candle("XBTUSD", 0, "90000.1"),
+        candle("XBTUSD", 1, "90001.1", trades=0),
+        candle("XBTUSD", 2, "90002.1"),
+        candle("XBTUSD", 0, "95000.0", Timeframe.H1),
+        candle("ETHUSD", 1, "3000.5"),
+        candle("NOPEUSD", 1, "1.5"),
+    )
+    before = (tmp_path / "tail.db").read_bytes()
+    market = load_replay(tmp_path, CATALOG, START)
+    bars = [market.minute("XBTUSD", MINUTE + index) for index in range(3)]
+    assert [(bar.open, bar.close, bar.volume, bar.trades) for bar in bars] == [
+        (899991, 900001, 30000000, 3),
+        (900001, 900001, 0, 0),
+        (900011, 900021, 30000000, 3),
+    ]
+    assert market.minute("ETHUSD", MINUTE + 1).close == 300050
+    assert market.span("SOLUSD", MINUTE, MINUTE + 600).trades == 0
+    assert (tmp_path / "tail.db").read_bytes() == before
+
+
+async def test_files_go_before_a_candle_store(tmp_path: Path) -> None:
+    await stored(tmp_path, candle("XBTUSD", 0, "90000.1"), candle("ETHUSD", 0, "3000.5"))
+    market = load_replay(written(tmp_path, XBTUSD_1=BITCOIN), CATALOG, START)
+    assert market.minute("XBTUSD", MINUTE).trades == 40
+    assert market.minute("ETHUSD", MINUTE).trades == 0
+
+
+async def test_a_candle_store_that_cannot_be_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await stored(tmp_path, candle("XBTUSD", 0, "90000.1", Timeframe.H1), candle("NOPEUSD", 0, "1.5"))
+    with pytest.raises(UsageError, match=r"or a candle store with one-minute rows of them \(tail\.db\)"):
+        load_replay(tmp_path, CATALOG, START)
+    await stored(tmp_path, candle("XBTUSD", 0, "90000.1"), candle("XBTUSD", 1, "90000.1", trades=1))
+    with pytest.raises(UsageError, match=r"tail\.db \(XBTUSD\): line 2 cannot be played: its prices"):
+        load_replay(tmp_path, CATALOG, START)
+    monkeypatch.setattr(replay, "ROWS_MAX", 0)
+    with pytest.raises(UsageError, match="more than 0 rows"):
+        load_replay(tmp_path, CATALOG, START)
+    (tmp_path / "tail.db").write_text("not a database, but long enough to look at " * 100, "ascii")
+    with pytest.raises(UsageError, match="the candle store cannot be read"):
+        load_replay(tmp_path, CATALOG, START)
 
 
 def test_other_files_are_left_alone(tmp_path: Path) -> None:

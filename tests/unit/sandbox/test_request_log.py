@@ -1,7 +1,11 @@
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from krakked_tui.sandbox.request_log import Arrival, RequestLog, public_params
+import msgspec
+import pytest
+
+from krakked_tui.sandbox.request_log import TEXT_MAX, Arrival, RequestLog, outline, public_params
 
 NOW = datetime(2026, 1, 5, 0, 0, 1, tzinfo=UTC)
 
@@ -50,15 +54,84 @@ def test_a_row() -> None:
             "params": {},
             "status": None,
             "errors": (),
+            "answer": None,
             "fault": (),
             "seconds": 0.0,
         }
     ]
 
 
-def test_secrets_are_left_out_and_long_texts_cut() -> None:
-    params = {"nonce": "1", "otp": "2", "token": "3", "pair": "XBTUSD", "orders": ("a", "b"), "x": "y" * 5000}
-    shown = public_params(params)
-    assert set(shown) == {"pair", "orders", "x"}
-    assert shown["orders"] == ("a", "b")
-    assert len(str(shown["x"])) == 2003
+def shown(params: Any) -> Any:
+    return msgspec.json.decode(public_params(params))
+
+
+def test_secrets_are_left_out_however_deep() -> None:
+    params = {
+        "nonce": "1",
+        "otp": "2",
+        "Token": "3",
+        "pair": "XBTUSD",
+        "orders[0][token]": "4",
+        "orders": [{"token": "5", "volume": Decimal("0.1")}, {"inner": {"api_secret": "6", "x": 1}}],
+    }
+    assert shown(params) == {
+        "pair": "XBTUSD",
+        "orders": [{"volume": "0.1"}, {"inner": {"x": 1}}],
+    }
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"x": "y" * 100_000},
+        {"x": ["y"] * 60_000},
+        {str(number): "y" for number in range(60_000)},
+        {"x" * 60_000: 1},
+        {"x": {"y": ["z" * 1000] * 100}},
+        {"x": 10**5000},
+        {"x": Decimal("1e5000")},
+    ],
+)
+def test_what_is_kept_of_one_request_is_short(params: Any) -> None:
+    kept = public_params(params)
+    assert len(kept) <= 2 * TEXT_MAX
+    msgspec.json.decode(kept)
+
+
+def test_the_record_is_bounded_in_bytes() -> None:
+    log = RequestLog(10_000, most_bytes=100_000)
+    for number in range(1000):
+        log.add(
+            Arrival(
+                wall=number,
+                time=NOW,
+                route="rest",
+                method="x" * 60_000,
+                channel="y" * 60_000,
+                params=public_params({"x": "y" * 60_000}),
+                errors=("z" * 60_000,) * 1000,
+            )
+        )
+    rows: Any = log.rows()
+    assert rows["last"] == 1000
+    assert len(rows["requests"]) == 1000 - rows["dropped"] > 10
+    assert len(msgspec.json.encode(rows)) < 150_000
+
+
+def test_what_was_answered() -> None:
+    assert outline({"txid": ["OABC"], "descr": {"order": "buy"}}) == {
+        "txid": ["OABC"],
+        "descr": {"order": "buy"},
+    }
+    assert outline({"token": "secret", "expires": 900}) == {"expires": 900}
+    assert outline({"orders": [{"txid": "OABC"}, {"error": "EOrder:Unknown order"}]}) == {
+        "orders": [{"txid": "OABC"}, {"error": "EOrder:Unknown order"}]
+    }
+    order = {"descr": {"pair": "XBTUSD"}, "vol": "1"}
+    table = {"rows": 1, "ids": ["OABC"]}
+    assert outline({"open": {"OABC": order}, "count": 1}) == {"open": table, "count": 1}
+    assert outline({"OABC": order}) == table
+    assert outline({"XXBTZUSD": [["1"]] * 1000, "last": "7"}) == {"XXBTZUSD": 1000, "last": "7"}
+    many = outline({str(number): 1 for number in range(5000)})
+    assert many == {"rows": 5000, "ids": [str(number) for number in range(20)]}
+    assert outline(["OABC"] * 21) == 21

@@ -1,8 +1,12 @@
+from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
 from krakked_tui.sandbox.happenings import apply
+from krakked_tui.sandbox.key_control import make_new_key
+from krakked_tui.sandbox.keys import Key
 from krakked_tui.sandbox.sessions import Hub
 from tests.unit.sandbox.rig import Listener, Rig
 
@@ -252,7 +256,12 @@ def test_trading_wants_a_token_and_the_keys_permission(rig: Rig) -> None:
         "Unsupported event",
     ]
     asked: list[tuple[str, ...]] = []
-    rig.hub.gatekeeper.check_token = lambda token, *needs: asked.append(needs)  # type: ignore[method-assign]
+
+    def check_token(token: str, *needs: str) -> Key:
+        asked.append(needs)
+        return rig.key
+
+    rig.hub.gatekeeper.check_token = check_token  # type: ignore[method-assign]
     listener.ask("cancel_all", token=token)
     listener.ask("subscribe", channel="executions", token=token)
     assert asked == [("close-trades",), ("query-open-trades", "query-closed-trades")]
@@ -312,3 +321,54 @@ def test_a_closed_connection_hears_nothing_more(rig: Rig) -> None:
     rig.hub.tick_tickers()
     rig.hub.beat()
     assert public.heard() == private.heard() == []
+
+
+@pytest.mark.parametrize("end", ["disabled", "expired"])
+def test_a_private_conversation_ends_with_its_key(rig: Rig, end: str) -> None:
+    body = b'{"valid_until":"2026-01-05T00:10:00Z"}'
+    made = make_new_key(rig.gatekeeper.ring, body, rig.exchange.clock.now())
+    main_token = rig.private("GetWebSocketsToken")["token"]
+    key = rig.use_key(str(made["api_key"]))
+    token = rig.private("GetWebSocketsToken")["token"]
+    closed: list[str] = []
+    heard: dict[str, list[str]] = {"theirs": [], "main": []}
+    for name, theirs in (("theirs", token), ("main", main_token)):
+        session = rig.hub.open(heard[name].append, private=True, close=partial(closed.append, name))
+        for channel in ("executions", "balances"):
+            params = {"channel": channel, "token": theirs}
+            session.receive(msgspec.json.encode({"method": "subscribe", "params": params}).decode())
+    rig.hub.tick_ohlc()
+    assert closed == []
+    if end == "disabled":
+        rig.gatekeeper.ring.disable(key, rig.exchange.clock.now())
+    else:
+        rig.wall.advance(600)
+    rig.hub.tick_ohlc()
+    rig.hub.tick_ohlc()
+    assert closed == ["theirs"]
+    before = {name: len(texts) for name, texts in heard.items()}
+    rig.use_key(rig.gatekeeper.api_key)
+    rig.buy("0.01", "50000")
+    assert len(heard["theirs"]) == before["theirs"]
+    assert len(heard["main"]) > before["main"]
+
+
+def test_an_expired_key_trades_no_more(rig: Rig) -> None:
+    body = b'{"valid_until":"2026-01-05T00:10:00Z"}'
+    made = make_new_key(rig.gatekeeper.ring, body, rig.exchange.clock.now())
+    rig.use_key(str(made["api_key"]))
+    token = rig.private("GetWebSocketsToken")["token"]
+    listener = rig.listener(private=True)
+    order: dict[str, Any] = {
+        "order_type": "limit",
+        "side": "buy",
+        "symbol": "BTC/USD",
+        "order_qty": 0.01,
+        "limit_price": 20000.5,
+    }
+    listener.ask("add_order", **order, token=token)
+    assert acks(listener)[-1]["success"]
+    rig.wall.advance(600)
+    listener.ask("add_order", **order, token=token)
+    assert acks(listener)[-1]["error"] == "ESession:Invalid session"
+    assert len(rig.exchange.books.orders) == 1

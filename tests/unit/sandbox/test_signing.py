@@ -112,6 +112,49 @@ def test_tokens_do_not_pile_up() -> None:
         door.keeper.check_token(first)
 
 
+def test_a_token_in_use_outlives_those_that_nobody_used() -> None:
+    door = Door()
+    live = door.keeper.issue_token()
+    door.keeper.check_token(live)
+    idle = door.keeper.issue_token()
+    for _ in range(1000):
+        door.keeper.issue_token()
+    door.keeper.check_token(live)
+    with pytest.raises(ApiError):
+        door.keeper.check_token(idle)
+
+
+def test_no_key_takes_the_tokens_of_another() -> None:
+    door = Door()
+    door.ring.add(KeyRecord(api_key="other", api_secret=SECRET))
+    theirs = door.keeper.issue_token(door.ring.find("other"))
+    for _ in range(1000):
+        ours = door.keeper.issue_token()
+    door.keeper.check_token(theirs)
+    door.keeper.check_token(ours)
+
+
+def test_of_tokens_all_in_use_the_one_not_used_for_longest_is_dropped() -> None:
+    door = Door()
+    tokens = [door.keeper.issue_token() for _ in range(100)]
+    for token in tokens:
+        door.keeper.check_token(token)
+    door.keeper.check_token(tokens[0])
+    door.keeper.issue_token()
+    door.keeper.check_token(tokens[0])
+    with pytest.raises(ApiError):
+        door.keeper.check_token(tokens[1])
+
+
+def test_a_token_ends_with_the_time_of_its_key() -> None:
+    door = Door(Rules(tokens_extend=True), valid_until=datetime(2026, 1, 6, tzinfo=UTC))
+    token = door.keeper.issue_token()
+    door.keeper.check_token(token)
+    door.time += timedelta(days=1)
+    with pytest.raises(ApiError, match="ESession:Invalid session"):
+        door.keeper.check_token(token)
+
+
 def test_a_window_lets_late_nonces_in_but_none_twice() -> None:
     door = Door(nonce_window=10)
     assert [door.knock(nonce) for nonce in ("100", "95", "90")] == ["open"] * 3

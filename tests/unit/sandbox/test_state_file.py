@@ -3,12 +3,17 @@ from datetime import timedelta
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from krakked_tui.domain.errors import NewerSchemaError, RefusedError, StorageError
+from krakked_tui.sandbox.books import Changes
+from krakked_tui.sandbox.orders import ExchangeEvent, OrderTraded
 from krakked_tui.sandbox.state_file import SCHEMA_VERSION, StateFile
 from tests.unit.sandbox.rig import Rig, stored
+from tests.unit.sandbox.trading import add, now_of
 
 
 def test_an_exchange_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -168,3 +173,66 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(NewerSchemaError, match="newer version"):
         StateFile(tmp_path / "s.db")
+
+
+def test_what_could_not_be_stored_is_stored_with_the_next_change(tmp_path: Path) -> None:
+    rig = Rig(stored(tmp_path / "s.db"))
+    order = add(rig, price="50000")
+    impossible = msgspec.structs.replace(order, number=2**63, order_id="OAAAAA-AAAAA-AAAAAA")
+    changes = Changes(orders={"one": now_of(rig, order), "two": impossible})
+    with pytest.raises(StorageError, match="cannot be used"):
+        rig.exchange._state.save(changes, {"time": "never"}, rig.exchange.books)
+    (row,) = rig.exchange._state.books().orders.values()
+    assert row.order_id == order.order_id
+    assert rig.exchange._state.facts()["time"] != "never"
+    rig.private("CancelOrder", txid=order.order_id)
+    rig.exchange.close()
+
+
+@pytest.mark.parametrize("failure", [StorageError("disk full"), KeyboardInterrupt()])
+def test_a_failed_save_loses_nothing(tmp_path: Path, failure: BaseException) -> None:
+    rig = Rig(stored(tmp_path / "s.db"))
+    save, heard = rig.exchange._state.save, list[ExchangeEvent]()
+    rig.exchange.listen(heard.append)
+
+    def fail(*_: object) -> None:
+        raise failure
+
+    rig.exchange._state.save = fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(type(failure)):
+        rig.buy("0.01", cl_ord_id="first")
+    assert not heard, "what is not stored is not told"
+    rig.exchange._state.save = save  # type: ignore[method-assign]
+    rig.buy("0.01", cl_ord_id="second")
+    assert len([event for event in heard if isinstance(event, OrderTraded)]) == 2
+    rig.exchange.close()
+    back = Rig(stored(tmp_path / "s.db"))
+    assert dict(back.exchange.books.orders) == dict(rig.exchange.books.orders)
+    assert dict(back.exchange.books.trades) == dict(rig.exchange.books.trades)
+    assert back.exchange.account.balances == rig.exchange.account.balances
+    back.exchange.close()
+
+
+class Interrupted(sqlite3.Connection):
+    """A connection whose next commit is interrupted from outside."""
+
+    armed = False
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        if sql == "COMMIT" and Interrupted.armed:
+            Interrupted.armed = False
+            raise KeyboardInterrupt
+        return super().execute(sql, *parameters)
+
+
+def test_an_interrupted_save_is_rolled_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, **k, factory=Interrupted))
+    state = StateFile(tmp_path / "s.db")
+    Interrupted.armed = True
+    with pytest.raises(KeyboardInterrupt):
+        state.save(Changes(), {"time": "never"}, state.books())
+    assert state.facts() == {}
+    state.save(Changes(), {"time": "now"}, state.books())
+    assert state.facts() == {"time": "now"}
+    state.close()

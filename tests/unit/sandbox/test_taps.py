@@ -7,10 +7,10 @@ import pytest
 from krakked_tui.sandbox.fault_plan import Faults, Now, Strike
 from krakked_tui.sandbox.fault_rules import Rule
 from krakked_tui.sandbox.fault_wire import PROXY_TEXT
+from krakked_tui.sandbox.places import PLACES
 from krakked_tui.sandbox.taps import Close, Item, Pause, Tap
 
 NOW = Now(0.0, datetime(2026, 1, 5, tzinfo=UTC))
-PLACES = ("book", "ticker", "executions", "heartbeat")
 PONG = '{"method":"pong"}'
 
 

@@ -12,6 +12,7 @@ from krakked_tui.sandbox.trading_limits import (
     cancel_cost,
     edit_cost,
 )
+from krakked_tui.sandbox.ws_trading import answer
 from tests.unit.sandbox.rig import RefusedCall, Rig, Wall
 from tests.unit.sandbox.trading import add, refused
 
@@ -111,4 +112,76 @@ def test_open_orders_per_pair_are_limited() -> None:
     with pytest.raises(RefusedCall, match="EOrder:Orders limit exceeded"):
         rig.buy("0.01", "1000.0")
     rig.buy("1", "100.00", pair="ETHUSD")
+    rig.exchange.close()
+
+
+def test_arguments_that_fail_once_the_pair_is_known_cost_as_much() -> None:
+    rig = Rig(SandboxSettings(tier="starter"))
+    order = add(rig, price="50000")
+    rig.wall.advance(1000)
+    limit = {"pair": "XBTUSD", "type": "buy", "ordertype": "limit", "volume": "0.01"}
+    assert refused(rig, **limit, price="abc").endswith(":price")
+    assert rig.exchange.trading_counter("XBTUSD") == 1
+    assert refused(rig, "AmendOrder", txid=order.order_id, limit_price="abc").endswith(":limit_price")
+    assert rig.exchange.trading_counter("XBTUSD") == 2
+    edit = {"pair": "XBTUSD", "txid": order.order_id, "price": "abc"}
+    assert refused(rig, "EditOrder", **edit).endswith(":price")
+    assert rig.exchange.trading_counter("XBTUSD") == 3
+    batch = {f"orders[{row}][{name}]": value for row in range(3) for name, value in limit.items()}
+    assert refused(rig, "AddOrderBatch", pair="XBTUSD", **batch).endswith(":orders[0][pair]")
+    rows = {name: value for name, value in batch.items() if "[pair]" not in name}
+    assert refused(rig, "AddOrderBatch", pair="XBTUSD", **rows).endswith(":price")
+    assert rig.exchange.trading_counter("XBTUSD") == D("4.5")
+    answer(rig.exchange, "add_order", {"symbol": "BTC/USD", "order_type": "limit", "side": "hold"})
+    change = {"order_id": order.order_id, "order_qty": D(-1)}
+    answer(rig.exchange, "amend_order", change)
+    answer(rig.exchange, "edit_order", change | {"symbol": "BTC/USD"})
+    assert rig.exchange.trading_counter("XBTUSD") == D("7.5")
+    for unknown in ({"pair": "NOPE"}, {"validate": "true"}):
+        refused(rig, **(limit | {"price": "abc"} | unknown))
+    assert rig.exchange.trading_counter("XBTUSD") == D("7.5")
+    rig.exchange.close()
+
+
+def test_a_refused_change_costs_the_fixed_part_only() -> None:
+    rig = Rig(SandboxSettings(tier="starter"))
+    order = add(rig, price="50000")
+    assert refused(rig, "AmendOrder", txid=order.order_id, order_qty="50") == "EOrder:Insufficient funds"
+    assert rig.exchange.trading_counter("XBTUSD") == 2
+    edit = {"pair": "XBTUSD", "txid": order.order_id, "volume": "50"}
+    assert refused(rig, "EditOrder", **edit) == "EOrder:Insufficient funds"
+    assert rig.exchange.trading_counter("XBTUSD") == 3
+    rig.exchange.close()
+
+
+def test_the_counter_refuses_after_the_open_order_limit_and_before_post_only() -> None:
+    rig = Rig(SandboxSettings(tier="starter"))
+    rig.exchange.limits.charge("XBTUSD", D(60))
+    limit = {"pair": "XBTUSD", "type": "buy", "ordertype": "limit"}
+    wrong = {"volume": "0.01", "price": "50000.05"}, {"volume": "0.00001", "price": "50000"}
+    errors = [refused(rig, **limit, **each) for each in (*wrong, {"volume": "9", "price": "50000"})]
+    assert [error.partition(":")[2][:12] for error in errors] == [
+        "Invalid pric",
+        "Invalid argu",
+        "Insufficient",
+    ]
+    crossing = {"volume": "0.01", "price": str(rig.ask()), "oflags": "post"}
+    assert refused(rig, **limit, **crossing) == "EOrder:Rate limit exceeded"
+    assert rig.exchange.trading_counter("XBTUSD") == 63, "what the counter refuses is not counted"
+    rig.exchange.close()
+
+
+def test_a_refused_cancel_of_several_orders_charges_for_none() -> None:
+    rig = Rig(SandboxSettings(tier="starter"))
+    for _ in range(10):
+        rig.buy("0.001", "20000", userref="5")
+    assert refused(rig, "CancelOrder", txid="5") == "EOrder:Rate limit exceeded"
+    assert rig.exchange.trading_counter("XBTUSD") == 10
+    assert len(rig.exchange.books.open_orders) == 10
+    rig.wall.advance(6)
+    assert refused(rig, "CancelOrder", txid="5") == "EOrder:Rate limit exceeded"
+    assert rig.exchange.trading_counter("XBTUSD") == 4
+    rig.wall.advance(9)
+    assert rig.private("CancelOrder", txid="5") == {"count": 10}
+    assert rig.exchange.trading_counter("XBTUSD") == 40
     rig.exchange.close()

@@ -126,3 +126,8 @@ def test_replies_echo_the_request_id_only_when_there_was_one() -> None:
     assert ws.reply("pong", 101, {}, AT) == (
         f'{{"method":"pong","req_id":101,"time_in":"{AT}","time_out":"{AT}"}}'
     )
+
+
+@pytest.mark.parametrize("frame", ["[" * 60_000, '{"method":' * 6000, '{"a":1' + "0" * 60_000 + "}"])
+def test_a_frame_that_nobody_can_hold_is_malformed(frame: str) -> None:
+    assert refusal_of(read_request, frame) == "Malformed request"

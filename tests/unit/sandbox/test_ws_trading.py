@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from krakked_tui.domain.orders import ExchangeStatus
+from krakked_tui.sandbox.happenings import apply
 from krakked_tui.sandbox.settings import SandboxSettings
 from krakked_tui.sandbox.wire import rfc3339
 from krakked_tui.sandbox.ws_trading import METHODS, NEEDS, answer
 from tests.unit.sandbox.rig import Rig
-from tests.unit.sandbox.trading import last
+from tests.unit.sandbox.trading import hurry, last
 
 D = Decimal
 LIMIT: dict[str, object] = {
@@ -243,3 +244,56 @@ def test_batches(rig: Rig) -> None:
     reply = ask(rig, "batch_cancel", orders=[first], cl_ord_id=["a", "never"])
     assert reply == {"success": True, "orders_cancelled": 1}
     assert refused(rig, "batch_cancel", orders=[last_one]) == "EGeneral:Invalid arguments:orders"
+
+
+@pytest.mark.parametrize("userref", [2**31, -(2**31) - 1, 2**63, 10**20])
+def test_a_userref_is_checked_wherever_it_is_given(rig: Rig, userref: int) -> None:
+    order_id = add(rig)["order_id"]
+    change = {"order_id": order_id, "symbol": "BTC/USD", "order_qty": D("0.02"), "order_userref": userref}
+    assert refused(rig, "edit_order", **change) == "EGeneral:Invalid arguments:userref"
+    assert refused(rig, "add_order", **(LIMIT | {"order_userref": userref})).endswith(":userref")
+    assert ask(rig, "edit_order", **(change | {"order_userref": 2**31 - 1}))["success"]
+
+
+def test_a_batch_says_under_validate_what_the_engine_has_against_each_order(rig: Rig) -> None:
+    order = {name: value for name, value in LIMIT.items() if name != "symbol"}
+    orders = [order, order | {"order_qty": D(9)}]
+    reply = ask(rig, "batch_add", symbol="BTC/USD", orders=orders, validate=True)
+    assert reply["result"] == [{"order_id": ""}, {"error": "EOrder:Insufficient funds"}]
+    assert not rig.exchange.books.orders
+
+
+def test_a_delisted_pair_is_no_pair(rig: Rig) -> None:
+    apply(rig.exchange, b'{"action": "delist", "pair": "DOTUSD"}')
+    order = LIMIT | {"symbol": "DOT/USD", "limit_price": D("1.5"), "order_qty": D(10)}
+    assert refused(rig, "add_order", **order) == "Currency pair not supported DOT/USD"
+
+
+def test_a_batch_of_names_that_stand_for_nothing_is_refused(rig: Rig) -> None:
+    gone = add(rig)["order_id"]
+    ask(rig, "cancel_order", order_id=[gone])
+    assert refused(rig, "batch_cancel", orders=[gone, "garbage"]) == "EOrder:Unknown order"
+    assert refused(rig, "batch_cancel", orders=["garbage", "rubbish"]) == "EOrder:Invalid order"
+    kept = add(rig)["order_id"]
+    assert ask(rig, "batch_cancel", orders=["garbage", kept])["orders_cancelled"] == 1
+
+
+def test_an_order_that_ends_while_it_is_looked_up_is_unknown() -> None:
+    for seconds in (2.1, 3.1, 4.1, 6.1, 8.1):
+        found = Rig()
+        expiry = rfc3339(found.exchange.clock.now() + timedelta(seconds=10))
+        order_id = add(found, time_in_force="gtd", expire_time=expiry)["order_id"]
+        hurry(found, seconds)
+        while found.exchange.books.open_orders:
+            reply = ask(found, "amend_order", order_id=order_id, order_qty=D("0.02"))
+            assert reply["success"] or reply["error"] == "EOrder:Unknown order"
+        assert refused(found, "cancel_order", order_id=[order_id]) == "EOrder:Unknown order"
+        found.exchange.close()
+
+
+def test_a_cancel_that_comes_too_late_says_so(rig: Rig) -> None:
+    expiry = rfc3339(rig.exchange.clock.now() + timedelta(seconds=10))
+    order_id = add(rig, time_in_force="gtd", expire_time=expiry)["order_id"]
+    hurry(rig, 4)  # three looks: for the request, for the name, for the deed
+    assert refused(rig, "cancel_order", order_id=[order_id]) == "EOrder:Unknown order"
+    assert rig.exchange.books.orders[order_id].status is ExchangeStatus.EXPIRED

@@ -66,6 +66,69 @@ def test_the_disk_is_flushed_once_for_a_block(path: Path, monkeypatch: pytest.Mo
     assert len(flushed) == 4
 
 
+def test_what_was_reserved_is_given_out_without_waiting_for_the_disk(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nonces = NonceFile(path)
+    assert nonces.left(NOON) < 0
+    nonces.reserve(NOON)
+    assert nonces.left(NOON) == BLOCK_NS
+
+    def fsync(_: int) -> None:
+        raise AssertionError("waited for the disk")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    nonces.reserve(NOON)  # there is enough
+    for n in range(0, BLOCK_NS, BLOCK_NS // 100):
+        assert nonces.next(NOON + n) == NOON + n
+        assert nonces.left(NOON + n) >= 0 or n > BLOCK_NS - BLOCK_NS // 100
+    with pytest.raises(AssertionError, match="waited"):
+        nonces.next(NOON + BLOCK_NS + 1)
+
+
+def test_nonces_are_given_out_while_the_disk_is_slow(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nonces, other = NonceFile(path), NonceFile(path)
+    for user in (nonces, other):
+        user.next(NOON)
+    for user in (nonces, other):
+        user.reserve(NOON + 3 * BLOCK_NS)
+    waiting, go_on = threading.Event(), threading.Event()
+    real = os.fsync
+
+    def fsync(file: int) -> None:
+        waiting.set()
+        assert go_on.wait(10)
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    raising = threading.Thread(target=nonces.reserve, args=(NOON + 5 * BLOCK_NS,))
+    raising.start()
+    assert waiting.wait(10)
+    assert nonces.next(NOON) < other.next(NOON) < nonces.next(NOON)
+    go_on.set()
+    raising.join()
+    assert nonces.left(NOON + 5 * BLOCK_NS) == BLOCK_NS
+
+
+def test_a_mark_that_somebody_else_has_not_flushed_yet_is_not_relied_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = NonceFile(path), NonceFile(path)
+    ours.next(NOON)
+    real = os.fsync
+
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(StorageError):
+        theirs.reserve(NOON + 5 * BLOCK_NS)
+    with pytest.raises(StorageError):
+        ours.next(NOON + 3 * BLOCK_NS)
+    monkeypatch.setattr(os, "fsync", real)
+    assert ours.next(NOON + 3 * BLOCK_NS) == NOON + 3 * BLOCK_NS
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
