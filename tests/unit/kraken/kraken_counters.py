@@ -2,7 +2,23 @@
 
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+
+from krakked_tui.domain.money import ZERO
+from krakked_tui.sandbox.faults import ApiError
+from krakked_tui.sandbox.rate_limits import LimitRules, RateLimits, Tier
+from krakked_tui.sandbox.trading_limits import (
+    ADD_COST,
+    CHANGE_COST,
+    TradingLimits,
+    amend_cost,
+    cancel_cost,
+    edit_cost,
+)
 
 TIERS = {  # private maximum, private decay, trading threshold, trading decay
     "starter": (15, 0.33, 60, 1.0),
@@ -16,6 +32,7 @@ BY_AGE = {  # younger than 5, 10, 15, 45, 90, 300 seconds, older
 }
 FIXED = {"AddOrder": 1, "AmendOrder": 1, "EditOrder": 1, "CancelOrder": 0}
 AGES = (5, 10, 15, 45, 90, 300)
+AGED_COSTS = {"AmendOrder": amend_cost, "EditOrder": edit_cost, "CancelOrder": cancel_cost}
 
 
 @dataclass
@@ -115,3 +132,49 @@ class Counters:
         age = time - since
         place = sum(1 for limit in AGES if age >= limit)
         return BY_AGE[method][place]
+
+
+class SandboxCounters(Counters):
+    """The local Kraken's own counters in the same place."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._time = 0.0
+        self.limits = TradingLimits(self.tier, lambda: round(self._time * 1e9))
+        tier = msgspec.convert(self.tier, Tier)
+        self.rates = RateLimits(LimitRules(tier=tier, public_rate=self.public_rate, burst=1))
+
+    def public_call(self, time: float) -> bool:
+        return self._taken(time, lambda: self.rates.public_call("here", "Ticker", "", time + 1e-6))
+
+    def private_call(self, method: str, time: float) -> bool:
+        return self._taken(
+            time, lambda: self.rates.private_call("key", self.rates.rules.cost(method, 1), time)
+        )
+
+    def add(self, pair: str, order_id: str, time: float) -> bool:
+        super().add(pair, order_id, time)
+        return self._taken(time, lambda: self.limits.charge(pair, ADD_COST))
+
+    def change(self, method: str, order_id: str, time: float, new_id: str = "") -> bool:
+        pair = self.pairs[order_id]
+        cost = CHANGE_COST if FIXED[method] else ZERO
+        if order_id in self.orders:
+            cost = AGED_COSTS[method](time - self.orders[order_id][1])
+        super().change(method, order_id, time, new_id)
+        return self._taken(time, lambda: self.limits.charge(pair, cost))
+
+    def cancel_batch(self, order_ids: list[str], time: float) -> bool:
+        costs: dict[str, Decimal] = defaultdict(Decimal)
+        for pair, since in (self.orders[each] for each in order_ids if each in self.orders):
+            costs[pair] += cancel_cost(time - since)
+        super().cancel_batch(order_ids, time)
+        return self._taken(time, lambda: self.limits.charge_all(costs, overshoot=True))
+
+    def _taken(self, time: float, charge: Callable[[], None]) -> bool:
+        self._time = time
+        try:
+            charge()
+        except ApiError:
+            return False
+        return True
