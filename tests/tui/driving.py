@@ -78,11 +78,15 @@ class Desk:
         """Let messages and layout come to rest."""
         for _ in range(4):
             await self.pilot.pause(0)
+        for screen in self.app.screen_stack:
+            # Screens paint on a timer, what lies under a dialog first: on a busy machine, too late for us.
+            screen._on_timer_update()
+            await self.pilot.pause(0)
+            await self.pilot.pause(0)
 
     async def see(self) -> str:
         """Paint what the controller says now, and return the screen."""
         self.app.paint()
-        await self.pilot.pause()  # what lies under a dialog is painted a little later
         await self.settle()
         return self.text
 
