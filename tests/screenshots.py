@@ -7,13 +7,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from krakked_tui.bootstrap import DemoOptions, Session, open_demo
+from krakked_tui.bootstrap.demo import DemoOptions, DemoRequest, demo_sources, open_demo
+from krakked_tui.bootstrap.session import Session
 from krakked_tui.domain.money import trap_floats
 from krakked_tui.tui.commands import PaneName
 from krakked_tui.tui.run import screenshot
+from tests.tui.setup_driving import KEY, SECRET, Hands
 
 OUT = Path(__file__).parents[1] / "screenshots"
-PANES = (PaneName.DASHBOARD, PaneName.ORDERS)
+PANES = (PaneName.DASHBOARD, PaneName.ORDERS, PaneName.SETTINGS)
 SIZES = ((80, 24), (120, 40))
 FILLS = 12
 PATIENCE = 90.0
@@ -33,18 +35,34 @@ def _wait_for_trades(session: Session) -> None:
 async def _take(session: Session) -> None:
     for pane in PANES:
         for size in SIZES:
-            picture = await screenshot(session.controller, pane, size)
-            (OUT / f"{pane.value}-{size[0]}x{size[1]}.svg").write_text(picture, encoding="utf-8")
+            _write(pane.value, size, await screenshot(session.controller, pane, size))
+
+
+async def _take_setup() -> None:
+    for size in SIZES:
+        async with Hands().open(size) as hands:
+            await hands.press("enter")
+            await hands.paste(KEY)
+            _write("setup-key", size, hands.app.export_screenshot(title="krakked-tui setup"))
+            await hands.press("enter")
+            await hands.paste(SECRET)
+            await hands.press("enter")
+            _write("setup-checked", size, hands.app.export_screenshot(title="krakked-tui setup"))
+
+
+def _write(name: str, size: tuple[int, int], picture: str) -> None:
+    (OUT / f"{name}-{size[0]}x{size[1]}.svg").write_text(picture, encoding="utf-8")
 
 
 def main() -> None:
     trap_floats()
     OUT.mkdir(exist_ok=True)
+    asyncio.run(_take_setup())
     with tempfile.TemporaryDirectory() as home:
+        sources = demo_sources("demo", {**os.environ, "KRAKKED_HOME": home}, None, {})
         session = open_demo(
-            DemoOptions(fresh=True, seed=7), profile="demo", config_file=None,
-            environment={**os.environ, "KRAKKED_HOME": home}, to_stdout=False, log_format=None,
-        )  # fmt: skip
+            DemoRequest(options=DemoOptions(fresh=True, seed=7), sources=sources, to_stdout=False)
+        )
         session.start()
         try:
             _wait_for_trades(session)
@@ -53,7 +71,7 @@ def main() -> None:
             session.stop("screenshots taken", by="cli")
             session.join(10)
             session.close()
-    sys.stdout.write(f"renewed {len(PANES) * len(SIZES)} pictures in {OUT.name}/\n")
+    sys.stdout.write(f"renewed {(len(PANES) + 2) * len(SIZES)} pictures in {OUT.name}/\n")
 
 
 if __name__ == "__main__":

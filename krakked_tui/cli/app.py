@@ -6,8 +6,14 @@ from collections.abc import Sequence
 import cyclopts
 
 from krakked_tui import __version__
+from krakked_tui.cli.config import config_app
+from krakked_tui.cli.credentials import credentials_app
+from krakked_tui.cli.doctor import doctor
+from krakked_tui.cli.key_command import check
 from krakked_tui.cli.run import run
 from krakked_tui.cli.sandbox import sandbox
+from krakked_tui.cli.setup import setup
+from krakked_tui.cli.version import version
 from krakked_tui.domain.errors import KrakkedError
 from krakked_tui.domain.money import trap_floats
 
@@ -20,13 +26,9 @@ app = cyclopts.App(
     result_action="return_value",
 )
 app.default(run)
-app.command(sandbox)
-
-
-@app.command
-def version() -> None:
-    """Print the version."""
-    print(__version__)
+credentials_app.command(check)
+for command in (setup, doctor, credentials_app, config_app, sandbox, version):
+    app.command(command)
 
 
 def run_command_line(arguments: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from types import FrameType
 
-from krakked_tui.bootstrap import Session
+from krakked_tui.bootstrap.session import Session
 from krakked_tui.config.ui_settings import TerminalLoss
 from krakked_tui.domain.errors import KrakkedError
 from krakked_tui.execution.settings import OnShutdown
@@ -95,7 +95,7 @@ def _show(session: Session, stopper: Stopper) -> int:
     )
     stopper.on_first = runner.request_exit
     ended = runner.run()
-    keeps = session.config.ui.on_terminal_loss is TerminalLoss.KEEP_RUNNING
+    keeps = session.controller.settings().ui.on_terminal_loss is TerminalLoss.KEEP_RUNNING
     if not (ended.reason is ExitReason.TERMINAL_LOST and keeps):
         session.stop(f"the screen ended: {ended.reason}", by="tui")
     return ended.exit_code

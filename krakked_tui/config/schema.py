@@ -2,6 +2,13 @@
 
 import msgspec
 
+from krakked_tui.config.planned_settings import (
+    AlertsSettings,
+    ApiSettings,
+    BackupSettings,
+    SimulationSettings,
+)
+from krakked_tui.config.region_settings import RegionSettings
 from krakked_tui.config.ui_settings import UiSettings
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.engine.settings import LoggingSettings, SchedulerSettings
@@ -37,6 +44,7 @@ class StrategiesSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 class AppConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be configured; the defaults are a safe start."""
 
+    region: RegionSettings = RegionSettings()
     universe: UniverseSettings = UniverseSettings()
     market_data: MarketDataSettings = MarketDataSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
@@ -46,4 +54,8 @@ class AppConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     scheduler: SchedulerSettings = SchedulerSettings()
     connection: ConnectionSettings = ConnectionSettings()
     ui: UiSettings = UiSettings()
+    api: ApiSettings = ApiSettings()
+    alerts: AlertsSettings = AlertsSettings()
     logging: LoggingSettings = LoggingSettings()
+    backup: BackupSettings = BackupSettings()
+    simulation: SimulationSettings = SimulationSettings()

@@ -51,13 +51,23 @@ class ResumeCycles(msgspec.Struct, frozen=True, tag=True):
     """Run strategy cycles again."""
 
 
+class ChangeSetting(msgspec.Struct, frozen=True, tag=True):
+    """Change one setting while the engine runs, and keep it in the profile's ``runtime.toml``.
+
+    ``value`` is TOML, such as ``"dark"`` with its quotes, or ``4``.
+    """
+
+    key: str
+    value: str
+
+
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """Stop the engine in order."""
 
     reason: str
 
 
-Command = (
+EngineCommand = (
     SetKillSwitch
     | ClearKillSwitch
     | CancelOrder
@@ -67,6 +77,7 @@ Command = (
     | ResumeCycles
     | Shutdown
 )
+Command = EngineCommand | ChangeSetting
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from krakked_tui.control.commands import Actor, Answer, Command
+from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import EngineView
 
 
@@ -11,6 +12,10 @@ class Controller(Protocol):
 
     def view(self) -> EngineView:
         """The latest picture. Never waits, never does I/O."""
+        ...
+
+    def settings(self) -> SettingsView:
+        """The effective settings. Never waits, never does I/O."""
         ...
 
     async def execute(self, command: Command, actor: Actor) -> Answer:

@@ -3,20 +3,34 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from krakked_tui.control import commands as c
 from krakked_tui.control.picture import engine_view
+from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import EngineView
 from krakked_tui.decision import events as e
 from krakked_tui.decision.effects import Log
 from krakked_tui.decision.state import EPOCH
+from krakked_tui.domain.errors import KrakkedError
 from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.engine import Engine
 from krakked_tui.engine.moment import Moment
 from krakked_tui.engine.thread import EngineThread
 
 MESSAGES = 200
+
+
+class SettingsDoor(Protocol):
+    """Keeps the settings of a run. Methods may be called from any thread."""
+
+    def view(self) -> SettingsView:
+        """What is in force. Never waits."""
+        ...
+
+    def change(self, key: str, value: str) -> str:
+        """Change and keep a setting; returns what came of it. Blocks on the disk; raises ``KrakkedError``."""
+        ...
 
 
 class LocalController:
@@ -26,7 +40,10 @@ class LocalController:
     engine's loop.
     """
 
-    def __init__(self, *, mode: str, profile: str, other_host: str, answers: Answers) -> None:
+    def __init__(
+        self, *, mode: str, profile: str, other_host: str, answers: Answers, keeper: SettingsDoor
+    ) -> None:
+        self._keeper = keeper
         self._mode = mode
         self._profile = profile
         self._other_host = other_host
@@ -61,8 +78,14 @@ class LocalController:
         """The latest picture. Never waits, never does I/O."""
         return self._view
 
+    def settings(self) -> SettingsView:
+        """The effective settings. Never waits, never does I/O."""
+        return self._keeper.view()
+
     async def execute(self, command: c.Command, actor: c.Actor) -> c.Answer:
         """Hand a command to the engine and wait for its answer."""
+        if isinstance(command, c.ChangeSetting):
+            return await self._change(command)
         ticket, future = self._answers.open()
         thread = self._thread
         if thread is None or not thread.call(_delivery(command, actor, ticket)):
@@ -70,8 +93,16 @@ class LocalController:
         answer = await asyncio.wrap_future(future)
         return c.Answer(answer.accepted, answer.message)
 
+    async def _change(self, command: c.ChangeSetting) -> c.Answer:
+        """Change a setting. The engine has no part in it: the file is written on a thread of its own."""
+        try:
+            message = await asyncio.to_thread(self._keeper.change, command.key, command.value)
+        except KrakkedError as error:
+            return c.Answer(accepted=False, message=str(error))
+        return c.Answer(accepted=True, message=message)
 
-def _delivery(command: c.Command, actor: c.Actor, ticket: int) -> Callable[[Engine], None]:
+
+def _delivery(command: c.EngineCommand, actor: c.Actor, ticket: int) -> Callable[[Engine], None]:
     def deliver(engine: Engine) -> None:
         if isinstance(command, c.Shutdown):
             engine.request_stop(command.reason, actor, ticket)
@@ -82,7 +113,7 @@ def _delivery(command: c.Command, actor: c.Actor, ticket: int) -> Callable[[Engi
 
 
 def _event(  # noqa: PLR0911 - one arm per command
-    command: c.Command, actor: c.Actor, ticket: int, engine: Engine
+    command: c.EngineCommand, actor: c.Actor, ticket: int, engine: Engine
 ) -> e.Event:
     at = engine.clock.now()
     match command:

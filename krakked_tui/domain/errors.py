@@ -4,6 +4,10 @@ KrakkedError
     UsageError              the command line is wrong                        exit 2
     ConfigError             a config file is wrong (all findings at once)    exit 4
     RefusedError            we refuse: a lock is held, a mode is not allowed exit 6
+    CredentialsError        the keys, or what locks them up
+        NoCredentialsError  there are none: the caller starts the first-run set-up
+        SecretsFileError    wrong password or corrupted secrets file: never says which
+        NoPasswordError     nobody gave the master password
     StorageError            our own files
         NewerSchemaError    the database is from a newer version
         AccountMismatchError  the database belongs to another account
@@ -44,6 +48,29 @@ class ConfigError(KrakkedError):
 
 class RefusedError(KrakkedError):
     """Krakked refuses to do this now, and says why."""
+
+    exit_code = 6
+
+
+class CredentialsError(KrakkedError):
+    """Something about the API key or the password that locks it up; never a secret in it."""
+
+
+class NoCredentialsError(CredentialsError):
+    """There is no API key; the first-run set-up makes one available."""
+
+    exit_code = 6
+
+
+class SecretsFileError(CredentialsError):
+    """The secrets file does not open. What is wrong is not said, because it cannot be known."""
+
+    def __init__(self) -> None:
+        super().__init__("Wrong password or corrupted secrets file")
+
+
+class NoPasswordError(CredentialsError):
+    """The secrets file is locked and no source gave the master password."""
 
     exit_code = 6
 

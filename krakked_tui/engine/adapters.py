@@ -30,11 +30,14 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Adapters:
     """Factories, each run on the engine's loop.
 
+    ``check_access`` asks the exchange whether the key may do what the mode needs; it raises
+    ``ExchangeError`` when the exchange cannot be asked, and ``AccessError`` or ``RefusedError`` when not.
     ``exchange_ready`` is called once trading can begin: a rehearsal exchange starts its clock there.
     """
 
     open_journal: Callable[[], Awaitable[Journal]]
     open_candles: Callable[[], Awaitable[CandleStore]]
     connect: Callable[[Clock], Awaitable[tuple[MarketFeed, Broker]]]
+    check_access: Callable[[], Awaitable[None]]
     strategies: Sequence[AnyStrategy]
     exchange_ready: Callable[[], None]

@@ -134,13 +134,14 @@ class Engine:
     async def _start(self, supervisor: Supervisor) -> None:
         adapters, clock, progress = self._adapters, self.clock, self._progress
         journal = self._closing(await progress.run("database", adapters.open_journal))
-        store = self._closing(await adapters.open_candles())
         feed, broker = await progress.run("exchange", lambda: adapters.connect(clock))
         self._closing(feed)
         self._broker = self._closing(broker)
         await progress.run("exchange clock", lambda: synchronise_clock(clock, feed))
+        # Which exchange it is, and so whose candles these are, is known now.
+        store = self._closing(await adapters.open_candles())
         known, universe = await progress.run("pairs", lambda: self._read_universe(feed))
-        await progress.run("access", broker.balances)
+        await progress.run("access", lambda: self._access(broker))
         stored = await journal.load(broker.account_id)
         state = open_state(stored, self._settings.core, known, self._settings.first_order_number)
         state.tradable = frozenset(universe.pairs)
@@ -182,6 +183,10 @@ class Engine:
         supervisor.keep("gaps", lambda: history.keep_full(pairs))
         self.moment.phase = "running"
         self._write_log(Log(Level.INFO, "engine_started", self._facts(state, universe)))
+
+    async def _access(self, broker: Broker) -> None:
+        await self._adapters.check_access()
+        await broker.balances()
 
     async def _streaming(self, stream: Callable[[], StreamState]) -> None:
         """Wait for a stream to open; raise ``ExchangeError`` with its reason when it fails to."""

@@ -18,6 +18,7 @@ import structlog
 from krakked_tui.decision.effects import Level, Log
 from krakked_tui.domain.errors import StorageError
 from krakked_tui.engine.clock import utc_now
+from krakked_tui.engine.redaction import Redactor
 from krakked_tui.engine.settings import LogFormat, LoggingSettings
 
 Record = MutableMapping[str, Any]
@@ -80,9 +81,19 @@ class EngineLog:
     """The log of one engine: structured records to its file and, headless, to standard output."""
 
     def __init__(
-        self, path: Path, settings: LoggingSettings, *, to_stdout: bool, context: Mapping[str, str]
+        self,
+        path: Path,
+        settings: LoggingSettings,
+        *,
+        to_stdout: bool,
+        context: Mapping[str, str],
+        redactor: Redactor,
     ) -> None:
-        """Open the file; ``context`` goes into every record. Raises ``StorageError``."""
+        """Open the file; ``context`` goes into every record. Raises ``StorageError``.
+
+        ``redactor`` has the last word on every line, whatever produced it.
+        """
+        self._redactor = redactor
         self._writer = LogWriter(path, to_stdout=to_stdout)
         self._console = settings.format is LogFormat.CONSOLE
         self._json = structlog.processors.JSONRenderer(default=str)
@@ -135,11 +146,11 @@ class EngineLog:
     def _render(
         self, logger: object, level: str, record: Record
     ) -> tuple[tuple[str, str], dict[str, object]]:
-        for_file = str(self._json(logger, level, dict(record)))
+        for_file = self._redactor.clean(str(self._json(logger, level, dict(record))))
         if not self._console:
             return (for_file, for_file), {}
         record["timestamp"] = record.pop("time")
-        return (for_file, str(self._readable(logger, level, record))), {}
+        return (for_file, self._redactor.clean(str(self._readable(logger, level, record)))), {}
 
 
 class _Adopted(logging.Handler):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 
 class SchedulerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,3 +44,7 @@ class LoggingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Lowest level written: DEBUG, INFO, WARNING or ERROR."""
     format: LogFormat = LogFormat.JSON
     """Form of the lines on standard output with --no-ui: json or console. The file is always JSON."""
+    max_mb: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
+    """Megabytes of log files that are kept."""
+    keep_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 7
+    """Days for which log files are kept."""

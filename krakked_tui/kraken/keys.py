@@ -5,6 +5,7 @@ import binascii
 import hashlib
 from typing import NoReturn
 
+from krakked_tui.domain.secret import MASK
 from krakked_tui.kraken import signing
 from krakked_tui.kraken.errors import AuthError
 
@@ -41,17 +42,33 @@ class ApiKey:
     @property
     def fingerprint(self) -> str:
         """Eight hex digits that tell keys apart and reveal nothing."""
-        return hashlib.sha256(self._public.encode()).hexdigest()[:8]
+        return fingerprint(self._public)
 
     def sign(self, path: str, nonce: str, body: bytes) -> str:
         """Return the value of the ``API-Sign`` header for exactly this body."""
         return signing.signature(self._secret, path, nonce, body)
+
+    def masked(self, answer: bytes) -> bytes:
+        """Return an answer of the exchange without the key pair, should it repeat a part of that.
+
+        What the exchange says goes into errors, the log and the database.
+        """
+        for part in (self._public.encode(), base64.b64encode(self._secret)):
+            # A slash may come as JSON escapes it.
+            for spelled in {part, part.replace(b"/", b"\\/")}:
+                answer = answer.replace(spelled, MASK.encode()) if spelled in answer else answer
+        return answer
 
     def __repr__(self) -> str:
         return f"ApiKey(fingerprint={self.fingerprint})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("An API key is not pickled or copied.")
+
+
+def fingerprint(public: str) -> str:
+    """Return eight hex digits that tell keys apart and reveal nothing of them."""
+    return hashlib.sha256(public.encode()).hexdigest()[:8]
 
 
 def _decoded(secret: str) -> bytes:

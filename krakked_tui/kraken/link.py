@@ -32,6 +32,15 @@ CLOSED_BY_POLICY = 1008
 _ONLINE = "online"
 
 
+Mask = Callable[[Sequence[Payload]], Sequence[Payload]]
+"""Takes out of messages what nobody may read."""
+
+
+def unmasked(messages: Sequence[Payload]) -> Sequence[Payload]:
+    """Leave messages as they are."""
+    return messages
+
+
 class LostError(Exception):
     """The connection is over. ``wait`` is the least number of seconds until the next attempt.
 
@@ -74,9 +83,16 @@ class Link:
     """A connection, its session, and who waits for answers over it."""
 
     def __init__(
-        self, connection: BulkConnection, session: Session, listener: Listener, clock: Clock
+        self,
+        connection: BulkConnection,
+        session: Session,
+        listener: Listener,
+        clock: Clock,
+        *,
+        mask: Mask = unmasked,
     ) -> None:
         self.session = session
+        self._mask = mask
         self._connection = connection
         self._listener = listener
         self._on_news = listener.on_news
@@ -87,7 +103,7 @@ class Link:
         """Take in messages until the connection is lost, which raises ``LostError``."""
         while True:
             try:
-                messages = await self._connection.messages()
+                messages = self._mask(await self._connection.messages())
             except ConnectionClosed as error:
                 raise _closed(error) from error
             start = 0

@@ -68,7 +68,8 @@ _NONCE_RETRY_SECONDS = 5.0
 _METHOD = re.compile(r"[A-Za-z0-9]{1,64}(/[A-Za-z0-9]{1,64})?")
 CLOCK_ERROR_SECONDS = 2.0
 """How far our idea of the exchange's time may be off."""
-_SPEED_HEADER = "X-Sandbox-Speed"
+_SPEED_HEADER, _MARKET_HEADER = "X-Sandbox-Speed", "X-Sandbox-Market"
+_MARKET_NAME = re.compile(r"[a-z0-9-]{1,40}")
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _PASSING = (NetworkError, RateLimitError, ServiceUnavailableError)
 
@@ -110,6 +111,8 @@ class KrakenRest:
         self._nonce_window = settings.nonce_window
         self._jumps = 0
         self._speed: float | None = None
+        self.sandbox_market = ""
+        """Which market a sandbox on this machine plays, once it has answered; empty at the real exchange."""
         self._reads = connections(settings, USER_AGENT, transport, loopback=self._loopback)
         # Reads that hang must not keep orders and cancels from a connection.
         self._orders = connections(settings, USER_AGENT, transport, loopback=self._loopback)
@@ -246,6 +249,8 @@ class KrakenRest:
             status, body = await self._written(client, endpoint, params, what, withhold, ticket)
         finally:
             places.release()
+        if endpoint.private and self._key is not None:
+            body = self._key.masked(body)
         return envelope.result(endpoint, status, body, what, self._clock.now())
 
     async def _written(
@@ -350,6 +355,8 @@ class KrakenRest:
             raise NetworkError(message, sent()) from _bare(error)
         if self._loopback:
             self._speed = _speed(response.headers.get(_SPEED_HEADER))
+            named = response.headers.get(_MARKET_HEADER, "")
+            self.sandbox_market = named if _MARKET_NAME.fullmatch(named) else ""
         return response.status_code, body
 
 

@@ -73,6 +73,18 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             raise ValueError("; ".join(problems))
 
 
+def is_kraken(url: str) -> bool:
+    """Say whether a URL leads to a host of Kraken's."""
+    try:
+        return _is_kraken_host(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+
+
+def _is_kraken_host(host: str) -> bool:
+    return host == _KRAKEN or host.endswith(f".{_KRAKEN}")
+
+
 def is_loopback(url: str) -> bool:
     """Say whether a URL leads to this machine and nowhere else."""
     try:
@@ -91,7 +103,7 @@ def _url_problem(url: str, scheme: str, *, other_host: bool) -> str | None:
         return f"is not a URL ({url!r})"
     if is_loopback(url):
         allowed = {scheme, f"{scheme}s"}
-    elif host == _KRAKEN or host.endswith(f".{_KRAKEN}") or (other_host and host):
+    elif _is_kraken_host(host) or (other_host and host):
         allowed = {f"{scheme}s"}
     else:
         return f"leads to {host or url!r}, which is neither Kraken nor loopback (connection.allow_other_host)"

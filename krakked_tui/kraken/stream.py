@@ -11,7 +11,7 @@ from websockets.exceptions import WebSocketException
 
 from krakked_tui.kraken.connection import BulkConnection, Connect
 from krakked_tui.kraken.errors import KrakenError, NetworkError, Sent, printable
-from krakked_tui.kraken.link import Link, Listener, LostError
+from krakked_tui.kraken.link import Link, Listener, LostError, Mask, unmasked
 from krakked_tui.kraken.pending import Answered
 from krakked_tui.kraken.rest import USER_AGENT
 from krakked_tui.kraken.session import BookChanged, News, Session
@@ -76,9 +76,20 @@ class KrakenStream:
     """One connection that is kept up for as long as somebody runs it. ``name`` is shown to people."""
 
     def __init__(
-        self, name: str, url: str, clock: Clock, rng: random.Random, budget: ConnectBudget | None = None
+        self,
+        name: str,
+        url: str,
+        clock: Clock,
+        rng: random.Random,
+        budget: ConnectBudget | None = None,
+        *,
+        mask: Mask = unmasked,
     ) -> None:
-        """Connect nothing yet. ``budget`` is shared by all connections of this machine."""
+        """Connect nothing yet. ``budget`` is shared by all connections of this machine.
+
+        ``mask`` takes out of each message what nobody may read.
+        """
+        self._mask = mask
         self.name = name
         self._url = url
         self._clock = clock
@@ -90,7 +101,7 @@ class KrakenStream:
 
     def sibling(self, name: str) -> "KrakenStream":
         """Return another connection to the same place."""
-        return KrakenStream(name, self._url, self._clock, self._rng, self._budget)
+        return KrakenStream(name, self._url, self._clock, self._rng, self._budget, mask=self._mask)
 
     async def run(
         self,
@@ -169,7 +180,8 @@ class KrakenStream:
         assert isinstance(connection, BulkConnection)
         opened = self._clock.monotonic()
         session = Session(plan, opened)
-        link = self._link = Link(connection, session, Listener(self.name, on_news, on_state), self._clock)
+        listener = Listener(self.name, on_news, on_state)
+        link = self._link = Link(connection, session, listener, self._clock, mask=self._mask)
         lost: list[LostError] = []
         dropped: list[BookChanged] = []
         try:

@@ -385,13 +385,20 @@ class WebSocketsToken(Row, frozen=True):
 
 
 class ApiKeyInfo(Row, frozen=True):
-    """What Kraken knows about the key that asks. Times are unix seconds, "0" for never.
+    """What Kraken knows about the key that asks. Times are unix seconds, "0" for none.
 
-    ``nonce_window`` is in the unit of the nonces. The key itself is not read.
+    ``nonce`` is the highest it has seen of the key, ``nonce_window`` is in the unit of the nonces.
+    ``query_from`` and ``query_to`` limit what the key may read. The key itself is not read.
     """
 
     api_key_name: str
     permissions: list[str]
+    nonce: str = "0"
     nonce_window: str = "0"
     valid_until: str = "0"
+    query_from: str = "0"
+    query_to: str = "0"
+    created_time: str = "0"
+    modified_time: str = "0"
+    last_used: str = "0"
     ip_allowlist: list[str] = []

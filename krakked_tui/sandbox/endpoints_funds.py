@@ -10,8 +10,14 @@ from krakked_tui.domain.pairs import FeeTier
 from krakked_tui.domain.precision import half_up
 from krakked_tui.sandbox.calls import Call, Endpoint
 from krakked_tui.sandbox.exchange import Exchange
-from krakked_tui.sandbox.faults import UNKNOWN_ASSET, UNKNOWN_PAIR, ApiError
-from krakked_tui.sandbox.permissions import QUERY_FUNDS, QUERY_OPEN, WEBSOCKETS
+from krakked_tui.sandbox.faults import (
+    UNKNOWN_ASSET,
+    UNKNOWN_FUNDING_ASSET,
+    UNKNOWN_PAIR,
+    UNKNOWN_WITHDRAW_KEY,
+    ApiError,
+)
+from krakked_tui.sandbox.permissions import QUERY_FUNDS, QUERY_OPEN, WEBSOCKETS, WITHDRAW_FUNDS
 from krakked_tui.sandbox.signing import TOKEN_SECONDS
 from krakked_tui.sandbox.wire import text, unix_second
 from krakked_tui.sim.fees import TIER_WINDOW
@@ -124,6 +130,13 @@ def api_key_info(call: Call) -> object:
     }
 
 
+def withdraw_info(call: Call) -> object:
+    """``WithdrawInfo``: refused, because this account has no withdrawal address."""
+    if call.exchange.catalog.find_asset(call.params.text("asset") or "") is None:
+        raise ApiError(UNKNOWN_FUNDING_ASSET)
+    raise ApiError(UNKNOWN_WITHDRAW_KEY)
+
+
 def _money(amount: Decimal) -> str:
     return text(half_up(amount, _DECIMALS), _DECIMALS)
 
@@ -170,4 +183,11 @@ FUNDS: Final = (
     ),
     Endpoint("GetWebSocketsToken", websockets_token, needs=(WEBSOCKETS,)),
     Endpoint("GetApiKeyInfo", api_key_info),
+    Endpoint(
+        "WithdrawInfo",
+        withdraw_info,
+        accepts=("asset", "key", "amount"),
+        needs=(QUERY_FUNDS,),
+        also=(WITHDRAW_FUNDS,),
+    ),
 )

@@ -3,7 +3,7 @@
 import socket
 import struct
 from asyncio import BaseTransport, Transport
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, cast
 
@@ -11,6 +11,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from krakked_tui.sandbox.asgi import ASGIApp, Receive, Scope, Send
+
+Header = tuple[bytes, bytes]
 
 BODY_MAX: Final = 256 * 1024
 """Bytes of a request body; more is refused unread."""
@@ -99,9 +101,11 @@ class Http:
             more = message.get("more_body", False)
         return b"".join(parts)
 
-    async def reply(self, content: bytes, speed: str, status: int = 200, kind: str = JSON) -> None:
-        """Answer; ``speed`` is the exchange's time factor."""
-        await self._start(len(content), speed, status, kind)
+    async def reply(
+        self, content: bytes, announced: Sequence[Header], status: int = 200, kind: str = JSON
+    ) -> None:
+        """Answer; ``announced`` are the headers that say which exchange this is."""
+        await self._start(len(content), announced, status, kind)
         await self._send({"type": "http.response.body", "body": content})
 
     async def hang(self) -> None:
@@ -114,18 +118,18 @@ class Http:
         reset(self._scope)
         await self.hang()
 
-    async def cut(self, content: bytes, speed: str) -> None:
+    async def cut(self, content: bytes, announced: Sequence[Header]) -> None:
         """Promise a whole answer, send half of it and close the connection."""
-        await self._start(len(content), speed, 200, JSON)
+        await self._start(len(content), announced, 200, JSON)
         half = content[: len(content) // 2]
         await self._send({"type": "http.response.body", "body": half, "more_body": True})
         self._scope[_TRANSPORT].close()
         await self.hang()
 
-    async def _start(self, length: int, speed: str, status: int, kind: str) -> None:
+    async def _start(self, length: int, announced: Sequence[Header], status: int, kind: str) -> None:
         headers = [
             (b"content-type", kind.encode()),
             (b"content-length", str(length).encode()),
-            (b"x-sandbox-speed", speed.encode()),
+            *announced,
         ]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

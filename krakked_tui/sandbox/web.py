@@ -63,12 +63,12 @@ class Web:
         elif http.path.startswith((PUBLIC_PATH, PRIVATE_PATH)):
             await self._rest(http)
         else:
-            await http.reply(failure(UNKNOWN_METHOD), self._context.speed())
+            await http.reply(failure(UNKNOWN_METHOD), self._context.announced())
 
     async def _control(self, http: Http) -> None:
         why = control_routes.refusal(http.peer, http.headers)
         if why is not None:
-            await http.reply(control_routes.error_body(why), self._context.speed(), 403)
+            await http.reply(control_routes.error_body(why), self._context.announced(), 403)
             return
         body = await http.body()
         try:
@@ -76,13 +76,13 @@ class Web:
         except StorageError as error:
             self._fail(error)
             status, content = 500, failure(INTERNAL_ERROR)
-        await http.reply(content, self._context.speed(), status)
+        await http.reply(content, self._context.announced(), status)
 
     async def _rest(self, http: Http) -> None:
         context, arrived = self._context, self._context.now()
         body = await http.body()
         if body is None:
-            await http.reply(failure(BAD_REQUEST), context.speed())
+            await http.reply(failure(BAD_REQUEST), context.announced())
             return
         request = Request(http.path, http.query, http.headers, body, http.peer)
         effect = NO_EFFECT
@@ -132,18 +132,18 @@ class Web:
             return Answer(failure(INTERNAL_ERROR), (INTERNAL_ERROR,))
 
     async def _deliver(self, http: Http, out: Outcome) -> None:
-        speed = self._context.speed()
+        announced = self._context.announced()
         match out.ending:
             case Ending.REPLY:
-                await http.reply(out.body, speed)
+                await http.reply(out.body, announced)
             case Ending.PAGE:
-                await http.reply(out.body, speed, out.status or 200, HTML)
+                await http.reply(out.body, announced, out.status or 200, HTML)
             case Ending.HANG:
                 await http.hang()
             case Ending.RESET:
                 await http.reset()
             case Ending.CUT:
-                await http.cut(out.body, speed)
+                await http.cut(out.body, announced)
 
 
 def _places(request: Request) -> tuple[str, ...]:

@@ -2,12 +2,30 @@
 
 import fcntl
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+import msgspec
 
 from krakked_tui.domain.errors import RefusedError, StorageError
 
 PRIVATE_DIRECTORY = 0o700
 PRIVATE_FILE = 0o600
+
+
+def make_private_directory(path: Path) -> None:
+    """Make a directory, and those above it that are missing, for their owner only.
+
+    Existing ones are left as they are. Raises ``StorageError``.
+    """
+    try:
+        _make_directory(path)
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be created ({error.strerror}): make its parent writable,"
+            " or set KRAKKED_HOME to a directory of yours"
+        ) from error
 
 
 def make_private_file(path: Path) -> None:
@@ -19,10 +37,10 @@ def make_private_file(path: Path) -> None:
     try:
         _make_directory(path.parent)
         # An existing file is not opened: closing it would drop SQLite's locks in this process.
-        if path.is_file():
-            path.chmod(PRIVATE_FILE)
-        else:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+        if not path.is_file():
+            with suppress(FileExistsError):  # another process was quicker
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+        path.chmod(PRIVATE_FILE)
     except OSError as error:
         raise StorageError(
             f"{path} cannot be created or written ({error.strerror}): check that its directory exists, "
@@ -34,6 +52,64 @@ def _make_directory(path: Path) -> None:
     if not path.is_dir():
         _make_directory(path.parent)
         path.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+
+
+def replace_private_file(path: Path, content: bytes) -> None:
+    """Replace a file's content as a whole, mode 0600; a crash leaves the old or the new one.
+
+    Missing directories are created with mode 0700. Raises ``StorageError``; the old content stays then.
+    """
+    try:
+        _make_directory(path.parent)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with open(handle, "wb") as file:
+                os.fchmod(file.fileno(), PRIVATE_FILE)
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written ({error.strerror}): check that its directory belongs to you"
+            " and has free space; what was there is unchanged"
+        ) from error
+
+
+def _sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class LockState(msgspec.Struct, frozen=True):
+    """Who wrote into a lock file last (0: nobody, or it was given back), and whether it is held now."""
+
+    pid: int
+    held: bool
+
+
+def lock_state(path: Path) -> LockState | None:
+    """Look at a lock without taking it; None when there is no such file. Raises ``StorageError``."""
+    try:
+        with path.open("r", encoding="ascii", errors="replace") as file:
+            text = file.read(32).strip()
+            pid = int(text) if text.isascii() and text.isdigit() else 0
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return LockState(pid, held=True)
+            return LockState(pid, held=False)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read ({error.strerror})") from error
 
 
 class FileLock:
@@ -66,4 +142,8 @@ class FileLock:
 
     def release(self) -> None:
         """Give the lock back; releasing again does nothing."""
-        self._file.close()
+        if not self._file.closed:
+            with suppress(OSError):  # a full disk: the process id stays, which misleads nobody but doctor
+                self._file.seek(0)
+                self._file.truncate(0)
+            self._file.close()

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.timer import Timer
 
 from krakked_tui.control.controller import Controller
 from krakked_tui.control.ui_settings import UiSettings
@@ -63,6 +64,7 @@ class KrakkedApp(CrashHook, inherit_bindings=False):
         self._terminal = terminal
         self._on_engine_stopped = on_engine_stopped
         self._frames = FrameClock(settings.refresh_hz)
+        self._timer: Timer | None = None
         self._dirty: frozenset[Topic] = EVERYTHING
         self._main = MainScreen(ZoneInfo(settings.timezone))
         self.session = Session(controller, settings, now, self._note_error, cancels_orders=cancels_orders)
@@ -81,7 +83,12 @@ class KrakkedApp(CrashHook, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Start the clock."""
-        self.set_interval(self._frames.period, self.tick, name="frames")
+        self._start_clock()
+
+    def _start_clock(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_interval(self._frames.period, self.tick, name="frames")
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so when there is no room."""
@@ -112,10 +119,21 @@ class KrakkedApp(CrashHook, inherit_bindings=False):
         self._show()
 
     def _follow(self) -> None:
+        before = self.session.settings
         self._dirty |= self.session.refresh()
+        if self.session.settings != before:
+            self._use(self.session.settings)
         reason = self.session.ending()
         if reason is not None:
             self._end(reason)
+
+    def _use(self, settings: UiSettings) -> None:
+        """Follow settings that changed while the screen runs."""
+        self.theme = settings.theme.value
+        self._main.use_zone(ZoneInfo(settings.timezone))
+        self._frames = FrameClock(settings.refresh_hz)
+        self._start_clock()
+        self._dirty = EVERYTHING
 
     def _show(self) -> None:
         if self.ended is not None or not self._main.is_mounted:  # its widgets are about to go, or to come

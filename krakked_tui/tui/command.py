@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from krakked_tui.control.commands import Command
+from krakked_tui.control.settings_view import SettingRow
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView, OrderView
 
@@ -20,6 +21,7 @@ class PaneName(StrEnum):
     START = "start"
     DASHBOARD = "dashboard"
     ORDERS = "orders"
+    SETTINGS = "settings"
 
 
 class DialogName(StrEnum):
@@ -28,12 +30,14 @@ class DialogName(StrEnum):
     ARM = "arm"
     CANCEL_ALL = "cancel_all"
     CANCEL_ORDER = "cancel_order"
+    CHANGE_SETTING = "change_setting"
     FLATTEN = "flatten"
     HELP = "help"
     ORDER = "order"
     PALETTE = "palette"
     QUIT = "quit"
     RATE_LIMITS = "rate_limits"
+    SETTING = "setting"
 
 
 class Desk(Protocol):
@@ -67,6 +71,11 @@ class Desk(Protocol):
     @property
     def selected_order(self) -> OrderView | None:
         """The order under the cursor of the orders pane."""
+        ...
+
+    @property
+    def selected_setting(self) -> SettingRow | None:
+        """The setting under the cursor of the settings pane."""
         ...
 
     def show_pane(self, name: PaneName) -> None:

@@ -9,6 +9,7 @@ from krakked_tui.control.views import OrderView
 from krakked_tui.tui.command import Desk, DialogName, OpenDialog, ShowPane, UiCommand
 from krakked_tui.tui.command import PaneName as PaneName
 from krakked_tui.tui.rows.dialogs import count
+from krakked_tui.tui.rows.settings import CHANGEABLE_MARK, can_change
 
 
 class ShowDashboard(ShowPane):
@@ -31,6 +32,56 @@ class ShowOrders(ShowPane):
     title = "Orders"
     help = "Open and latest orders; Tab changes the table."
     target = PaneName.ORDERS
+
+
+class ShowSettings(ShowPane):
+    """The pane with the configuration and the credentials' state."""
+
+    id = "settings"
+    keys = ("9",)
+    footer = "Settings"
+    footer_rank = 7
+    title = "Settings"
+    help = "Mode, API key, versions, paths, the effective configuration; Tab changes the part."
+    target = PaneName.SETTINGS
+
+
+class ShowSetting(OpenDialog):
+    """One setting in full."""
+
+    id = "setting"
+    keys = ("d",)
+    footer = "Details"
+    footer_rank = 4
+    title = "Setting in full"
+    help = "Value and origin of the setting under the cursor, and how to change it."
+    pane = PaneName.SETTINGS
+    dialog = DialogName.SETTING
+
+    def unavailable(self, desk: Desk) -> str:
+        """There must be a row under the cursor."""
+        return "" if desk.selected_setting else "No setting is selected."
+
+
+class ChangeSelectedSetting(OpenDialog):
+    """Change one setting."""
+
+    id = "change-setting"
+    keys = ("enter",)
+    footer = "Change"
+    footer_rank = 3
+    title = "Change the selected setting"
+    help = "Choose another value for the setting under the cursor; it takes effect at once."
+    acts = True
+    pane = PaneName.SETTINGS
+    dialog = DialogName.CHANGE_SETTING
+
+    def unavailable(self, desk: Desk) -> str:
+        """Only some settings change while the engine runs."""
+        setting = desk.selected_setting
+        if setting is not None and can_change(setting):
+            return ""
+        return f"Only settings marked {CHANGEABLE_MARK} change here; the others in the configuration file."
 
 
 class ShowOrder(OpenDialog):
@@ -244,8 +295,11 @@ def _needs_engine(desk: Desk) -> str:
 COMMANDS: tuple[UiCommand, ...] = (
     ShowDashboard(),
     ShowOrders(),
+    ShowSettings(),
     ShowOrder(),
     CancelSelected(),
+    ChangeSelectedSetting(),
+    ShowSetting(),
     TogglePause(),
     Arm(),
     RateLimits(),

@@ -6,6 +6,7 @@ from datetime import tzinfo
 from textual.app import App
 
 from krakked_tui.control.commands import Command
+from krakked_tui.control.settings_view import SettingRow
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView, OrderView
 from krakked_tui.tui.command import DialogName, PaneName, UiCommand
@@ -66,6 +67,11 @@ class OperatorDesk:
     def selected_order(self) -> OrderView | None:
         """The order under the cursor of the orders pane."""
         return self._main.selected_order(self.view)
+
+    @property
+    def selected_setting(self) -> SettingRow | None:
+        """The setting under the cursor of the settings pane."""
+        return self._main.selected_setting
 
     @property
     def in_dialog(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 
 from krakked_tui.control.commands import Actor, Command, SetKillSwitch
 from krakked_tui.control.controller import Controller
+from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import EngineView
 from krakked_tui.domain.errors import KrakkedError
 from krakked_tui.tui.outcomes import Outcome, Stage, answered, failed, observed
@@ -66,10 +67,10 @@ class Dispatcher:
         self._outcomes[self.sent] = outcome
         return self._execute(self.sent, command)
 
-    def observe(self, view: EngineView) -> None:
-        """Look for effects in a new view."""
+    def observe(self, view: EngineView, settings: SettingsView) -> None:
+        """Look for effects in a new view and in the settings of that moment."""
         for number, outcome in self._outcomes.items():
-            self._outcomes[number] = observed(outcome, view, self._now())
+            self._outcomes[number] = observed(outcome, view, settings, self._now())
 
     def _forget(self) -> None:
         settled = [number for number, outcome in self._outcomes.items() if outcome.settled_at is not None]

@@ -8,18 +8,20 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
+from krakked_tui.control.settings_view import SettingRow
 from krakked_tui.control.views import EngineView, OrderView
 from krakked_tui.tui.chrome import COLUMNS_MIN, ROWS_MIN, AnswerLine, KeyFooter, TooSmall, TopBar
 from krakked_tui.tui.command import Desk, PaneName
 from krakked_tui.tui.panes.dashboard import DashboardPane
 from krakked_tui.tui.panes.orders import OrdersPane
+from krakked_tui.tui.panes.settings import SettingsPane
 from krakked_tui.tui.panes.start import StartPane
 from krakked_tui.tui.session import Session
 from krakked_tui.tui.store import EVERYTHING, Topic
 from krakked_tui.tui.widgets.looks import Looks
 from krakked_tui.tui.widgets.table import LiveTable
 
-Pane = StartPane | DashboardPane | OrdersPane
+Pane = StartPane | DashboardPane | OrdersPane | SettingsPane
 
 
 class MainScreen(Screen[None]):
@@ -35,10 +37,12 @@ class MainScreen(Screen[None]):
         self._top = TopBar("top")
         self._footer = KeyFooter("footer")
         self._too_small = TooSmall("too-small")
+        self._settings = SettingsPane(zone)
         self._panes: dict[PaneName, Pane] = {
             PaneName.START: StartPane(),
             PaneName.DASHBOARD: DashboardPane(zone),
             PaneName.ORDERS: OrdersPane(zone),
+            PaneName.SETTINGS: self._settings,
         }
         self._switcher = ContentSwitcher(*self._panes.values(), initial=PaneName.START, id="panes")
 
@@ -69,6 +73,7 @@ class MainScreen(Screen[None]):
     def show(self, session: Session, desk: Desk, dirty: Set[Topic]) -> None:
         """Show what changed: the chrome, and the pane in front only."""
         view = session.view
+        self._settings.take(session.settings_view)
         self._panes[self.front].update(view, dirty)
         self._top.update(view, session.silence)
         self.answer.update(view, session.dispatcher, session.now())
@@ -79,6 +84,18 @@ class MainScreen(Screen[None]):
         """Return the order under the cursor, if the orders pane is in front."""
         pane = self._panes[self.front]
         return pane.selected_order(view) if isinstance(pane, OrdersPane) else None
+
+    @property
+    def selected_setting(self) -> SettingRow | None:
+        """The setting under the cursor, if the settings pane is in front."""
+        return self._settings.selected if self.front is PaneName.SETTINGS else None
+
+    def use_zone(self, zone: tzinfo) -> None:
+        """Show times in another zone from the next full update on."""
+        self.zone = zone
+        for pane in self._panes.values():
+            if not isinstance(pane, StartPane):
+                pane.zone = zone
 
     def fit(self, size: Size) -> None:
         """Replace everything by a sentence while the terminal is too small."""

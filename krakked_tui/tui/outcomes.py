@@ -5,6 +5,7 @@ Success is never assumed. A command is done when the views show its effect, not 
     SENDING --answer accepted--> WORKING --view shows the effect--> DONE
        |---- answer refused ---> REFUSED
        `---- no answer at all -> FAILED
+    WORKING --an accepted setting is overruled--> OVERRULED
 """
 
 from enum import StrEnum
@@ -16,6 +17,7 @@ from krakked_tui.control.commands import (
     Answer,
     CancelAll,
     CancelOrder,
+    ChangeSetting,
     ClearKillSwitch,
     Command,
     FlattenAll,
@@ -24,6 +26,7 @@ from krakked_tui.control.commands import (
     SetKillSwitch,
     Shutdown,
 )
+from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import EngineView
 from krakked_tui.domain.safety import FlattenPhase
 from krakked_tui.tui.rows.banner import flatten_word
@@ -35,6 +38,9 @@ from krakked_tui.tui.text import clean
 
 SHOWN_SECONDS = 20.0
 """How long a good end stays in the answer line."""
+
+OVERRULED_SECONDS = 2.0
+"""An accepted setting that is not in force by then is overruled, by the environment for instance."""
 
 TROUBLE_SECONDS = 120.0
 """How long a bad one does."""
@@ -48,6 +54,7 @@ class Stage(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     FAILED = "failed"
+    OVERRULED = "overruled"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -78,13 +85,15 @@ def failed(outcome: Outcome, why: str, now: float) -> Outcome:
     return _settled(outcome, Stage.FAILED, clean(why), now)
 
 
-def observed(outcome: Outcome, view: EngineView, now: float) -> Outcome:
-    """Look for the command's effect in a view."""
+def observed(outcome: Outcome, view: EngineView, settings: SettingsView, now: float) -> Outcome:
+    """Look for the command's effect in a view, or in the settings."""
     if outcome.stage is not Stage.WORKING:
         return outcome
-    result = _effect(outcome, view)
+    result = _effect(outcome, view, settings)
     if result is not None:
         return _settled(outcome, Stage.DONE, result, now)
+    if isinstance(outcome.command, ChangeSetting) and now - outcome.sent_at > OVERRULED_SECONDS:
+        return _settled(outcome, Stage.OVERRULED, outcome.message, now)
     return msgspec.structs.replace(outcome, message=_progress(outcome, view))
 
 
@@ -92,7 +101,7 @@ def _settled(outcome: Outcome, stage: Stage, message: str, now: float) -> Outcom
     return msgspec.structs.replace(outcome, stage=stage, message=message, settled_at=now)
 
 
-def _effect(outcome: Outcome, view: EngineView) -> str | None:
+def _effect(outcome: Outcome, view: EngineView, settings: SettingsView) -> str | None:
     """Return the verified result, or None while the view does not show it yet."""
     status = view.status
     match outcome.command:
@@ -108,6 +117,9 @@ def _effect(outcome: Outcome, view: EngineView) -> str | None:
             seen, result = status.paused, "no cycles run; stops go on"
         case ResumeCycles():
             seen, result = not status.paused, "cycles run again"
+        case ChangeSetting(key, value):
+            in_force = {row.key: row.value for row in settings.rows}
+            seen, result = in_force.get(key) == clean(value), "in force now"
         case Shutdown():
             seen, result = status.phase == "stopped", "stopped"
         case _:
@@ -175,6 +187,7 @@ _STAGE_LOOKS = {
     Stage.DONE: Look.GOOD,
     Stage.REFUSED: Look.ALARM,
     Stage.FAILED: Look.ALARM,
+    Stage.OVERRULED: Look.WARN,
 }
 _STAGE_WORDS = {
     Stage.SENDING: "pending",
@@ -182,6 +195,7 @@ _STAGE_WORDS = {
     Stage.DONE: "confirmed",
     Stage.REFUSED: "REFUSED",
     Stage.FAILED: "NO ANSWER",
+    Stage.OVERRULED: "NOT IN FORCE",
 }
 
 

@@ -5,13 +5,16 @@ No widget here: the screen shows what the session knows, and the session never p
 
 from collections.abc import Callable
 
+import msgspec
+
 from krakked_tui.control.commands import Command, Shutdown
 from krakked_tui.control.controller import Controller
+from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView
 from krakked_tui.tui.dispatch import Dispatcher, Work
 from krakked_tui.tui.exits import Departure, ExitReason
-from krakked_tui.tui.store import Topic, UiStore
+from krakked_tui.tui.store import Topic, UiStore, cleaned
 
 
 class Session:
@@ -31,6 +34,9 @@ class Session:
     ) -> None:
         self._controller = controller
         self._store = UiStore(controller.view(), now())
+        self._raw_settings = controller.settings()
+        self.settings_view: SettingsView = cleaned(self._raw_settings)
+        """The newest effective settings, clean."""
         self._departure = Departure()
         self._shutdown = 0
         self.settings = settings
@@ -51,8 +57,18 @@ class Session:
     def refresh(self) -> frozenset[Topic]:
         """Take the newest picture in and return what changed. Never waits."""
         dirty = self._store.apply(self._controller.view(), self.now())
-        self.dispatcher.observe(self.view)
+        self._follow_settings(self._controller.settings())
+        self.dispatcher.observe(self.view, self.settings_view)
         return dirty
+
+    def _follow_settings(self, settings: SettingsView) -> None:
+        """Take changed settings in; whether this screen only watches does not change while it runs."""
+        if settings is self._raw_settings or settings == self._raw_settings:
+            return
+        if settings.ui != self._raw_settings.ui:
+            self.settings = msgspec.structs.replace(settings.ui, read_only=self.settings.read_only)
+        self._raw_settings = settings
+        self.settings_view = cleaned(settings)
 
     def submit(self, command: Command, label: str) -> Work | None:
         """Take a command on; the caller runs the returned work."""

@@ -79,7 +79,9 @@ def _cleaned(value: object) -> object:
         fields = value.__struct_fields__
         before = tuple(getattr(value, field) for field in fields)
         after = tuple(_cleaned(item) for item in before)
-        return value if _same(after, before) else type(value)(*after)
+        if _same(after, before):
+            return value
+        return msgspec.structs.replace(value, **dict(zip(fields, after, strict=True)))
     return value
 
 

@@ -18,6 +18,7 @@ from krakked_tui.control.commands import (
     Answer,
     CancelAll,
     CancelOrder,
+    ChangeSetting,
     ClearKillSwitch,
     Command,
     FlattenAll,
@@ -26,6 +27,7 @@ from krakked_tui.control.commands import (
     SetKillSwitch,
     Shutdown,
 )
+from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import (
     AllocationView,
     CountsView,
@@ -43,6 +45,7 @@ from krakked_tui.domain.money import ZERO, percent_of
 from krakked_tui.domain.orders import OrderStatus
 from krakked_tui.domain.precision import at_scale
 from krakked_tui.domain.safety import FlattenPhase, FlattenProgress, KillCause, KillSwitch
+from tests.fakes import settings as fake_settings
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CENT = 2
@@ -297,8 +300,16 @@ def disconnected() -> EngineView:
 class FakeController:
     """Holds one view, changes it on command or by ``tick``, and remembers what it was told."""
 
-    def __init__(self, view: EngineView | None = None, *, moving: bool = False, seed: int = 7) -> None:
+    def __init__(
+        self,
+        view: EngineView | None = None,
+        *,
+        settings: SettingsView | None = None,
+        moving: bool = False,
+        seed: int = 7,
+    ) -> None:
         self.current = view if view is not None else normal(seed)
+        self.current_settings = SettingsView() if settings is None else settings
         self.sent: list[tuple[Command, Actor]] = []
         self.answers: list[Answer | Exception] = []
         self.hold: asyncio.Event | None = None
@@ -317,6 +328,10 @@ class FakeController:
         if self._moving:
             self.tick()
         return self.current
+
+    def settings(self) -> SettingsView:
+        """The settings put in place."""
+        return self.current_settings
 
     async def execute(self, command: Command, actor: Actor) -> Answer:
         """Record the command, wait if told to, and take effect."""
@@ -397,6 +412,8 @@ class FakeController:
                 self.publish_status(paused=True)
             case ResumeCycles():
                 self.publish_status(paused=False)
+            case ChangeSetting():
+                self.current_settings = fake_settings.changed(self.current_settings, command)
             case Shutdown():
                 self.publish_status(phase="stopped")
             case _:

@@ -6,7 +6,7 @@ Nothing here depends on wall time, threads or sockets: the same seed must give t
 from datetime import timedelta
 from decimal import Decimal
 
-from krakked_tui.bootstrap import DEMO_DEFAULTS
+from krakked_tui.bootstrap.demo import DEMO_DEFAULTS
 from krakked_tui.config.load import build
 from krakked_tui.decision import effects as f
 from krakked_tui.decision import events as e

@@ -87,6 +87,7 @@ async def test_http_as_kraken_speaks_it() -> None:
         answer = await client.http.get("/0/public/Time")
         assert answer.headers["content-type"] == "application/json"
         assert answer.headers["x-sandbox-speed"] == "60"
+        assert answer.headers["x-sandbox-market"] == "seed-7"
         assert answer.json()["error"] == []
         for method, path in (
             ("GET", "/0/public/Nope"),

@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from textual.pilot import Pilot
 
 from krakked_tui.control.commands import Command
+from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView
 from krakked_tui.tui.app import KrakkedApp
 from krakked_tui.tui.terminal import Terminal
 from tests.fakes.controller import FakeController, normal
+from tests.fakes.settings import good
 
 SMALL = (80, 24)
 
@@ -18,8 +20,13 @@ SMALL = (80, 24)
 class Desk:
     """One running app and the hands on it."""
 
-    def __init__(self, view: EngineView | None = None, settings: UiSettings | None = None) -> None:
-        self.fake = FakeController(view)
+    def __init__(
+        self,
+        view: EngineView | None = None,
+        settings: UiSettings | None = None,
+        effective: SettingsView | None = None,
+    ) -> None:
+        self.fake = FakeController(view, settings=effective or good())
         self.time = 0.0
         self.crashes: list[str] = []
         self.terminal = Terminal()
@@ -41,6 +48,8 @@ class Desk:
                 await pilot.pause()
             await self.see()
             yield self
+            if self.app._timer is not None:
+                self.app._timer.stop()  # no frame is due while the widgets go away
 
     @property
     def pilot(self) -> Pilot[None]:

@@ -22,10 +22,15 @@ UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=?][0-9;]*[a-zA-Z]|\x1b\[\?[0-9]+\$p")
 
 
 class RealTerminal:
-    """Runs ``tests.tui.pty_program`` in a pty of a given size."""
+    """Runs a program of the tests, ``pty_program`` unless told otherwise, in a pty of a given size."""
 
     def __init__(
-        self, folder: Path, *options: str, size: tuple[int, int] = (80, 24), **environment: str
+        self,
+        folder: Path,
+        *options: str,
+        size: tuple[int, int] = (80, 24),
+        program: str = "pty_program",
+        **environment: str,
     ) -> None:
         self._result = folder / "result.json"
         self.master, self.slave = pty.openpty()
@@ -35,7 +40,7 @@ class RealTerminal:
         self.resize(*size)
         self.modes = termios.tcgetattr(self.slave)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.tui.pty_program", str(self._result), *options],
+            [sys.executable, "-m", f"tests.tui.{program}", str(self._result), *options],
             cwd=ROOT, stdin=self.slave, stdout=self.slave, stderr=self.slave, start_new_session=True,
             env={**_plain_environment(), "TERM": "xterm-256color", **environment},
         )  # fmt: skip

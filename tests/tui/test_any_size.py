@@ -7,16 +7,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from krakked_tui.control.setup import PasswordStrength, SetupChoices, SetupMode
 from krakked_tui.control.views import EngineView
+from krakked_tui.domain.secret import Secret
 from krakked_tui.tui.rows.banner import banner_lines
 from krakked_tui.tui.rows.chart import equity_lines
 from krakked_tui.tui.rows.dashboard import account_lines, allocation_lines, event_lines
 from krakked_tui.tui.rows.dialogs import flatten_progress_lines, flatten_warnings, order_lines, sale_lines
 from krakked_tui.tui.rows.line import place, row_line
+from krakked_tui.tui.rows.settings import (
+    SETTING_COLUMNS,
+    change_lines,
+    credential_lines,
+    fact_lines,
+    setting_lines,
+    setting_rows,
+)
+from krakked_tui.tui.rows.setup import (
+    check_lines,
+    checking_lines,
+    header,
+    key_lines,
+    leave_lines,
+    password_lines,
+    preview_lines,
+    region_lines,
+    review_lines,
+    saved_lines,
+    strength_lines,
+    welcome_lines,
+)
 from krakked_tui.tui.rows.start import start_lines
 from krakked_tui.tui.rows.tables import POSITION_COLUMNS, position_rows
 from krakked_tui.tui.rows.topbar import bar_lines
 from tests.fakes.controller import disconnected, empty, killed, normal, start_failed, starting
+from tests.fakes.settings import good, unvalidated
+from tests.fakes.setup import FACTS, PREVIEW, SAVED, withdraws
 
 VIEWS = (normal(), killed(), disconnected(), empty(), starting(), start_failed())
 BUILDERS: dict[str, Callable[[EngineView, int, int], object]] = {
@@ -35,6 +61,36 @@ BUILDERS: dict[str, Callable[[EngineView, int, int], object]] = {
         row_line(row, place(POSITION_COLUMNS, width)) for row in position_rows(view.positions)
     ],
 }
+
+CHOICES = SetupChoices(mode=SetupMode.LIVE, region="EU", api_key=Secret("k"), check=withdraws())
+SETUP_BUILDERS: dict[str, Callable[[int, int], object]] = {
+    "header": lambda width, height: header(FACTS, height, "A step", width),
+    "welcome": lambda width, _: welcome_lines(FACTS, width),
+    "key": lambda width, _: key_lines(FACTS, SetupMode.LIVE, width),
+    "checking": lambda width, _: checking_lines(FACTS, width),
+    "check": lambda width, _: check_lines(withdraws(), width),
+    "password": lambda width, _: password_lines(FACTS, width),
+    "strength": lambda width, height: strength_lines(PasswordStrength(height, "words", "advice"), width),
+    "region": lambda width, _: region_lines(width),
+    "preview": lambda width, height: preview_lines(PREVIEW, width, height),
+    "review": lambda width, _: review_lines(FACTS, CHOICES, width),
+    "saved": lambda width, _: saved_lines(SAVED, width),
+    "leave": lambda width, _: leave_lines(width, typed=True),
+    "facts": lambda width, _: fact_lines(unvalidated(), width, UTC),
+    "credentials": lambda width, _: credential_lines(good().credentials, width, UTC),
+    "setting": lambda width, _: setting_lines(good().rows[0], width),
+    "change": lambda width, _: change_lines(good().rows[0], '"EU"', width),
+    "settings": lambda width, _: [
+        row_line(row, place(SETTING_COLUMNS, width)) for row in setting_rows(good())
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SETUP_BUILDERS)
+@given(width=st.integers(0, 130), height=st.integers(0, 45))
+def test_a_builder_of_set_up_and_settings_copes_with_any_size(name: str, width: int, height: int) -> None:
+    lines = SETUP_BUILDERS[name](width, height)
+    assert isinstance(lines, list | tuple)
 
 
 @pytest.mark.parametrize("name", BUILDERS)

@@ -6,6 +6,7 @@ from itertools import product
 import msgspec
 import pytest
 
+from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import EngineView
 from tests.fakes.controller import (
     disconnected,
@@ -16,8 +17,10 @@ from tests.fakes.controller import (
     starting,
     status,
 )
+from tests.fakes.settings import first_run, good, unvalidated
 from tests.tui.driving import Desk
 from tests.tui.goldens import compare, left_over
+from tests.tui.test_setup_goldens import EXPECTED as SETUP_EXPECTED
 
 
 def live() -> EngineView:
@@ -51,7 +54,18 @@ def name(*parts: str, size: tuple[int, int]) -> str:
     return "-".join((*parts, f"{size[0]}x{size[1]}"))
 
 
+SETTINGS: dict[str, Callable[[], SettingsView]] = {
+    "normal": good,
+    "first-run": first_run,
+    "unvalidated": unvalidated,
+}
+SETTING_DIALOGS = {"change-setting": "enter", "setting": "d"}
+
 EXPECTED = {
+    *SETUP_EXPECTED,
+    *(name("settings", state, size=size) for state, size in product(SETTINGS, SIZES)),
+    *(name("dialog", dialog, size=SIZES[0]) for dialog in SETTING_DIALOGS),
+    name("dashboard-paper", size=SIZES[0]),
     *(name(pane, state, size=size) for pane, state, size in product(PANES, RUNNING, SIZES)),
     *(name(state, size=size) for state, size in product(NOT_RUNNING, SIZES)),
     *(name("dialog", dialog, size=SIZES[0]) for dialog in DIALOGS),
@@ -90,6 +104,35 @@ async def test_the_dialogs_look_as_agreed() -> None:
             screens[name("dialog", dialog, size=SIZES[0])] = desk.text
             await desk.press("escape")
     compare(screens)
+
+
+@pytest.mark.parametrize("state", SETTINGS)
+async def test_the_settings_look_as_agreed_at_every_size(state: str) -> None:
+    screens = {}
+    async with Desk(effective=SETTINGS[state]()).open() as desk:
+        await desk.press("9")
+        for size in SIZES:
+            await desk.resize(*size)
+            await desk.see()
+            screens[name("settings", state, size=size)] = desk.text
+    compare(screens)
+
+
+async def test_the_dialogs_of_settings_look_as_agreed() -> None:
+    screens = {}
+    async with Desk().open() as desk:
+        await desk.press("9")
+        for dialog, key in SETTING_DIALOGS.items():
+            await desk.press(key, "down")
+            screens[name("dialog", dialog, size=SIZES[0])] = desk.text
+            await desk.press("escape")
+    compare(screens)
+
+
+async def test_paper_trading_looks_as_agreed() -> None:
+    paper = status(mode="paper", profile="paper", other_host="", speed=1.0)
+    async with Desk(msgspec.structs.replace(normal(), status=paper)).open() as desk:
+        compare({name("dashboard-paper", size=SIZES[0]): desk.text})
 
 
 async def test_live_mode_and_a_small_terminal_look_as_agreed() -> None:

@@ -1,16 +1,31 @@
 """Whatever the exchange or a strategy writes: shown, never obeyed, never more than one cell a character."""
 
 import unicodedata
+from decimal import Decimal
 
 import msgspec
 import pytest
 
+from krakked_tui.control.settings_view import CredentialsState, CredentialsView, SettingRow, SettingsView
+from krakked_tui.control.setup import (
+    KeyCheck,
+    KeyringState,
+    KeyVerdict,
+    PasswordStrength,
+    PreviewPair,
+    SetupFacts,
+    SetupSaved,
+    UniversePreview,
+)
 from krakked_tui.control.views import AllocationView, EngineView, StartStep
+from krakked_tui.domain.errors import StorageError
 from krakked_tui.domain.money import ONE
 from krakked_tui.domain.orders import OrderStatus
 from krakked_tui.domain.safety import FlattenPhase, FlattenProgress, KillSwitch
 from tests.fakes.controller import MARKETS, NOON, normal, order, position, status, trade
+from tests.fakes.setup import FakeSetup, audit
 from tests.tui.driving import Desk
+from tests.tui.setup_driving import Hands
 
 HOSTILE = [
     "\x1b]52;c;cm0gLXJm\x07\x1b[2J\x1b[31mred",
@@ -76,7 +91,83 @@ async def test_hostile_text_is_shown_and_harms_nothing(text: str, size: tuple[in
         assert desk.crashes == []
 
 
-def assert_harmless(desk: Desk) -> None:
+def settings_everywhere(text: str) -> SettingsView:
+    """Settings with ``text`` in every text field."""
+    found = audit(name=text, others=(text,), ip_allowlist=(text,), source=text)
+    return SettingsView(
+        mode=text,
+        profile=text,
+        exchange=text,
+        rows=(
+            SettingRow("ui.theme", text, text, changeable=True),
+            SettingRow(text, text, text, changeable=True),
+            SettingRow(f"b{text}", text, f"/a/{text}"),
+        ),
+        credentials=CredentialsView(
+            state=CredentialsState.OPEN, origin=text, fingerprint=text, audit=found, warnings=(text,)
+        ),
+        versions=((text, text),),
+        paths=((text, text),),
+        warnings=(text,),
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["escapes", "markup", "bidi", "wide", "long"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_hostile_settings_are_shown_and_harm_nothing(text: str, size: tuple[int, int]) -> None:
+    async with Desk(effective=settings_everywhere(text)).open(size) as desk:
+        for keys in (("9",), ("enter",), ("q", "d"), ("q", "down", "d"), ("q", "enter"), ("tab", "G")):
+            await desk.press(*keys)
+            assert_harmless(desk)
+        assert desk.app.ended is None
+        assert desk.crashes == []
+
+
+def hostile_setup(text: str, verdict: KeyVerdict) -> FakeSetup:
+    """A service with ``text`` in every text it says."""
+    facts = SetupFacts(
+        profile=text, exchange=text, config_file=text, secrets_file=text, secrets_exist=True,
+        regions=(text, "US_CA"), default_region=text, keyring=KeyringState(usable=True, detail=text),
+        environment_key=text,
+    )  # fmt: skip
+    found = audit(name=text, others=(text,), ip_allowlist=(text,), source=text)
+    check = KeyCheck(verdict=verdict, headline=text, advice=text, audit=found, warnings=(text,))
+    pairs = (PreviewPair(text, Decimal("1e30"), Decimal("1e-30")),)
+    fake = FakeSetup(
+        facts,
+        checks=[check],
+        previews=[UniversePreview(1, 1, pairs), UniversePreview(trouble=text)],
+        saves=[StorageError(text), SetupSaved((text,), (text,))],
+    )
+    fake.strength = PasswordStrength(4, text, text)
+    return fake
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["escapes", "markup", "bidi", "wide", "long"])
+@pytest.mark.parametrize("verdict", KeyVerdict)
+async def test_hostile_set_up_is_shown_and_harms_nothing(text: str, verdict: KeyVerdict) -> None:
+    async with Hands(hostile_setup(text, verdict)).open() as hands:
+        assert_harmless(hands)
+        await hands.press("enter")
+        assert_harmless(hands)
+        await hands.enter_key()
+        assert_harmless(hands)
+        if hands.app.screen.query("#next"):
+            await hands.click("#next")
+            await hands.enter_password()
+        else:
+            await hands.press("b", "tab", "tab", "tab", "enter")
+        for _ in ("region", "review", "not saved"):
+            assert_harmless(hands)
+            await hands.press("pagedown")
+            await hands.click("#next")
+        assert_harmless(hands)
+        assert hands.title == "Saved"
+        assert hands.fake.saved[-1].region == text, "what is chosen goes back as it came"
+        assert hands.crashes == []
+
+
+def assert_harmless(desk: Desk | Hands) -> None:
     width, height = desk.app.size
     assert len(desk.lines) == height
     for line in desk.lines:

@@ -5,16 +5,19 @@ from krakked_tui.tui.dialogs.base import Dialog
 from krakked_tui.tui.dialogs.confirm import CancelAllDialog, CancelOrderDialog, QuitDialog
 from krakked_tui.tui.dialogs.palette import PaletteDialog
 from krakked_tui.tui.dialogs.reading import HelpDialog, OrderDialog, RateLimitsDialog
+from krakked_tui.tui.dialogs.setting import ChangeSettingDialog, SettingDialog
 from krakked_tui.tui.dialogs.typed import ArmDialog, FlattenDialog
 
 DIALOGS: dict[DialogName, type[Dialog]] = {
     DialogName.ARM: ArmDialog,
     DialogName.CANCEL_ALL: CancelAllDialog,
     DialogName.CANCEL_ORDER: CancelOrderDialog,
+    DialogName.CHANGE_SETTING: ChangeSettingDialog,
     DialogName.FLATTEN: FlattenDialog,
     DialogName.HELP: HelpDialog,
     DialogName.ORDER: OrderDialog,
     DialogName.PALETTE: PaletteDialog,
     DialogName.QUIT: QuitDialog,
     DialogName.RATE_LIMITS: RateLimitsDialog,
+    DialogName.SETTING: SettingDialog,
 }

@@ -25,7 +25,7 @@ class DashboardPane(Vertical):
 
     def __init__(self, zone: tzinfo) -> None:
         super().__init__(id=PaneName.DASHBOARD)
-        self._zone = zone
+        self.zone = zone
 
     def compose(self) -> ComposeResult:
         """Lay the parts out from top to bottom."""
@@ -42,7 +42,7 @@ class DashboardPane(Vertical):
         """Show what changed."""
         if dirty & {Topic.STATUS, Topic.PORTFOLIO, Topic.POSITIONS, Topic.FLATTEN}:
             banner = self._part("banner")
-            banner.show(banner_lines(view, *banner.size, self._zone))
+            banner.show(banner_lines(view, *banner.size, self.zone))
         if dirty & {Topic.STATUS, Topic.PORTFOLIO, Topic.COUNTS, Topic.RATE_LIMITS}:
             account = self._part("account")
             account.show([*account_lines(view, account.size.width), *counts_lines(view, account.size.width)])
@@ -58,7 +58,7 @@ class DashboardPane(Vertical):
         if Topic.POSITIONS in dirty:
             self.query_one("#positions", LiveTable).show(position_rows(view.positions))
         if Topic.RECENT_TRADES in dirty:
-            self.query_one("#fills", LiveTable).show(fill_rows(view.recent_trades, self._zone))
+            self.query_one("#fills", LiveTable).show(fill_rows(view.recent_trades, self.zone))
 
     def _part(self, name: str) -> Lines:
         return self.query_one(f"#{name}", Lines)

@@ -29,7 +29,7 @@ class OrdersPane(Vertical):
 
     def __init__(self, zone: tzinfo) -> None:
         super().__init__(id=PaneName.ORDERS)
-        self._zone = zone
+        self.zone = zone
         self._in_use = _OPEN
 
     def compose(self) -> ComposeResult:
@@ -40,9 +40,9 @@ class OrdersPane(Vertical):
     def update(self, view: EngineView, dirty: Set[Topic]) -> None:
         """Show what changed."""
         if Topic.OPEN_ORDERS in dirty:
-            self._table(_OPEN).show(open_order_rows(view.open_orders, self._zone))
+            self._table(_OPEN).show(open_order_rows(view.open_orders, self.zone))
         if Topic.RECENT_ORDERS in dirty:
-            self._table(_RECENT).show(recent_order_rows(view.recent_orders, self._zone))
+            self._table(_RECENT).show(recent_order_rows(view.recent_orders, self.zone))
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Remember the table in use: an unfocused terminal takes the focus away."""

@@ -34,6 +34,9 @@ _IDENTITY = 22
 _IDENTITY_MOST = {False: 25, True: 42}
 """Cells for mode and host, and how many they may take from the gaps after them (when wide)."""
 
+_HARMLESS = {"paper": "no real orders", "dry_run": "no orders"}
+"""What stands beside the mode when nothing else needs the place."""
+
 _PHASE_WORDS = {"starting": Look.WARN, "stopping": Look.WARN, "stopped": Look.ALARM, "failed": Look.ALARM}
 
 
@@ -116,7 +119,8 @@ def _identity(status: StatusView, most: int) -> Line:
     elif live:
         where = Span("REAL MONEY", Look.STRONG)
     else:
-        where = Span(clip("" if status.profile == status.mode else status.profile, room), Look.OFF)
+        known = status.profile == status.mode
+        where = Span(clip(_HARMLESS.get(status.mode, "") if known else status.profile, room), Look.OFF)
     return (badge, _blank(1), where)
 
 

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from krakked_tui.bootstrap import Session
+from krakked_tui.bootstrap.session import Session
 from krakked_tui.cli import session as session_module
 from krakked_tui.cli.session import run_session
 

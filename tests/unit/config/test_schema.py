@@ -9,26 +9,13 @@ from pathlib import Path
 import msgspec
 
 from krakked_tui.config.load import load
+from krakked_tui.config.rules import WITHOUT_EFFECT
 from krakked_tui.config.schema import AppConfig
-from krakked_tui.strategies.settings import StrategySettings
+from krakked_tui.config.values import choices
 from krakked_tui.strategies.trend_following import TrendFollowingParameters
+from tests.unit.config.keys import keys
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
-
-
-def _keys(kind: type[msgspec.Struct], path: str = "") -> Iterator[str]:
-    for field in msgspec.structs.fields(kind):
-        here = f"{path}{field.name}"
-        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            yield from _keys(field.type, f"{here}.")
-        elif here == "strategies.configs":
-            one = f"{here}.trend_following_v1."
-            yield from (
-                key for key in _keys(StrategySettings, one) if key not in {f"{one}id", f"{one}params"}
-            )
-            yield from _keys(TrendFollowingParameters, f"{one}params.")
-        else:
-            yield here
 
 
 def _present(values: dict[str, object], path: str = "") -> Iterator[str]:
@@ -41,11 +28,11 @@ def _present(values: dict[str, object], path: str = "") -> Iterator[str]:
 
 def test_the_example_names_every_key_and_no_other() -> None:
     values = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
-    assert sorted(_present(values)) == sorted(_keys(AppConfig))
+    assert sorted(_present(values)) == sorted(key for key, _ in keys())
 
 
 def test_the_example_equals_the_defaults() -> None:
-    loaded, defaults = load([EXAMPLE], {}), AppConfig()
+    loaded, defaults = load([EXAMPLE], {}).config, AppConfig()
     strategy = loaded.strategies.configs["trend_following_v1"]
     parameters = msgspec.convert(strategy.params, TrendFollowingParameters)
     assert parameters == TrendFollowingParameters()
@@ -62,4 +49,23 @@ def test_every_key_is_explained() -> None:
 
 
 def test_money_in_the_example_is_exact() -> None:
-    assert load([EXAMPLE], {}).portfolio.reconciliation_tolerance == Decimal("1.0")
+    assert load([EXAMPLE], {}).config.portfolio.reconciliation_tolerance == Decimal("1.0")
+
+
+def test_the_example_says_what_has_no_effect_yet_and_gives_no_warning() -> None:
+    assert load([EXAMPLE], {}).warnings == ()
+    text = EXAMPLE.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    for entry in WITHOUT_EFFECT:
+        section, _, key = entry.partition(".")
+        place = lines.index(f"[{section}]")
+        if key:
+            place = next(n for n in range(place, len(lines)) if lines[n].startswith(f"{key} ="))
+        assert "No effect in this version." in lines[place - 1], entry
+
+
+def test_the_example_names_every_choice() -> None:
+    values = EXAMPLE.read_text(encoding="utf-8")
+    for key, kind in keys():
+        for choice in choices(kind):
+            assert choice in values, f"{key} = {choice}"

@@ -7,6 +7,7 @@ from krakked_tui.control.commands import (
     Actor,
     CancelAll,
     CancelOrder,
+    ChangeSetting,
     ClearKillSwitch,
     Command,
     FlattenAll,
@@ -16,8 +17,10 @@ from krakked_tui.control.commands import (
     Shutdown,
 )
 from krakked_tui.control.local import LocalController
+from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.decision import events as e
 from krakked_tui.decision.effects import Answer, Level, Log
+from krakked_tui.domain.errors import RefusedError
 from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.moment import Moment
@@ -47,9 +50,29 @@ class ThreadStub:
         return self.alive
 
 
-def _rig(*, alive: bool = True) -> tuple[LocalController, EngineStub, Answers]:
+class KeeperStub:
+    """Settings that refuse one key."""
+
+    def __init__(self) -> None:
+        self.changes: list[tuple[str, str]] = []
+
+    def view(self) -> SettingsView:
+        return SettingsView(mode="paper", profile="paper")
+
+    def change(self, key: str, value: str) -> str:
+        if key == "risk.max_open_positions":
+            raise RefusedError(f"{key} cannot be changed now")
+        self.changes.append((key, value))
+        return f"{key} is now {value}"
+
+
+def _rig(
+    *, alive: bool = True, keeper: KeeperStub | None = None
+) -> tuple[LocalController, EngineStub, Answers]:
     answers, engine = Answers(), EngineStub()
-    controller = LocalController(mode="demo", profile="demo", other_host="", answers=answers)
+    controller = LocalController(
+        mode="demo", profile="demo", other_host="", answers=answers, keeper=keeper or KeeperStub()
+    )
     controller.attach(ThreadStub(engine, alive=alive))  # type: ignore[arg-type]
     return controller, engine, answers
 
@@ -122,3 +145,19 @@ def test_the_view_is_there_from_the_start_and_grows_with_every_picture() -> None
     assert second.version > first.version
     assert second.messages == ("something happened",)
     assert second.status.no_new_risk == "no disk"
+
+
+async def test_a_setting_is_changed_without_the_engine_even_when_that_has_stopped() -> None:
+    keeper = KeeperStub()
+    controller, engine, _answers = _rig(alive=False, keeper=keeper)
+    answer = await controller.execute(ChangeSetting("ui.theme", '"classic"'), Actor.TUI)
+    assert (answer.accepted, answer.message) == (True, 'ui.theme is now "classic"')
+    assert keeper.changes == [("ui.theme", '"classic"')]
+    assert engine.inbox.pop() is None
+    assert controller.settings().profile == "paper"
+
+
+async def test_a_refused_change_says_why() -> None:
+    controller, _engine, _answers = _rig()
+    answer = await controller.execute(ChangeSetting("risk.max_open_positions", "99"), Actor.TUI)
+    assert (answer.accepted, answer.message) == (False, "risk.max_open_positions cannot be changed now")

@@ -11,7 +11,7 @@ import pytest
 from krakked_tui.decision.effects import Log
 from krakked_tui.decision.state import CoreSettings
 from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
-from krakked_tui.domain.errors import AccessError, ExchangeError
+from krakked_tui.domain.errors import AccessError, ExchangeError, RefusedError
 from krakked_tui.domain.fills import AssetBalance, LedgerEntry
 from krakked_tui.domain.orders import OrderReport
 from krakked_tui.domain.pairs import AssetInfo, PairMetadata
@@ -139,6 +139,8 @@ class Rig:
         self.clock = FastClock()
         self.broker, self.feed, self.journal = Broker(), Feed(self.clock, pair), MemoryJournal()
         self.lines: list[Log] = []
+        self.access_answers: list[Exception] = []
+        """What the checks of the key say, one after the other, before they have no objection."""
 
     def build(self) -> Engine:
         strategies = (msgspec.structs.replace(STRATEGY, timeframes=(Timeframe.M1,)),)
@@ -158,8 +160,13 @@ class Rig:
         async def connect(_clock: Clock) -> tuple[Feed, Broker]:
             return self.feed, self.broker
 
+        async def check_access() -> None:
+            if self.access_answers:
+                raise self.access_answers.pop(0)
+
+        adapters = Adapters(journal, store, connect, check_access, build_strategies(strategies), lambda: None)
         return Engine(
-            settings, Adapters(journal, store, connect, build_strategies(strategies), lambda: None),
+            settings, adapters,
             answers=Answers(), write_log=self.lines.append, publish=lambda _moment: None, clock=self.clock,
         )  # fmt: skip
 
@@ -217,6 +224,14 @@ async def test_a_stream_that_never_opens_is_told_and_ends_as_not_started(rig: Ri
     summary = await rig.run_until(lambda _engine: bool(rig.messages("start_waiting")))
     assert summary.unstarted == f"{which}: no route; trying again"
     assert rig.messages("start_waiting") == [f"{which}: no route; trying again"]
+
+
+async def test_an_unfit_key_ends_the_start_and_an_exchange_that_is_away_is_asked_again(rig: Rig) -> None:
+    rig.access_answers = [ExchangeError("no route"), RefusedError("live mode is locked: (1) it can withdraw")]
+    with pytest.raises(RefusedError, match="it can withdraw"):
+        await rig.build().run()
+    assert rig.access_answers == []
+    assert [line.fields["reason"] for line in rig.lines if line.event == "start_waiting"] == ["no route"]
 
 
 async def test_a_refused_key_ends_the_start(rig: Rig) -> None:

@@ -57,3 +57,13 @@ def test_what_cannot_be_a_key_is_refused_without_repeating_it(public: str, secre
 def test_fingerprints_tell_keys_apart() -> None:
     assert ApiKey("a", SECRET).fingerprint != ApiKey("b", SECRET).fingerprint
     assert len(ApiKey("a", SECRET).fingerprint) == 8
+
+
+def test_an_answer_that_repeats_the_key_pair_comes_without_it() -> None:
+    public, secret = "aB3/" * 14, "xY7/" * 21 + "AA=="
+    key = ApiKey(public, secret)
+    escaped = public.replace("/", "\\/")
+    told = f'{{"error":["EAPI:Invalid key:{public}","{secret}"],"escaped":"{escaped}"}}'
+    masked = key.masked(told.encode())
+    assert masked == b'{"error":["EAPI:Invalid key:***","***"],"escaped":"***"}'
+    assert key.masked(b'{"error":[]}') == b'{"error":[]}'

@@ -108,3 +108,17 @@ def test_what_a_key_is_told_about_itself(rig: Rig) -> None:
     assert "withdraw-funds" not in ours["permissions"]
     assert set(ours["permissions"]) <= set(real["permissions"])
     assert rig.gatekeeper.api_secret not in json.dumps(ours)
+
+
+def test_there_is_no_address_to_withdraw_to() -> None:
+    rig = Rig(SandboxSettings(permissions=("query-funds", "withdraw-funds")))
+    with pytest.raises(RefusedCall, match="EFunding:Unknown withdraw key"):
+        rig.private("WithdrawInfo", asset="XBT", key="cold", amount="1")
+    with pytest.raises(RefusedCall, match="EFunding:Unknown asset"):
+        rig.private("WithdrawInfo", asset="NOPE", key="cold", amount="1")
+    rig.exchange.close()
+
+
+def test_who_may_not_withdraw_learns_nothing_about_withdrawals(rig: Rig) -> None:
+    with pytest.raises(RefusedCall, match="EGeneral:Permission denied"):
+        rig.private("WithdrawInfo", asset="XBT", key="cold", amount="1")

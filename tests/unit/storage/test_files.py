@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from krakked_tui.domain.errors import RefusedError, StorageError
-from krakked_tui.storage.files import FileLock, make_private_file
+from krakked_tui.storage.files import FileLock, lock_state, make_private_file, replace_private_file
 
 ROOT = Path(__file__).parents[3]
 
@@ -62,8 +62,9 @@ def test_the_lock_of_a_dead_process_is_free(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", take_and_die, str(path)], cwd=ROOT, check=False)
     assert path.read_text()
     path.write_text("a longer number than any process has")
-    FileLock(path, "written to").release()
+    lock = FileLock(path, "written to")
     assert path.read_text() == f"{os.getpid()}\n"
+    lock.release()
 
 
 def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,3 +74,65 @@ def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("fcntl.flock", no_locks)
     with pytest.raises(StorageError, match=r"tail\.lock cannot be locked \(No locks available\)"):
         FileLock(tmp_path / "tail.lock", "written to")
+
+
+def test_a_file_is_replaced_as_a_whole_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "config" / "secrets.enc"
+    replace_private_file(path, b"old")
+    path.chmod(0o644)
+    replace_private_file(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert (mode(path), mode(path.parent)) == (0o600, 0o700)
+    assert [entry.name for entry in path.parent.iterdir()] == ["secrets.enc"]
+
+
+def test_what_cannot_be_replaced_stays_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "runtime.toml"
+    path.mkdir()
+    (path / "kept").touch()
+    with pytest.raises(StorageError, match="what was there is unchanged"):
+        replace_private_file(path, b"new")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["runtime.toml"]
+
+
+def test_a_writer_killed_at_any_moment_leaves_the_old_content_or_the_new(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.enc"
+    replace_private_file(path, b"a" * 100_000)
+    write_for_ever = (
+        "import itertools, pathlib, sys; from krakked_tui.storage.files import replace_private_file\n"
+        "print('go', flush=True)\n"
+        "for letter in itertools.cycle(b'abc'):"
+        " replace_private_file(pathlib.Path(sys.argv[1]), bytes([letter]) * 100_000)"
+    )
+    for _ in range(5):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", write_for_ever, str(path)], cwd=ROOT, stdout=subprocess.PIPE
+        )
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        before = path.stat().st_ino
+        while path.stat().st_ino == before:  # at least one is under way
+            pass
+        writer.kill()
+        writer.communicate()
+        content = path.read_bytes()
+        assert content == content[:1] * 100_000
+        assert mode(path) == 0o600
+
+
+def test_the_state_of_a_lock_is_seen_without_taking_it(tmp_path: Path) -> None:
+    path = tmp_path / "engine.lock"
+    assert lock_state(path) is None
+    lock = FileLock(path, "used")
+    state = lock_state(path)
+    assert state is not None
+    assert (state.pid, state.held) == (os.getpid(), True)
+    lock.release()
+    state = lock_state(path)
+    assert state is not None
+    assert (state.pid, state.held) == (0, False)
+    path.write_text("12345\n")  # its process was killed
+    state = lock_state(path)
+    assert state is not None
+    assert (state.pid, state.held) == (12345, False)
+    FileLock(path, "used").release()

@@ -2,9 +2,11 @@
 
 from datetime import UTC, tzinfo
 
+import pytest
 from textual.binding import Binding
 
 from krakked_tui.control.commands import CancelAll, CancelOrder, Command, PauseCycles, ResumeCycles
+from krakked_tui.control.settings_view import SettingRow
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView, OrderView
 from krakked_tui.tui.app import KrakkedApp
@@ -15,9 +17,11 @@ from krakked_tui.tui.commands import (
     Arm,
     CancelAllOrders,
     CancelSelected,
+    ChangeSelectedSetting,
     Flatten,
     Kill,
     Quit,
+    ShowSetting,
     TogglePause,
     offered,
 )
@@ -25,10 +29,17 @@ from krakked_tui.tui.dialogs.base import Dialog
 from krakked_tui.tui.dialogs.confirm import Confirm
 from krakked_tui.tui.dialogs.palette import PaletteDialog
 from krakked_tui.tui.dialogs.reading import HelpDialog, help_lines
+from krakked_tui.tui.dialogs.setting import ChangeSettingDialog
 from krakked_tui.tui.dialogs.table import DIALOGS
 from krakked_tui.tui.dialogs.typed import Typed
+from krakked_tui.tui.panes.settings import Facts
 from krakked_tui.tui.rows.line import text_of
+from krakked_tui.tui.setup.app import SetupApp
+from krakked_tui.tui.setup.fields import Toggle
+from krakked_tui.tui.setup.leave import LeaveDialog
+from krakked_tui.tui.setup.screen import SetupScreen
 from krakked_tui.tui.widgets.choice import Choice, WordField
+from krakked_tui.tui.widgets.one_of import OneOf
 from krakked_tui.tui.widgets.table import LiveTable
 from tests.fakes.controller import killed, normal, start_failed, starting
 
@@ -46,6 +57,7 @@ class PaperDesk:
         self.pane = PaneName.ORDERS
         self.in_dialog = False
         self.selected_order: OrderView | None = view.open_orders[0] if view.open_orders else None
+        self.selected_setting: SettingRow | None = None
         self.done: list[object] = []
 
     def show_pane(self, name: PaneName) -> None:
@@ -75,7 +87,10 @@ def ran(command: UiCommand, desk: PaperDesk) -> object:
 
 
 def all_bindings() -> list[Binding]:
-    owners = (KrakkedApp, LiveTable, Dialog, Confirm, Typed, HelpDialog, PaletteDialog, Choice, WordField)
+    owners = (
+        KrakkedApp, LiveTable, Dialog, Confirm, Typed, HelpDialog, PaletteDialog, Choice, WordField,
+        ChangeSettingDialog, Facts, OneOf, SetupApp, SetupScreen, LeaveDialog, Toggle,
+    )  # fmt: skip
     return list(Binding.make_bindings(each for owner in owners for each in owner.BINDINGS))
 
 
@@ -93,8 +108,10 @@ def test_commands_have_names_of_their_own_and_say_what_they_do() -> None:
         assert command.help.endswith("."), command.id
 
 
-def test_no_two_commands_share_a_key() -> None:
-    keys = [key for command in COMMANDS for key in (*command.keys, *command.everywhere)]
+@pytest.mark.parametrize("pane", PaneName)
+def test_no_two_commands_of_a_pane_share_a_key(pane: PaneName) -> None:
+    here = [command for command in COMMANDS if command.pane in {None, pane}]
+    keys = [key for command in here for key in (*command.keys, *command.everywhere)]
     assert len(keys) == len(set(keys))
 
 
@@ -137,7 +154,7 @@ def test_without_confirmation_only_cancels_go_at_once() -> None:
 def test_a_read_only_screen_has_no_command_that_acts() -> None:
     desk = PaperDesk(normal(), UiSettings(read_only=True))
     assert {command.id for command in offered(desk)} == {
-        "dashboard", "orders", "order", "palette", "rate-limits", "help", "quit"
+        "dashboard", "orders", "settings", "order", "palette", "rate-limits", "help", "quit"
     }  # fmt: skip
 
 
@@ -178,3 +195,25 @@ def test_help_names_every_key_of_every_command_and_table() -> None:
             assert key_text(key) in text
     assert "previous row" in text
     assert "kill switch" in text
+
+
+def test_only_marked_settings_can_be_changed() -> None:
+    desk = PaperDesk(normal())
+    desk.pane = PaneName.SETTINGS
+    assert ChangeSelectedSetting().unavailable(desk)
+    assert ShowSetting().unavailable(desk)
+    desk.selected_setting = SettingRow("ui.theme", '"dark"', "default")
+    assert "Only settings marked" in ChangeSelectedSetting().unavailable(desk)
+    assert ShowSetting().unavailable(desk) == ""
+    desk.selected_setting = SettingRow("ui.theme", '"dark"', "default", changeable=True)
+    assert ChangeSelectedSetting().unavailable(desk) == ""
+    desk.selected_setting = SettingRow("risk.unheard_of", "1", "default", changeable=True)
+    assert ChangeSelectedSetting().unavailable(desk), "this screen knows no values for it"
+
+
+def test_a_read_only_screen_reads_settings_and_changes_none() -> None:
+    desk = PaperDesk(normal(), UiSettings(read_only=True))
+    desk.pane = PaneName.SETTINGS
+    found = {command.id for command in offered(desk)}
+    assert "setting" in found
+    assert "change-setting" not in found

@@ -33,7 +33,7 @@ async def test_a_command_is_sent_once_as_the_operators() -> None:
     await work
     assert bench.fake.sent == [(CancelAll(), Actor.TUI)]
     assert bench.stage() is Stage.WORKING
-    bench.dispatcher.observe(bench.fake.view())
+    bench.dispatcher.observe(bench.fake.view(), bench.fake.settings())
     assert bench.stage() is Stage.DONE
     assert bench.dispatcher.pending == 0
 

@@ -7,6 +7,7 @@ from krakked_tui.control.commands import (
     Answer,
     CancelAll,
     CancelOrder,
+    ChangeSetting,
     ClearKillSwitch,
     Command,
     FlattenAll,
@@ -15,6 +16,8 @@ from krakked_tui.control.commands import (
     SetKillSwitch,
     Shutdown,
 )
+from krakked_tui.control.settings_view import SettingsView
+from krakked_tui.control.views import EngineView
 from krakked_tui.domain.orders import OrderStatus
 from krakked_tui.domain.safety import KillSwitch
 from krakked_tui.tui.outcomes import (
@@ -28,8 +31,13 @@ from krakked_tui.tui.outcomes import (
 )
 from krakked_tui.tui.rows.line import text_of
 from tests.fakes.controller import FakeController, killed, normal
+from tests.fakes.settings import good
 
 YES = Answer(accepted=True, message="started")
+
+
+def seen(outcome: Outcome, view: EngineView, now: float) -> Outcome:
+    return observed(outcome, view, SettingsView(), now)
 
 
 def sent(command: Command, fake: FakeController) -> Outcome:
@@ -39,9 +47,9 @@ def sent(command: Command, fake: FakeController) -> Outcome:
 def test_an_accepted_command_is_not_done_before_the_view_shows_it() -> None:
     fake = FakeController()
     outcome = answered(sent(SetKillSwitch("x"), fake), YES, 0.5)
-    assert observed(outcome, fake.view(), 1.0).stage is Stage.WORKING
+    assert seen(outcome, fake.view(), 1.0).stage is Stage.WORKING
     fake.publish_status(kill_switch=KillSwitch(active=True))
-    done = observed(outcome, fake.view(), 2.0)
+    done = seen(outcome, fake.view(), 2.0)
     assert done.stage is Stage.DONE
     assert done.message == "no new risk; Ctrl+X cancels 3 open orders too"
 
@@ -52,7 +60,7 @@ def test_a_refusal_keeps_its_reason_and_is_not_watched_any_more() -> None:
     )
     assert refused.stage is Stage.REFUSED
     assert refused.message == "drift␛"
-    assert observed(refused, normal(), 2.0) == refused
+    assert seen(refused, normal(), 2.0) == refused
 
 
 def test_no_answer_is_no_success() -> None:
@@ -66,11 +74,11 @@ def test_cancel_all_counts_down_and_reports_how_orders_really_ended() -> None:
     first, *rest = fake.current.open_orders
     filled = msgspec.structs.replace(first, status=OrderStatus.FILLED)
     fake.publish(open_orders=tuple(rest), recent_orders=(filled,))
-    working = observed(outcome, fake.view(), 1.0)
+    working = seen(outcome, fake.view(), 1.0)
     assert (working.stage, working.message) == (Stage.WORKING, "2 of 3 still open")
     ended = tuple(msgspec.structs.replace(each, status=OrderStatus.CANCELED) for each in rest)
     fake.publish(open_orders=(), recent_orders=(filled, *ended))
-    assert observed(working, fake.view(), 2.0).message == "1 filled, 2 canceled"
+    assert seen(working, fake.view(), 2.0).message == "1 filled, 2 canceled"
 
 
 def test_a_cancel_of_one_order_watches_only_that_one() -> None:
@@ -78,7 +86,7 @@ def test_a_cancel_of_one_order_watches_only_that_one() -> None:
     target = fake.current.open_orders[0].cl_ord_id
     outcome = answered(sent(CancelOrder(target), fake), YES, 0.1)
     fake.publish(open_orders=fake.current.open_orders[1:])
-    done = observed(outcome, fake.view(), 1.0)
+    done = seen(outcome, fake.view(), 1.0)
     assert (done.stage, done.message) == (Stage.DONE, "none of these orders is open any more")
 
 
@@ -88,12 +96,12 @@ def test_a_flatten_is_not_satisfied_by_an_earlier_one() -> None:
     fake.take_effect(flatten)
     fake.finish_flatten()
     again = answered(sent(flatten, fake), YES, 0.1)
-    assert observed(again, fake.view(), 1.0).stage is Stage.WORKING
+    assert seen(again, fake.view(), 1.0).stage is Stage.WORKING
     fake.tick()
     fake.take_effect(flatten)
-    assert observed(again, fake.view(), 2.0).message == "selling, 0 positions left"
+    assert seen(again, fake.view(), 2.0).message == "selling, 0 positions left"
     fake.finish_flatten(ETHUSD="0.0001 is below the minimum")
-    done = observed(again, fake.view(), 3.0)
+    done = seen(again, fake.view(), 3.0)
     assert done.stage is Stage.DONE
     assert "ETHUSD: 0.0001 is below the minimum" in done.message
 
@@ -110,9 +118,9 @@ def test_state_commands_are_done_when_the_state_says_so(command: Command, change
     fake = FakeController()
     fake.publish_status(paused=isinstance(command, ResumeCycles))
     outcome = answered(sent(command, fake), YES, 0.1)
-    assert observed(outcome, fake.view(), 1.0).stage is Stage.WORKING
+    assert seen(outcome, fake.view(), 1.0).stage is Stage.WORKING
     fake.publish_status(**changes)
-    assert observed(outcome, fake.view(), 1.0).stage is Stage.DONE
+    assert seen(outcome, fake.view(), 1.0).stage is Stage.DONE
 
 
 def test_the_line_shows_how_long_it_takes() -> None:
@@ -121,9 +129,20 @@ def test_the_line_shows_how_long_it_takes() -> None:
 
 def test_good_news_goes_sooner_than_bad() -> None:
     fake = FakeController()
-    good = observed(answered(sent(ResumeCycles(), fake), YES, 0.0), fake.view(), 0.0)
+    good = seen(answered(sent(ResumeCycles(), fake), YES, 0.0), fake.view(), 0.0)
     bad = failed(sent(ResumeCycles(), fake), "x", 0.0)
     assert expired(good, 21.0)
     assert not expired(bad, 21.0)
     assert expired(bad, 121.0)
     assert not expired(sent(ResumeCycles(), fake), 1000.0)
+
+
+def test_a_setting_is_confirmed_when_it_is_in_force_and_not_before() -> None:
+    fake = FakeController(settings=good())
+    command = ChangeSetting("ui.theme", '"classic"')
+    outcome = answered(sent(command, fake), YES, 0.5)
+    assert observed(outcome, fake.view(), fake.settings(), 1.0).stage is Stage.WORKING
+    fake.take_effect(command)
+    done = observed(outcome, fake.view(), fake.settings(), 2.0)
+    assert done.stage is Stage.DONE
+    assert done.message == "in force now"

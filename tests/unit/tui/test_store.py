@@ -8,6 +8,7 @@ from krakked_tui.control.views import EngineView
 from krakked_tui.domain.orders import OrderStatus
 from krakked_tui.tui.store import Topic, UiStore, cleaned
 from tests.fakes.controller import MARKETS, FakeController, normal, order, status
+from tests.fakes.setup import audit
 
 
 def test_the_same_version_is_no_news() -> None:
@@ -62,3 +63,9 @@ def test_what_needs_no_cleaning_is_the_same_object_and_keeps_its_types() -> None
     assert cleaned(view) is view
     assert isinstance(cleaned(order(1, MARKETS[0], OrderStatus.OPEN)).status, OrderStatus)
     assert cleaned({"\x1b": "\x1b"}) == {"␛": "␛"}
+
+
+def test_structs_with_named_fields_are_cleaned_too() -> None:
+    found = audit(name="a\x1b[2J")
+    assert cleaned(found).name == "a␛[2J"
+    assert cleaned(audit()) == audit()

@@ -1,0 +1,80 @@
+"""What belongs to a profile before any of it is opened: its name, directories, and identity."""
+
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from krakked_tui.config.places import Places, repair_permissions
+from krakked_tui.domain.errors import StorageError, UsageError
+from krakked_tui.kraken.keys import ApiKey
+from krakked_tui.storage.files import make_private_directory
+
+_PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_TAKEN = frozenset({"candles"})
+_DEMO_DATABASES = ("krakked.db", "sandbox.db")
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def check_profile_name(profile: str) -> None:
+    """Refuse a name that is no directory name on every system. Raises ``UsageError``."""
+    if not _PROFILE_NAME.fullmatch(profile):
+        raise UsageError(
+            f"--profile is {profile[:40]!r}: use at most 32 of a to z, 0 to 9, - and _,"
+            " a letter or digit first"
+        )
+    if profile in _TAKEN:
+        raise UsageError(f"--profile is {profile!r}, which is the name of a directory all profiles share")
+
+
+def make_directories(where: Places) -> None:
+    """Make the profile's directories, for their owner only. Raises ``StorageError``."""
+    for directory in (where.data, where.state):
+        make_private_directory(directory)
+
+
+def make_private(where: Places) -> tuple[str, ...]:
+    """Make files of ours private that are not, with a sentence for each. Raises ``StorageError``."""
+    return tuple(
+        f"{loose}: it has been made so" if loose.ours else str(loose) for loose in repair_permissions(where)
+    )
+
+
+def forget_demo(where: Places) -> None:
+    """Forget an earlier demo: our books and the exchange's go together, and nothing else goes.
+
+    Candles stay: they are a function of the seed alone.
+    """
+    try:
+        for name in _DEMO_DATABASES:
+            for ending in ("", "-wal", "-shm"):
+                (where.data / f"{name}{ending}").unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"{error.filename} cannot be removed ({error.strerror})") from error
+
+
+def nonce_path(where: Places, key: ApiKey) -> Path:
+    """Return where a key's nonces lie: above the profiles, because all that use the key share them."""
+    return where.state.parent / f"nonces-{key.fingerprint}"
+
+
+def read_or_make_instance_id(where: Places) -> str:
+    """Return the profile's instance id, made once and kept. Raises ``StorageError``.
+
+    It lies apart from the database, so that our orders can be told when that is lost.
+    """
+    path = where.instance
+    try:
+        if path.exists():
+            return path.read_text(encoding="ascii").strip()
+        made = "".join(secrets.choice(_ALPHABET) for _ in range(3))
+        path.write_text(made, encoding="ascii")
+        path.chmod(0o600)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read or written ({error.strerror})") from error
+    return made
+
+
+def instance_id(where: Places) -> Callable[[], str]:
+    """Return what reads the profile's instance id, for whoever opens the database."""
+    return lambda: read_or_make_instance_id(where)

@@ -1,0 +1,52 @@
+"""Every key of the configuration, from the types that declare it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from krakked_tui.config.schema import AppConfig
+from krakked_tui.config.values import names_of
+from krakked_tui.strategies.settings import StrategySettings
+from krakked_tui.strategies.trend_following import TrendFollowingParameters
+
+STRATEGY = "strategies.configs.trend_following_v1"
+
+
+def keys(kind: type[msgspec.Struct] = AppConfig, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every key with its declared type; strategies stand for the one that is configured."""
+    for field in msgspec.structs.fields(kind):
+        here = f"{path}{field.name}"
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            yield from keys(field.type, f"{here}.")
+        elif here == "strategies.configs":
+            fixed = (f"{STRATEGY}.id", f"{STRATEGY}.params.")
+            yield from (
+                item for item in keys(StrategySettings, f"{STRATEGY}.") if not item[0].startswith(fixed)
+            )
+            yield from keys(TrendFollowingParameters, f"{STRATEGY}.params.")
+        elif names_of(field.type) is not None:
+            yield f"{here}.USD", names_of(field.type)
+        else:
+            yield here, field.type
+
+
+def bare(kind: Any) -> inspect.Type:
+    """Return what a type is without its annotations."""
+    info = inspect.type_info(kind)
+    while isinstance(info, inspect.Metadata):
+        info = info.type
+    return info
+
+
+def nested(flat: dict[str, Any]) -> dict[str, Any]:
+    """Return tables from dotted keys."""
+    values: dict[str, Any] = {}
+    for key, value in flat.items():
+        *sections, name = key.split(".")
+        table = values
+        for section in sections:
+            table = table.setdefault(section, {})
+        table[name] = value
+    return values

@@ -1,0 +1,99 @@
+"""Secrets in configuration are refused wherever they stand, and never repeated."""
+
+from base64 import b64encode
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from krakked_tui.config.load import Layer, load
+from krakked_tui.config.plaintext_secrets import is_secret
+from krakked_tui.config.problems import InvalidConfigError
+from krakked_tui.config.show import effective
+from tests.unit.config.keys import keys, nested
+
+_RANDOM = Random(3)
+KEY = b64encode(_RANDOM.randbytes(42)).decode()
+SECRET = b64encode(_RANDOM.randbytes(64)).decode()
+ALERT = "tgram://123456789:AAbbCCddEEff/42"
+
+
+def _refused(values: dict[str, Any], environment: dict[str, str] | None = None) -> str:
+    with pytest.raises(InvalidConfigError) as caught:
+        load([Layer("my.toml", values)], environment or {})
+    told = f"{caught.value}\n{caught.value.args!r}\n{caught.value.findings!r}"
+    assert "krakked-tui setup" in told
+    return told
+
+
+@pytest.mark.parametrize("name", [
+    "api_key", "api_secret", "apiKey", "API-KEY", "secret", "private_key", "password", "master_password",
+    "token", "api_token", "auth_token", "passphrase", "credentials", "kraken_api_key",
+])  # fmt: skip
+@pytest.mark.parametrize(
+    "where", ["", "connection.", "api.auth.", "kraken.live.", "strategies.configs.mine."]
+)
+def test_a_key_that_is_called_a_secret_is_refused(where: str, name: str) -> None:
+    told = _refused(nested({f"{where}{name}": "hunter2"}))
+    assert "hunter2" not in told
+    assert f"my.toml: {where}{name} looks like a secret" in told
+
+
+@pytest.mark.parametrize("text", [KEY, SECRET, f" {KEY} ", f"key={KEY}", f'"{SECRET}"'])
+@pytest.mark.parametrize("key", [
+    "ui.timezone", "nonsense", "nonsense.deep.er", "universe.include_pairs", "risk.max_open_positions",
+    "connection.rest_url", "strategies.configs.trend_following_v1.params.average", "strategies.configs.mine",
+    "risk", "region.code", "strategies.configs.trend_following_v1.timeframes",
+])  # fmt: skip
+def test_a_text_that_looks_like_a_key_or_secret_is_refused_under_any_key(key: str, text: str) -> None:
+    for value in (text, [text], [[text]], [{"a": text}]):
+        told = _refused(nested({key: value}))
+        assert text.strip() not in told
+        assert KEY not in told
+        assert SECRET not in told
+
+
+def test_a_secret_that_is_used_as_a_key_is_masked() -> None:
+    with pytest.raises(InvalidConfigError) as caught:
+        load([Layer("my.toml", {"risk": {KEY: 1}, SECRET: 2, "strategies": {"configs": {KEY: {}}}})], {})
+    assert KEY not in str(caught.value)
+    assert SECRET not in str(caught.value)
+    assert "risk.***" in str(caught.value)
+
+
+@pytest.mark.parametrize("values", [
+    {"alerts": {"urls": [ALERT]}}, {"alerts": {"min_level": ALERT}}, {"alerts": {"deep": {"er": [ALERT]}}},
+    {"alerts": {"target": "x"}}, {"alerts": {"quiet_hours": ALERT}},
+    {"connection": {"rest_url": "https://me:AAbbCCddEEff@api.kraken.com"}},
+])  # fmt: skip
+def test_addresses_that_hold_tokens_are_refused(values: dict[str, Any]) -> None:
+    assert "AAbbCCddEEff" not in _refused(values)
+
+
+@pytest.mark.parametrize("name", ["KRAKKED__UI__TIMEZONE", "KRAKKED__CONNECTION__API_SECRET", "KRAKKED__X"])
+def test_a_secret_in_a_variable_is_refused(name: str) -> None:
+    told = _refused({}, {name: SECRET})
+    assert SECRET not in told
+    assert f"environment {name}: " in told
+
+
+def test_a_secret_in_a_file_is_not_repeated_when_the_file_is_broken(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    for text in (f"api_secret = {SECRET}", f'[a\napi_secret = "{SECRET}"', f"{SECRET}", f'x = "{SECRET}'):
+        path.write_text(text)
+        with pytest.raises(InvalidConfigError) as caught:
+            load([path], {})
+        assert SECRET not in str(caught.value)
+
+
+def test_no_key_and_no_default_of_ours_looks_like_a_secret() -> None:
+    for key, _ in keys():
+        assert not is_secret(tuple(key.split(".")), None), key
+    for row in effective(load([], {})):
+        assert not is_secret(tuple(row.key.split(".")), row.value_toml), row
+
+
+def test_a_long_path_or_word_is_no_secret() -> None:
+    for text in ("/home/operator/" + "a" * 41, "a" * 56, "/" + "Ab1/" * 20):
+        assert not is_secret(("api", "socket"), text)
