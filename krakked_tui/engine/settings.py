@@ -19,6 +19,8 @@ class SchedulerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """A strategy cycle that takes longer (wall) is dropped."""
     clock_check_seconds: Seconds = 600.0
     """Between checks of the exchange's clock (wall)."""
+    compaction_seconds: Seconds = 300.0
+    """Between looks whether old candles can be moved to where they take least room (wall)."""
 
 
 class LogFormat(StrEnum):

@@ -5,6 +5,7 @@ is ``unix second, open, high, low, close, volume, trades`` of a minute that trad
 candle store is a ``tail.db``, of which the one-minute rows are read and nothing is written.
 """
 
+import heapq
 import re
 import sqlite3
 from array import array
@@ -12,10 +13,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import polars as pl
 
 from krakked_tui.domain.errors import UsageError
 from krakked_tui.domain.precision import at_scale
@@ -42,6 +45,10 @@ _ROWS: Final = (
 _NUMBER: Final = r"([0-9]{1,15}(?:\.[0-9]{0,20})?(?:[eE]-[0-9]{1,2})?)"
 _ROW: Final = re.compile(rf"([0-9]{{1,11}}),{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER},([0-9]{{1,9}})")
 _LINE_MAX: Final = 300
+_PRICES: Final = ("open", "high", "low", "close", "volume")
+_SEALED: Final = "1m"
+"""The directory of a store that has a directory of partitions for each pair."""
+_Row = tuple[Any, ...]
 _UNITS_MAX: Final = 2**62
 
 
@@ -88,11 +95,11 @@ def _from_store(path: Path, catalog: Catalog) -> dict[str, Recording]:
     rows = 0
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            for (pair,) in database.execute(_PAIRS).fetchall():
-                listing = catalog.find(str(pair))
+            for pair in _pairs(database, path.parent):
+                listing = catalog.find(pair)
                 if listing is None or listing.name in found:
                     continue
-                lines = _lines(database, pair)
+                lines = _lines(database, path.parent, pair)
                 place = f"{path} ({pair})"
                 recording = _recorded(_bars(lines, grids[listing.name], place), path.parent, ROWS_MAX - rows)
                 if recording is not None:
@@ -103,11 +110,36 @@ def _from_store(path: Path, catalog: Catalog) -> dict[str, Recording]:
     return found
 
 
-def _lines(database: sqlite3.Connection, pair: str) -> Iterator[str]:
-    """Spell the rows of a store like those of a file."""
-    for micros, *values in database.execute(_ROWS, (pair,)):
+def _pairs(database: sqlite3.Connection, directory: Path) -> list[str]:
+    """Name the pairs of a store, those whose rows have all been sealed among them."""
+    sealed = {path.parent.name for path in directory.glob(f"{_SEALED}/*/*.parquet")}
+    return sorted(sealed | {str(pair) for (pair,) in database.execute(_PAIRS)})
+
+
+def _lines(database: sqlite3.Connection, directory: Path, pair: str) -> Iterator[str]:
+    """Spell the rows of a store like those of a file: what it sealed, and its tail, which is newer."""
+    tail: list[_Row] = database.execute(_ROWS, (pair,)).fetchall()
+    rows = heapq.merge(_sealed(directory / _SEALED / pair), tail, key=_time)
+    for micros, same in groupby(rows, key=_time):
+        *_, (_micros, *values) = same  # the tail's, which corrects what was sealed
         second = micros // 1_000_000 if isinstance(micros, int) and not micros % 1_000_000 else micros
         yield ",".join(str(value) for value in (second, *values))
+
+
+def _time(row: _Row) -> Any:  # noqa: ANN401 - whatever the file holds
+    return row[0]
+
+
+def _sealed(directory: Path) -> Iterator[_Row]:
+    """Read the partitions of one pair, oldest first."""
+    for path in sorted(directory.glob("*.parquet")):
+        try:
+            frame = pl.read_parquet(path)  # noqa: TID251 - a recording, not a store of ours to keep
+            values = (pl.col(name).cast(pl.Float64) for name in _PRICES)
+            rows = frame.select(pl.col("time").dt.epoch("us"), *values, "trades").rows()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise UsageError(f"--replay {path}: the partition cannot be read: {error}.") from error
+        yield from rows
 
 
 def _moved(recording: Recording, ahead: int, end: int) -> Recording:

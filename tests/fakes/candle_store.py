@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import pairwise
+from math import isfinite
 
+import msgspec
 import polars as pl
 
 from krakked_tui.domain.candles import Candle, Timeframe
 from krakked_tui.domain.errors import StorageError
 from krakked_tui.market.frames import frame_of, supersedes
+from krakked_tui.ports import CandleGap, Compacted, Coverage, Finding
 
 
 class MemoryCandleStore:
@@ -24,6 +28,11 @@ class MemoryCandleStore:
         self._check_open()
         if self.failure:
             raise StorageError(self.failure)
+        for candle in candles:
+            if not all(map(isfinite, msgspec.structs.astuple(candle)[3:])):
+                raise StorageError(f"{candle} has a number that is not finite")
+            if not candle.pair:
+                raise StorageError(f"{candle} has no pair")
         return sum([self._store(candle) for candle in candles])
 
     async def read(
@@ -45,13 +54,32 @@ class MemoryCandleStore:
     async def read_many(self, pairs: Sequence[str], timeframe: Timeframe, lookback: int) -> pl.DataFrame:
         self._check_open()
         return frame_of(
-            candle for pair in sorted(set(pairs)) for candle in self._series(pair, timeframe)[-lookback:]
+            candle
+            for pair in sorted(set(pairs))
+            for candle in self._series(pair, timeframe)[-lookback:]
+            if lookback > 0
         )
 
     async def last_time(self, pair: str, timeframe: Timeframe) -> datetime | None:
         self._check_open()
         series = self._series(pair, timeframe)
         return series[-1].time if series else None
+
+    async def coverage(self, pair: str, timeframe: Timeframe) -> Coverage:
+        self._check_open()
+        series = self._series(pair, timeframe)
+        if not series:
+            return Coverage()
+        gaps = tuple(CandleGap(a.end, b.time) for a, b in pairwise(series) if b.time > a.end)
+        return Coverage(series[0].time, series[-1].time, len(series), gaps)
+
+    async def verify(self) -> Sequence[Finding]:
+        self._check_open()
+        return ()
+
+    async def compact(self, *, partitions: int = 64, everything: bool = False) -> Compacted:
+        self._check_open()
+        return Compacted()
 
     async def close(self) -> None:
         self._closed = True

@@ -13,7 +13,7 @@ from krakked_tui.sandbox.catalog import load_catalog
 from krakked_tui.sandbox.clock import micros_of
 from krakked_tui.sandbox.replay import load_replay
 from krakked_tui.sim.tape import MINUTE_MICROS
-from krakked_tui.storage.candles import SqliteCandleStore
+from krakked_tui.storage.candles import open_candle_store
 
 CATALOG = load_catalog("default")
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -88,14 +88,17 @@ def candle(
     )
 
 
-async def stored(directory: Path, *candles: Candle) -> Path:
-    store = await SqliteCandleStore.open(directory)
+async def stored(directory: Path, *candles: Candle, sealed: bool = False) -> Path:
+    store = await open_candle_store(directory)
     await store.append(candles)
+    if sealed:
+        await store.compact(everything=True)
     await store.close()
     return directory
 
 
-async def test_the_one_minute_rows_of_a_candle_store(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sealed", [False, True])
+async def test_the_one_minute_rows_of_a_candle_store(tmp_path: Path, *, sealed: bool) -> None:
     await stored(
         tmp_path,
         candle("XBTUSD", 0, "90000.1"),
@@ -104,7 +107,9 @@ async def test_the_one_minute_rows_of_a_candle_store(tmp_path: Path) -> None:
         candle("XBTUSD", 0, "95000.0", Timeframe.H1),
         candle("ETHUSD", 1, "3000.5"),
         candle("NOPEUSD", 1, "1.5"),
+        sealed=sealed,
     )
+    assert any(tmp_path.glob("1m/*/*.parquet")) is sealed  # noqa: ASYNC240 - a look at a test's own files
     before = (tmp_path / "tail.db").read_bytes()
     market = load_replay(tmp_path, CATALOG, START)
     bars = [market.minute("XBTUSD", MINUTE + index) for index in range(3)]
@@ -116,6 +121,13 @@ async def test_the_one_minute_rows_of_a_candle_store(tmp_path: Path) -> None:
     assert market.minute("ETHUSD", MINUTE + 1).close == 300050
     assert market.span("SOLUSD", MINUTE, MINUTE + 600).trades == 0
     assert (tmp_path / "tail.db").read_bytes() == before
+
+
+async def test_what_the_tail_says_corrects_what_was_sealed(tmp_path: Path) -> None:
+    await stored(tmp_path, candle("XBTUSD", 0, "90000.1"), candle("XBTUSD", 1, "90001.1"), sealed=True)
+    await stored(tmp_path, candle("XBTUSD", 1, "90005.1"), candle("XBTUSD", 2, "90006.1"))
+    market = load_replay(tmp_path, CATALOG, START)
+    assert [market.minute("XBTUSD", MINUTE + index).close for index in range(3)] == [900001, 900051, 900061]
 
 
 async def test_files_go_before_a_candle_store(tmp_path: Path) -> None:
