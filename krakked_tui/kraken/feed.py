@@ -3,15 +3,20 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import msgspec
+
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.depth import BookLevel, BookTop, PublicTrade
 from krakked_tui.domain.pairs import AssetInfo, PairMetadata
 from krakked_tui.kraken import decode, endpoints
+from krakked_tui.kraken.book import DEPTHS, Book
 from krakked_tui.kraken.errors import InvalidArgumentsError, KrakenProtocolError
+from krakked_tui.kraken.frames import TradeRow
 from krakked_tui.kraken.listing import Listing
-from krakked_tui.kraken.market_stream import MarketStream, Watch, Watcher
+from krakked_tui.kraken.market_stream import MarketStream, Watch, Watcher, Watching
 from krakked_tui.kraken.rest import KrakenRest
 from krakked_tui.kraken.stream import KrakenStream
-from krakked_tui.ports import Clock, FeedSink, ServerTime
+from krakked_tui.ports import Clock, FeedSink, FocusSink, ServerTime
 
 SERVED = (
     Timeframe.M1,
@@ -35,6 +40,8 @@ class KrakenFeed:
         self._stream = stream
         self._clock = clock
         self._running: MarketStream | None = None
+        self._watching: Watching | None = None
+        self._viewer: _Watcher | None = None
 
     async def server_time(self) -> ServerTime:
         """The exchange's clock."""
@@ -83,24 +90,47 @@ class KrakenFeed:
         """
         for timeframe in timeframes:
             _check_served(timeframe)
-        running = self._running = MarketStream(pairs, timeframes, sink, self._clock)
+        running = self._running = MarketStream(pairs, timeframes, sink, self._clock, self._watching)
         try:
             await running.run(self._stream)
         finally:
             self._running = None
+            if self._viewer is not None:
+                self._viewer.lose_book()
 
     async def change_pairs(self, pairs: Sequence[PairMetadata]) -> None:
         """Have the running stream carry these pairs from here on; without one, nothing happens."""
         if self._running is not None:
             await self._running.change_pairs(pairs)
 
-    async def watch(self, pairs: Mapping[str, Watch], watcher: Watcher) -> None:
-        """Have the running stream follow books and trades of these pairs, and of no others.
+    async def watch(
+        self, pairs: Mapping[str, Watch], watcher: Watcher, others: Sequence[PairMetadata] = ()
+    ) -> None:
+        """Follow books and trades of these pairs, and of no others, in this stream and later ones.
 
-        Pairs are canonical names. A stream that starts later follows nothing until asked again.
+        Pairs are canonical names; ``others`` describes those that the stream need not carry otherwise.
         """
+        self._watching = Watching(pairs, watcher, others)
         if self._running is not None:
-            await self._running.watch(pairs, watcher)
+            await self._running.watch(pairs, watcher, others)
+
+    async def focus(self, pair: PairMetadata | None, depth: int, sink: FocusSink) -> None:
+        """Follow book and trades of one pair (None: of none) instead of the one before, and return.
+
+        Of a pair without a WebSocket name nothing comes. ``depth`` is taken up to the next that Kraken
+        serves. Raises ``InvalidArgumentsError`` for one beyond all of these.
+        """
+        if depth > DEPTHS[-1]:
+            raise InvalidArgumentsError(f"Kraken serves books of {DEPTHS[-1]} levels at most, not {depth}")
+        served = next(each for each in DEPTHS if each >= depth)
+        watcher = self._viewer = _Watcher(depth, sink, self._clock)
+        watched = {} if pair is None else {pair.canonical: Watch(depth=served, trades=True)}
+        if watched and self._watching is not None and self._watching.pairs == watched:
+            # What is subscribed already would send no snapshot.
+            await self.watch({}, watcher)
+            if self._watching.watcher is not watcher:
+                return  # somebody asked for another meanwhile
+        await self.watch(watched, watcher, () if pair is None else (pair,))
 
     def heard(self, channel: str, pair: str | None = None) -> float | None:
         """Return the wall second of the last message of a channel (about a pair), None without any.
@@ -118,3 +148,36 @@ def _check_served(timeframe: Timeframe) -> None:
     if timeframe not in SERVED:
         served = ", ".join(SERVED)
         raise InvalidArgumentsError(f"Kraken serves no {timeframe} candles; aggregate them from {served}")
+
+
+class _Watcher:
+    """Says what happens to one pair in our words, and each trade once."""
+
+    def __init__(self, depth: int, sink: FocusSink, clock: Clock) -> None:
+        self._depth = depth
+        self._sink = sink
+        self._clock = clock
+        self._newest: dict[str, int] = {}
+        self._book: BookTop | None = None
+
+    def on_book(self, pair: str, book: Book) -> None:
+        bids = tuple(BookLevel(level.price, level.qty) for level in book.bids(self._depth))
+        asks = tuple(BookLevel(level.price, level.qty) for level in book.asks(self._depth))
+        self._book = BookTop(pair, bids, asks, book.valid, self._clock.monotonic())
+        self._sink.on_book(self._book)
+
+    def lose_book(self) -> None:
+        """Say that nothing keeps the book up any more."""
+        if self._book is not None and self._book.valid:
+            self._book = msgspec.structs.replace(self._book, valid=False)
+            self._sink.on_book(self._book)
+
+    def on_trades(self, pair: str, trades: Sequence[TradeRow]) -> None:
+        # After every reconnect the latest fifty come again.
+        newest = self._newest.get(pair, -1)
+        new = sorted((row for row in trades if row.trade_id > newest), key=lambda row: row.trade_id)
+        if new:
+            self._newest = {pair: new[-1].trade_id}
+            self._sink.on_trades(
+                [PublicTrade(pair, row.timestamp, row.side, row.price, row.qty) for row in new]
+            )

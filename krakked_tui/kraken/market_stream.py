@@ -45,22 +45,41 @@ class Watcher(Protocol):
         ...
 
 
+class Watching(msgspec.Struct, frozen=True):
+    """What to follow of which pairs (by canonical name), and who is told.
+
+    ``others`` describes pairs of these that are followed although nothing else of them is carried.
+    """
+
+    pairs: Mapping[str, Watch]
+    watcher: Watcher
+    others: Sequence[PairMetadata] = ()
+
+
 class MarketStream:
     """Carries prices and candles of some pairs. Pairs without a WebSocket name are left out."""
 
     def __init__(
-        self, pairs: Sequence[PairMetadata], timeframes: Sequence[Timeframe], sink: FeedSink, clock: Clock
-    ) -> None:
-        self._names = _names(pairs)
-        self._precisions = _precisions(pairs)
+        self, pairs: Sequence[PairMetadata], timeframes: Sequence[Timeframe], sink: FeedSink, clock: Clock,
+        watching: Watching | None = None,
+    ) -> None:  # fmt: skip
+        self._pairs = tuple(pairs)
+        self._watching = watching
+        self._carried: Mapping[str, str] = {}
+        """WebSocket names to ours of the pairs whose prices and candles are carried."""
+        self._names: Mapping[str, str] = {}
+        """The same, with those of which only more than that is followed."""
+        self._precisions: dict[str, Precision] = {}
         self._former: Mapping[str, str] = {}
         """The names before the last change: books of pairs that are gone say that they are."""
         self._timeframes = {timeframe.minutes: timeframe for timeframe in timeframes}
         self._sink = sink
         self._clock = clock
-        self._watched: Mapping[str, Watch] = {}
-        self._watcher: Watcher | None = None
+        self._name_pairs()
         self._plans = self._planned()
+        self._prepared: dict[int, Plan] = {}
+        """What each connection that has not answered yet was opened for."""
+        self._outdated = asyncio.Event()
         self._connections: list[KrakenStream] = []
         self._states: dict[str, StreamState] = {}
 
@@ -74,20 +93,21 @@ class MarketStream:
                     connection.name, connected=False, detail="not connected yet"
                 )
                 group.create_task(self._carry(connection, number, stream.name))
+            group.create_task(self._catch_up())
 
     async def change_pairs(self, pairs: Sequence[PairMetadata]) -> None:
         """Carry these pairs from here on; what is watched of others is not any more."""
-        self._former, self._names = self._names, _names(pairs)
-        self._precisions.clear()
-        self._precisions.update(_precisions(pairs))
+        self._pairs = tuple(pairs)
         await self._replan()
 
-    async def watch(self, pairs: Mapping[str, Watch], watcher: Watcher) -> None:
-        """Follow books and trades of these pairs (by canonical name), and of no others.
+    async def watch(
+        self, pairs: Mapping[str, Watch], watcher: Watcher, others: Sequence[PairMetadata] = ()
+    ) -> None:
+        """Follow books and trades of these pairs (see ``Watching``), and of no others.
 
-        A pair that is not carried is left out until it is.
+        A pair that is neither carried nor described is left out until it is.
         """
-        self._watched, self._watcher = dict(pairs), watcher
+        self._watching = Watching(dict(pairs), watcher, others)
         await self._replan()
 
     def heard(self, channel: str, pair: str | None = None) -> float | None:
@@ -105,24 +125,49 @@ class MarketStream:
 
     async def _carry(self, connection: KrakenStream, number: int, name: str) -> None:
         async def prepare() -> Plan:
+            self._prepared[number] = self._plans[number]
             return self._plans[number]
 
         def on_state(state: StreamState) -> None:
             self._states[state.name] = state
+            prepared = self._prepared.pop(number, None) if state.connected else None
+            if prepared is not None and prepared is not self._plans[number]:
+                # The plan changed while the connection was being opened, and nobody could be told.
+                self._outdated.set()
             self._sink.on_stream_state(self._combined(name))
 
         await connection.run(prepare, self.on_frame, on_state)
 
+    async def _catch_up(self) -> None:
+        while True:
+            await self._outdated.wait()
+            self._outdated.clear()
+            await self._tell_connections()
+
     async def _replan(self) -> None:
+        self._former = self._names
+        self._name_pairs()
         self._plans = self._planned()
-        for connection, plan in zip(self._connections, self._plans, strict=False):
-            await connection.want(plan.subscriptions)
+        await self._tell_connections()
+
+    async def _tell_connections(self) -> None:
+        for number, connection in enumerate(self._connections):
+            # The plan as of now: it may have changed while the one before was told.
+            await connection.want(self._plans[number].subscriptions)
+
+    def _name_pairs(self) -> None:
+        others = self._watching.others if self._watching is not None else ()
+        self._carried = _names(self._pairs)
+        self._names = {**_names(others), **self._carried}
+        self._precisions.clear()
+        self._precisions.update(_precisions((*others, *self._pairs)))
 
     def _planned(self) -> list[Plan]:
         """Spread the channels over connections: one interval on each, all else on the first."""
-        symbols = tuple(self._names)
+        symbols = tuple(self._carried)
         first = [Subscription("ticker", symbols)] if symbols else []
-        first += _watched(self._names, self._watched)
+        if self._watching is not None:
+            first += _watched(self._names, self._watching.pairs)
         candles = [
             [Subscription("ohlc", symbols, minutes)] if symbols else [] for minutes in self._timeframes
         ]
@@ -156,15 +201,15 @@ class MarketStream:
                     self._sink.on_quote(quote)
         elif type(news) is CandleFrame:
             self._on_candles(news)
-        elif self._watcher is None:
+        elif self._watching is None:
             return
         elif type(news) is BookChanged:
             book = news.book
             pair = self._names.get(book.symbol) or self._former.get(book.symbol)
             if pair is not None:
-                self._watcher.on_book(pair, book)
+                self._watching.watcher.on_book(pair, book)
         elif type(news) is TradeFrame:
-            self._on_trades(news.data, self._watcher)
+            self._on_trades(news.data, self._watching.watcher)
 
     def _on_candles(self, frame: CandleFrame) -> None:
         seen = frame.timestamp or self._clock.now()

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from krakked_tui.control.commands import (
     Actor,
     CancelAll,
@@ -17,9 +19,12 @@ from krakked_tui.control.commands import (
     Shutdown,
 )
 from krakked_tui.control.local import LocalController
+from krakked_tui.control.market_view import MarketView
 from krakked_tui.control.settings_view import SettingsView
+from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.decision import events as e
 from krakked_tui.decision.effects import Answer, Level, Log
+from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.errors import RefusedError
 from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.inbox import Inbox
@@ -33,6 +38,9 @@ class EngineStub:
     def __init__(self) -> None:
         self.clock, self.inbox = FakeClock(), Inbox()
         self.stops: list[tuple[str, str]] = []
+
+    def current(self) -> Moment:
+        return Moment(at=self.clock.now(), wall=self.clock.monotonic())
 
     def request_stop(self, reason: str, by: str, ticket: int | None = None) -> None:
         self.stops.append((reason, by))
@@ -53,11 +61,12 @@ class ThreadStub:
 class KeeperStub:
     """Settings that refuse one key."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, read_only: bool = False) -> None:
         self.changes: list[tuple[str, str]] = []
+        self._ui = UiSettings(read_only=read_only)
 
     def view(self) -> SettingsView:
-        return SettingsView(mode="paper", profile="paper")
+        return SettingsView(mode="paper", profile="paper", ui=self._ui)
 
     def change(self, key: str, value: str) -> str:
         if key == "risk.max_open_positions":
@@ -161,3 +170,44 @@ async def test_a_refused_change_says_why() -> None:
     controller, _engine, _answers = _rig()
     answer = await controller.execute(ChangeSetting("risk.max_open_positions", "99"), Actor.TUI)
     assert (answer.accepted, answer.message) == (False, "risk.max_open_positions cannot be changed now")
+
+
+async def test_every_change_of_a_setting_goes_into_the_control_log_with_its_outcome() -> None:
+    controller, engine, _answers = _rig()
+    await controller.execute(ChangeSetting("ui.theme", '"classic"'), Actor.TUI)
+    await controller.execute(ChangeSetting("risk.max_open_positions", "99"), Actor.CLI)
+    told = [engine.inbox.pop(), engine.inbox.pop()]
+    assert [(e_.by, e_.key, e_.value, e_.outcome) for e_ in told if isinstance(e_, e.SettingChanged)] == [
+        ("tui", "ui.theme", '"classic"', 'ui.theme is now "classic"'),
+        ("cli", "risk.max_open_positions", "99", "risk.max_open_positions cannot be changed now"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "command", [SetKillSwitch("why"), CancelAll(), PauseCycles(), ChangeSetting("ui.theme", '"dark"')]
+)
+async def test_who_only_watches_is_refused_every_command(command: Command) -> None:
+    keeper = KeeperStub(read_only=True)
+    controller, engine, _answers = _rig(keeper=keeper)
+    answer = await controller.execute(command, Actor.TUI)
+    assert not answer.accepted
+    assert "ui.read_only" in answer.message
+    assert engine.inbox.pop() is None
+    assert keeper.changes == []
+
+
+def test_the_market_is_drawn_for_those_who_ask_even_where_commands_are_refused() -> None:
+    controller, engine, _answers = _rig(keeper=KeeperStub(read_only=True))
+    assert controller.market() == MarketView()
+    drawn = controller.market()
+    assert (drawn.version, drawn.at) == (1, engine.clock.now())
+    controller.look_at("XBTUSD", Timeframe.M5)
+    assert controller.market() is drawn
+    assert engine.inbox.pop() is None
+
+
+def test_an_engine_that_has_ended_leaves_the_last_picture() -> None:
+    controller, _engine, _answers = _rig(alive=False)
+    for _ in range(3):
+        controller.look_at("XBTUSD", Timeframe.M5)
+        assert controller.market() == MarketView()

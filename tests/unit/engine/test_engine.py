@@ -11,6 +11,7 @@ import pytest
 from krakked_tui.decision.effects import Log
 from krakked_tui.decision.state import CoreSettings
 from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
+from krakked_tui.domain.depth import BookTop
 from krakked_tui.domain.errors import AccessError, ExchangeError, RefusedError
 from krakked_tui.domain.fills import AssetBalance, LedgerEntry
 from krakked_tui.domain.orders import OrderReport
@@ -23,7 +24,7 @@ from krakked_tui.engine.engine import Engine
 from krakked_tui.engine.moment import Summary
 from krakked_tui.engine.settings import SchedulerSettings
 from krakked_tui.market.settings import MarketDataSettings, UniverseSettings
-from krakked_tui.ports import AccountSink, Clock, FeedSink, ServerTime, StreamState
+from krakked_tui.ports import AccountSink, Clock, FeedSink, FocusSink, ServerTime, StreamState
 from krakked_tui.strategies.registry import build_strategies
 from tests.fakes.broker import FakeBroker
 from tests.fakes.candle_store import MemoryCandleStore
@@ -84,6 +85,10 @@ class Feed:
             await self.clock.sleep(1)
             if self.connects:
                 sink.on_quote(self._quote())
+
+    async def focus(self, pair: PairMetadata | None, depth: int, sink: FocusSink) -> None:
+        if pair is not None:
+            sink.on_book(BookTop(pair.canonical, valid=True))
 
     async def close(self) -> None:
         pass
@@ -259,3 +264,17 @@ async def test_what_the_last_read_of_the_account_finds_is_recorded(rig: Rig) -> 
     await rig.run_until(running)
     saved = [r.entry for r in rig.journal.disk.records() if isinstance(r, LedgerEntrySaved)]
     assert saved == [found]
+
+
+async def test_whoever_looks_at_a_pair_sees_its_book(rig: Rig) -> None:
+    seen: list[BookTop] = []
+
+    def looked(engine: Engine) -> bool:
+        if (focus := engine.moment.focus) is not None:
+            focus.look_at("XBTUSD", Timeframe.M1)
+            if (book := focus.picture().book) is not None:
+                seen.append(book)
+        return _running(engine) and bool(seen)
+
+    await rig.run_until(looked)
+    assert seen[-1] == BookTop("XBTUSD", valid=True)

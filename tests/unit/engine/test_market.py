@@ -7,7 +7,7 @@ from decimal import Decimal
 from krakked_tui.decision import events as e
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
 from krakked_tui.engine.inbox import Inbox
-from krakked_tui.engine.market import LiveMarket, grace
+from krakked_tui.engine.market import RATE_SAMPLES, LiveMarket, grace
 from krakked_tui.market.closing import PENDING_MAX
 from krakked_tui.market.freshness import Freshness
 from krakked_tui.market.settings import MarketDataSettings
@@ -128,3 +128,50 @@ def test_the_grace_is_wall_time_but_never_reaches_the_next_boundary() -> None:
     assert grace(FakeClock(), Timeframe.M1, settings) == timedelta(seconds=2)
     assert grace(FakeClock(speed=10), Timeframe.M1, settings) == timedelta(seconds=20)
     assert grace(FakeClock(speed=600), Timeframe.M1, settings) == timedelta(seconds=30)
+
+
+async def test_the_rate_of_messages_is_that_of_lately() -> None:
+    rig = Rig()
+    assert rig.market.message_rate == 0.0
+    rig.market.measure()
+    for _ in range(RATE_SAMPLES):
+        await rig.clock.advance(1)
+        for _ in range(100):
+            rig.tick("1")
+        rig.market.measure()
+    assert rig.market.message_rate == 100.0
+    for _ in range(RATE_SAMPLES):
+        await rig.clock.advance(1)
+        rig.market.on_candle(
+            Candle("XBTUSD", Timeframe.M1, rig.clock.now(), 1, 1, 1, 1, 1, 1, 1), rig.clock.now()
+        )
+        rig.market.measure()
+    assert rig.market.message_rate == 1.0
+
+
+def test_the_lag_is_that_of_the_newest_price_in_wall_seconds() -> None:
+    assert Rig().market.lag is None
+    rig = Rig(FakeClock(speed=60.0))
+    rig.clock.jump(10)
+    sent = rig.clock.now() - timedelta(seconds=120)
+    rig.market.on_quote(Quote("XBTUSD", Decimal(1), Decimal(1), Decimal(1), sent, rig.clock.monotonic()))
+    rig.clock.jump(5)
+    assert rig.market.lag == 2.0
+    ahead = rig.clock.now() + timedelta(seconds=30)
+    rig.market.on_quote(Quote("XBTUSD", Decimal(1), Decimal(1), Decimal(1), ahead, rig.clock.monotonic()))
+    assert rig.market.lag == 0.0
+    paused = Rig(FakeClock(speed=0.0))
+    paused.tick("1")
+    assert paused.market.lag is None
+
+
+def test_the_running_candle_of_a_pair_is_the_newest() -> None:
+    rig = Rig()
+    now = rig.clock.now()
+    new = Candle("XBTUSD", Timeframe.M1, now, 1, 1, 1, 1, 1, 1, 1)
+    old = Candle("XBTUSD", Timeframe.M1, now - timedelta(minutes=1), 1, 1, 1, 1, 1, 1, 1)
+    rig.market.on_candle(new, now)
+    rig.market.on_candle(old, now)
+    assert rig.market.running("XBTUSD", Timeframe.M1) == new
+    assert rig.market.running("ETHUSD", Timeframe.M1) is None
+    assert set(rig.market.timeframes) == {Timeframe.M1}

@@ -2,18 +2,24 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain
 
 import pytest
+from msgspec.structs import replace
 from websockets.asyncio.server import serve
 
 from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
+from krakked_tui.domain.depth import BookLevel, BookTop, PublicTrade
 from krakked_tui.domain.errors import UnknownPairError
+from krakked_tui.domain.orders import Side
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.kraken.errors import InvalidArgumentsError, KrakenProtocolError
 from krakked_tui.kraken.feed import SERVED, KrakenFeed
-from krakked_tui.kraken.market_stream import Watch
+from krakked_tui.kraken.market_stream import Watch, Watcher
 from krakked_tui.kraken.stream import KrakenStream
 from tests.fakes.clock import FakeClock
 from tests.unit.kraken.exchange import ScriptedKraken, ok, refused
@@ -126,10 +132,116 @@ async def test_a_running_stream_carries_other_pairs_and_books_on_demand(xbtusd: 
         running = group.create_task(market.stream([], [Timeframe.M1], screen))
         await screen.until(lambda: bool(screen.states) and screen.states[-1].connected)
         await market.change_pairs([xbtusd])
-        await screen.until(lambda: bool(screen.candles) and screen.states[-1].acked == 2)
+        # What was asked for before there was a stream counts too.
+        await screen.until(lambda: bool(screen.candles) and screen.states[-1].acked == 3)
         assert market.heard("ticker", "XBTUSD") == 0.0
         await market.watch({"XBTUSD": Watch(depth=10, trades=True)}, desk)
         await screen.until(lambda: screen.states[-1].acked == 4)
         running.cancel()
-    assert desk.books == [("XBTUSD", True, 1)]
+    assert desk.books[0] == ("XBTUSD", True, 1)
     assert market.heard("ticker") is None
+
+
+class Viewer:
+    """Implements ``FocusSink``: everything it saw, and somebody waiting for it."""
+
+    def __init__(self) -> None:
+        self.books: list[BookTop] = []
+        self.trades: list[PublicTrade] = []
+        self._changed = asyncio.Event()
+
+    def on_book(self, book: BookTop) -> None:
+        self.books.append(book)
+        self._changed.set()
+
+    def on_trades(self, trades: Sequence[PublicTrade]) -> None:
+        self.trades += trades
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+TRADE = PublicTrade("XBTUSD", NOON, Side.BUY, Decimal("1.5"), Decimal("2.0"))
+
+
+@asynccontextmanager
+async def focusing() -> AsyncIterator[tuple[KrakenFeed, Serving, FakeClock]]:
+    server, kraken, clock = Serving(), ScriptedKraken(), FakeClock()
+    async with serve(server.serve, "127.0.0.1", 0) as listener:
+        url = f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        stream = KrakenStream("market", url, clock, random.Random(1))
+        yield KrakenFeed(kraken.rest(key=False), kraken.listing(), stream, clock), server, clock
+
+
+async def test_focus_outlives_streams_and_connections_and_tells_each_trade_once(xbtusd: PairMetadata) -> None:
+    viewer, screen = Viewer(), Screen()
+    async with focusing() as (market, server, clock), asyncio.TaskGroup() as group:
+        await market.focus(xbtusd, 3, viewer)
+        # A pair is followed even when the stream carries nothing else of it.
+        running = group.create_task(market.stream([], [Timeframe.M1], screen))
+        await viewer.until(lambda: bool(viewer.books) and len(viewer.trades) == 2)
+        assert viewer.books == [
+            BookTop("XBTUSD", (BookLevel(Decimal("1.5"), Decimal("2.0")),), (), valid=True, received=0.0)
+        ]
+        assert viewer.trades == [TRADE, TRADE]
+        await server.connections[0].close()
+        await viewer.until(lambda: not viewer.books[-1].valid)
+        await clock.advance(1)
+        await viewer.until(lambda: viewer.books[-1].valid)
+        running.cancel()
+        await asyncio.wait({running})
+        assert not viewer.books[-1].valid
+        running = group.create_task(market.stream([xbtusd], [Timeframe.M1], screen))
+        await viewer.until(lambda: viewer.books[-1].valid)
+        await screen.until(lambda: screen.states[-1].acked == 4)
+        running.cancel()
+    assert len(viewer.trades) == 2
+    assert {"channel": "book", "depth": 10, "symbol": ["BTC/USD"]} in chain.from_iterable(server.asked)
+
+
+async def test_asking_for_the_same_begins_anew_and_for_none_ends_it(xbtusd: PairMetadata) -> None:
+    first, second, screen = Viewer(), Viewer(), Screen()
+    async with focusing() as (market, _server, _clock), asyncio.TaskGroup() as group:
+        running = group.create_task(market.stream([], [Timeframe.M1], screen))
+        await market.focus(xbtusd, 10, first)
+        await first.until(lambda: bool(first.trades))
+        await market.focus(xbtusd, 10, second)
+        await second.until(lambda: len(second.trades) == 2 and second.books[-1].valid)
+        await market.focus(None, 10, second)
+        assert not second.books[-1].valid
+        await screen.until(lambda: (screen.states[-1].wanted, screen.states[-1].acked) == (0, 0))
+        running.cancel()
+    assert len(first.trades) == 2
+
+
+class SlowStream:
+    """A running stream that takes its time over every change."""
+
+    def __init__(self) -> None:
+        self.followed: list[str] = []
+
+    async def watch(
+        self, pairs: Mapping[str, Watch], _watcher: Watcher, _others: Sequence[PairMetadata]
+    ) -> None:
+        await asyncio.sleep(0)
+        self.followed = list(pairs)
+
+
+async def test_of_several_who_ask_at_once_the_last_counts(xbtusd: PairMetadata) -> None:
+    market, slow, viewer = feed(ScriptedKraken()), SlowStream(), Viewer()
+    market._running = slow  # type: ignore[assignment]
+    await market.focus(xbtusd, 10, viewer)
+    async with asyncio.TaskGroup() as askers:
+        # The first begins anew, in two steps; the second asks in between.
+        askers.create_task(market.focus(xbtusd, 10, viewer))
+        askers.create_task(market.focus(replace(xbtusd, canonical="ETHUSD"), 10, viewer))
+    assert slow.followed == ["ETHUSD"]
+
+
+async def test_a_book_deeper_than_kraken_serves(xbtusd: PairMetadata) -> None:
+    with pytest.raises(InvalidArgumentsError, match="1000 levels at most, not 1001"):
+        await feed(ScriptedKraken()).focus(xbtusd, 1001, Viewer())

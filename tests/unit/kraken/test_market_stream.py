@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request
 
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
 from krakked_tui.domain.pairs import PairMetadata
@@ -274,3 +275,28 @@ async def test_the_pairs_may_change(xbtusd: PairMetadata) -> None:
         assert market.heard("ticker", "XBTUSD") is None
     symbols = [params["symbol"] for params in chain.from_iterable(server.asked)]
     assert {str(each) for each in symbols} == {"['BTC/USD']", "['ETH/USD']"}
+
+
+async def test_what_is_asked_for_while_a_connection_is_opened_is_not_forgotten(xbtusd: PairMetadata) -> None:
+    server, screen, desk = Serving(), Screen(), Desk()
+    arrived, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(_connection: ServerConnection, _request: Request) -> None:
+        arrived.set()
+        await go_on.wait()
+
+    clock = FakeClock()
+    market = MarketStream([xbtusd], [Timeframe.M1], screen, clock)
+    async with (
+        serve(server.serve, "127.0.0.1", 0, process_request=hold) as listener,
+        asyncio.TaskGroup() as group,
+    ):
+        url = f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        running = group.create_task(market.run(KrakenStream("market", url, clock, random.Random(1))))
+        await arrived.wait()
+        await market.watch({"XBTUSD": Watch(depth=10, trades=True)}, desk)
+        go_on.set()
+        async with asyncio.timeout(10):
+            await desk.served.wait()
+        running.cancel()
+    assert desk.books == [("XBTUSD", True, 1)]

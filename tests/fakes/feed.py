@@ -1,0 +1,67 @@
+"""A market feed that says what it is told to, and writes down what it is asked."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.errors import ExchangeError
+from krakked_tui.domain.pairs import AssetInfo, PairMetadata
+from krakked_tui.ports import FeedSink, FocusSink, ServerTime
+from tests.fakes.clock import FakeClock
+
+
+class FakeFeed:
+    """Implements ``MarketFeed``.
+
+    ``bars`` answers ``candles``; one that ``failure`` is set for raises it; ``gate`` holds answers back while
+    it is not set.
+    """
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.bars: dict[tuple[str, Timeframe], list[Candle]] = {}
+        self.failure: ExchangeError | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked: list[tuple[str, Timeframe, float]] = []
+        self.focused: list[str | None] = []
+        self.viewer: FocusSink | None = None
+        self.speed: float | None = None
+        self.closed = False
+
+    async def server_time(self) -> ServerTime:
+        self._check()
+        return ServerTime(self.clock.now(), self.speed)
+
+    async def pairs(self) -> tuple[Sequence[PairMetadata], Sequence[AssetInfo]]:
+        self._check()
+        return [], []
+
+    async def quotes(self) -> Mapping[str, Quote]:
+        self._check()
+        return {}
+
+    async def candles(self, pair: PairMetadata, timeframe: Timeframe, since: datetime) -> Sequence[Candle]:
+        self.asked.append((pair.canonical, timeframe, self.clock.monotonic()))
+        await self.gate.wait()
+        self._check()
+        return [bar for bar in self.bars.get((pair.canonical, timeframe), []) if bar.time >= since]
+
+    async def stream(
+        self, pairs: Sequence[PairMetadata], timeframes: Sequence[Timeframe], sink: FeedSink
+    ) -> None:
+        await asyncio.Event().wait()
+
+    async def focus(self, pair: PairMetadata | None, depth: int, sink: FocusSink) -> None:
+        self.focused.append(None if pair is None else pair.canonical)
+        self.viewer = sink
+        await self.gate.wait()
+        self._check()
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def _check(self) -> None:
+        if self.failure is not None:
+            raise self.failure
