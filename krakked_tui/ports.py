@@ -12,6 +12,7 @@ import msgspec
 import polars as pl
 
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.depth import BookTop, PublicTrade
 from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
 from krakked_tui.domain.orders import OrderReport, OrderRequest, SubmitOutcome, Withheld
 from krakked_tui.domain.pairs import AssetInfo, PairMetadata
@@ -91,6 +92,18 @@ class FeedSink(Protocol):
         ...
 
 
+class FocusSink(Protocol):
+    """Where the book and the trades of the one pair that is looked at go. Quick, never awaits."""
+
+    def on_book(self, book: BookTop) -> None:
+        """The book changed, or stopped being valid: a wrong checksum, a lost connection."""
+        ...
+
+    def on_trades(self, trades: Sequence[PublicTrade]) -> None:
+        """Public trades, oldest first, each once; some of the latest at the start."""
+        ...
+
+
 class AccountSink(Protocol):
     """Where a broker puts what it hears about our account. Every method is quick, never awaits."""
 
@@ -133,6 +146,14 @@ class MarketFeed(Protocol):
         self, pairs: Sequence[PairMetadata], timeframes: Sequence[Timeframe], sink: FeedSink
     ) -> None:
         """Keep quotes and candles flowing into ``sink`` until cancelled, reconnecting by itself."""
+        ...
+
+    async def focus(self, pair: PairMetadata | None, depth: int, sink: FocusSink) -> None:
+        """Follow book and trades of one pair (None: of none) instead of the one before, and return.
+
+        Carried on by the running stream and by those that start later. The last call counts. What comes
+        late of an earlier pair may still be said: the name tells. Asking again for the same begins anew.
+        """
         ...
 
     async def close(self) -> None:
@@ -206,13 +227,56 @@ class Broker(Protocol):
         ...
 
 
+class CandleGap(msgspec.Struct, frozen=True):
+    """A span without candles between two that there are; ``start`` inclusive, ``end`` exclusive.
+
+    A minute in which nobody traded has no candle, so a gap need not be a loss.
+    """
+
+    start: datetime
+    end: datetime
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """Which candles of a pair and timeframe there are; ``first`` and ``last`` are open times."""
+
+    first: datetime | None = None
+    last: datetime | None = None
+    rows: int = 0
+    gaps: tuple[CandleGap, ...] = ()
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something wrong with a stored file: where, and what in one sentence."""
+
+    place: str
+    problem: str
+
+
+class Compacted(msgspec.Struct, frozen=True):
+    """What a compaction did: rows that went into partitions, partitions written, what failed.
+
+    ``more`` when calling again would go on at once.
+    """
+
+    rows: int = 0
+    partitions: int = 0
+    more: bool = False
+    problems: tuple[Finding, ...] = ()
+
+
 class CandleStore(Protocol):
-    """Closed candles on disk: unique by (pair, timeframe, time), read in ascending order."""
+    """Closed candles on disk: unique by (pair, timeframe, time), read in ascending order.
+
+    Methods may run at the same time and raise ``StorageError``, naming the file.
+    """
 
     async def append(self, candles: Sequence[Candle]) -> int:
         """Store closed candles in one transaction; return how many rows are new or corrected.
 
-        A row that exists is replaced only by one at least as complete (trades and volume not lower).
+        On disk for good when it returns; beside another process that writes the same store, kept in
+        memory instead until that one ends. A row that exists is replaced only by one at least as complete
+        (trades and volume not lower). Candles with a number that is not finite are refused, all of them.
         """
         ...
 
@@ -228,11 +292,35 @@ class CandleStore(Protocol):
         ...
 
     async def read_many(self, pairs: Sequence[str], timeframe: Timeframe, lookback: int) -> pl.DataFrame:
-        """The newest ``lookback`` candles of each pair in one frame, by pair then time."""
+        """The newest ``lookback`` candles of each pair in one frame, by pair then time.
+
+        A pair has fewer rows where there are fewer, and none when the file that holds them is damaged:
+        ``read`` raises for it and ``verify`` names the file.
+        """
         ...
 
     async def last_time(self, pair: str, timeframe: Timeframe) -> datetime | None:
         """Open time of the newest candle, None without any."""
+        ...
+
+    async def coverage(self, pair: str, timeframe: Timeframe) -> Coverage:
+        """Say which candles there are and where they have gaps."""
+        ...
+
+    async def verify(self) -> Sequence[Finding]:
+        """Check every file of the store; empty when all is well.
+
+        Rows are unique, ascending, inside their file's period, and make sense; nothing half written
+        lies about. Reads the whole store. What is wrong comes as values, the first 1,000 of them.
+        """
+        ...
+
+    async def compact(self, *, partitions: int = 64, everything: bool = False) -> Compacted:
+        """Move old candles to where they take least room; does nothing when there is too little to move.
+
+        Goes on where the last call ended, writes about ``partitions`` files at most, and lets appends and
+        reads through meanwhile. ``everything`` moves all rows there are. May be killed at any instant.
+        """
         ...
 
     async def close(self) -> None:

@@ -4,29 +4,48 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from krakked_tui.bootstrap.configuration import Sources, read_configuration
 from krakked_tui.bootstrap.live_access import LiveAccess
-from krakked_tui.bootstrap.live_gate import CONFIRMATION, LiveRequest, locks_before_start, refuse_unless_open
+from krakked_tui.bootstrap.live_gate import CONFIRMATION, locks_before_start, refuse_unless_open
 from krakked_tui.bootstrap.paper import PaperAccount
-from krakked_tui.bootstrap.profiles import check_profile_name, instance_id, make_directories, make_private
+from krakked_tui.bootstrap.profiles import (
+    DEMO_PROFILE,
+    candle_root,
+    check_profile_name,
+    instance_id,
+    make_directories,
+    make_private,
+)
 from krakked_tui.bootstrap.session import Assembly, Session, assemble, open_log
 from krakked_tui.bootstrap.settings import SettingsKeeper
 from krakked_tui.bootstrap.strategies import strategies_that_run
-from krakked_tui.bootstrap.unlock import Unlocking, unlock
-from krakked_tui.config.places import Places, places
+from krakked_tui.bootstrap.unlock import Unlocking, exchange_name, unlock
+from krakked_tui.config.lost_journal import lost_journal
+from krakked_tui.config.places import places
 from krakked_tui.config.schema import AppConfig
 from krakked_tui.credentials.resolve import Credentials
-from krakked_tui.domain.errors import CredentialsError, NoCredentialsError, RefusedError
+from krakked_tui.domain.errors import (
+    ConfigError,
+    CredentialsError,
+    NoCredentialsError,
+    RefusedError,
+    UsageError,
+)
 from krakked_tui.engine.adapters import Adapters
 from krakked_tui.engine.redaction import Redactor
 from krakked_tui.execution.settings import TradingMode
 from krakked_tui.kraken.rest import KrakenRest
-from krakked_tui.kraken.settings import is_kraken, is_loopback
-from krakked_tui.storage.candles import SqliteCandleStore
+from krakked_tui.kraken.settings import ConnectionSettings, host_of
+from krakked_tui.ports import CandleStore
+from krakked_tui.storage.candles import open_candle_store
 from krakked_tui.storage.files import FileLock
 from krakked_tui.storage.journal import SqliteJournal
+
+MIXED = (
+    "connection.rest_url, connection.ws_public_url and connection.ws_private_url lead to different exchanges:"
+    " set all three to Kraken, or all three to the same sandbox on this machine"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +67,8 @@ def account_sources(
 ) -> Sources:
     """Return where the configuration comes from. Raises ``UsageError`` for a bad profile name."""
     check_profile_name(profile)
+    if profile == DEMO_PROFILE:
+        raise UsageError(f"--profile {DEMO_PROFILE} belongs to --demo: choose another name")
     return Sources(
         where=places(profile, environment, config_file),
         profile=profile,
@@ -67,27 +88,35 @@ def open_account(request: AccountRequest) -> Session:
     mode = config.execution.mode
     if mode is TradingMode.DRY_RUN:
         raise RefusedError("this version has no dry run: use --mode paper, which sends nothing either")
+    if config.connection.is_mixed:
+        raise ConfigError([MIXED])
     make_directories(where)
     with ExitStack() as opened:
         opened.callback(FileLock(where.lock, "used").release)
+        lost = lost_journal(where)
+        if lost and mode is TradingMode.LIVE:
+            raise RefusedError(
+                f"live mode is locked: {lost}; to start over knowingly, remove {where.instance}"
+            )
         redactor = Redactor()
         credentials = None
         if mode is TradingMode.LIVE:
             credentials = _unlocked_for_live(request, config)
             for secret in (credentials.api_key, credentials.api_secret):
                 redactor.protect(secret)
-        host = urlsplit(config.connection.rest_url).netloc
-        keeper = SettingsKeeper(sources, loaded, mode=mode.value, exchange=host)
+        connection = config.connection
+        exchange = ", ".join(connection.strange_hosts) or host_of(connection.rest_url)
+        keeper = SettingsKeeper(sources, loaded, mode=mode.value, exchange=exchange)
         adapters = _adapters(request, config, keeper, credentials)
         return assemble(
             Assembly(
                 mode=mode.value,
                 profile=sources.profile,
-                other_host="" if is_kraken(config.connection.rest_url) else host,
+                other_host=" ".join(connection.strange_hosts),
                 keeper=keeper,
                 adapters=adapters,
                 log=open_log(where, config, sources.profile, redactor, to_stdout=request.to_stdout),
-                warnings=(*loaded.warnings, *make_private(where)),
+                warnings=tuple(filter(None, (lost, *loaded.warnings, *make_private(where)))),
                 on_close=opened.pop_all().close,
             )
         )
@@ -106,8 +135,9 @@ def _adapters(
     async def open_journal() -> SqliteJournal:
         return await SqliteJournal.open(where.database, instance_id(where))
 
-    async def open_candles() -> SqliteCandleStore:
-        return await SqliteCandleStore.open(_candles(where, account.rest))
+    async def open_candles() -> CandleStore:
+        store = config.market_data.ohlc_store
+        return await open_candle_store(_candles(candle_root(where, store), account.rest), store)
 
     return Adapters(
         open_journal=open_journal,
@@ -119,57 +149,43 @@ def _adapters(
     )
 
 
-def _candles(where: Places, rest: KrakenRest) -> Path:
+def _candles(root: Path, rest: KrakenRest) -> Path:
     """Return where the candles of an exchange lie, once it has answered: prices are never mixed."""
-    return where.candles / (
+    return root / (
         f"sandbox-{rest.sandbox_market.removeprefix('seed-')}" if rest.sandbox_market else "kraken"
     )
 
 
 def _unlocked_for_live(request: AccountRequest, config: AppConfig) -> Credentials:
     """Open every lock that can be opened before the exchange is asked, or refuse naming those closed."""
-    url = config.connection.rest_url
     credentials, problem = None, ""
     try:
         # A password is asked for only when nothing else is in the way.
-        refuse_unless_open(locks_before_start(_live_request(config, has_key=True)))
-        credentials = unlock(request.sources.where, request.unlocking)
+        refuse_unless_open(locks_before_start(config, has_key=True))
+        exchange = exchange_name(config.connection)
+        credentials = unlock(request.sources.where, request.unlocking, exchange)
     except NoCredentialsError as error:
         problem = str(error)
     except CredentialsError as error:
         raise RefusedError(f"live mode needs the API key: {error}") from error
-    refuse_unless_open(
-        locks_before_start(_live_request(config, has_key=credentials is not None, problem=problem))
-    )
+    refuse_unless_open(locks_before_start(config, has_key=credentials is not None, key_problem=problem))
     assert credentials is not None
-    _confirm(request, urlsplit(url).netloc, other=not (is_kraken(url) or is_loopback(url)))
+    _confirm(request, config.connection)
     return credentials
 
 
-def _live_request(config: AppConfig, *, has_key: bool, problem: str = "") -> LiveRequest:
-    url = config.connection.rest_url
-    return LiveRequest(
-        allow_live=config.execution.allow_live,
-        has_key=has_key,
-        key_problem=problem,
-        host=urlsplit(url).netloc,
-        loopback=is_loopback(url),
-    )
-
-
-def _confirm(request: AccountRequest, host: str, *, other: bool) -> None:
+def _confirm(request: AccountRequest, connection: ConnectionSettings) -> None:
     """Have a person, or the command line, say that this trades real money, and where."""
+    hosts = tuple(dict.fromkeys(map(host_of, connection.urls)))
     if not request.understands_live:
         if request.confirm is None:
             raise RefusedError("live mode is locked: without a terminal it needs --i-understand-live")
-        typed = request.confirm(f"LIVE trades real money at {host}. Type {CONFIRMATION} to go on: ")
+        typed = request.confirm(
+            f"LIVE trades real money at {', '.join(hosts)}. Type {CONFIRMATION} to go on: "
+        )
         if typed != CONFIRMATION:
             raise RefusedError(f"live mode is locked: {CONFIRMATION} was not typed; nothing was started")
-    if other:
-        asked = (
-            None
-            if request.confirm is None
-            else request.confirm(f"{host} is not Kraken. Type its name to go on: ")
-        )
+    for host in [] if connection.stays_here else connection.strange_hosts:
+        asked = request.confirm and request.confirm(f"{host} is not Kraken. Type its name to go on: ")
         if asked != host:
             raise RefusedError(f"live mode is locked: {host} is not Kraken, and its name was not typed")

@@ -1,13 +1,16 @@
 """A profile's configuration: which files, in which order."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from krakked_tui.config.layers import read_file
 from krakked_tui.config.load import Layer, Loaded, load
 from krakked_tui.config.places import Places
+from krakked_tui.config.problems import Findings
 from krakked_tui.domain.errors import ConfigError
 
 COMMAND_LINE = "command line"
@@ -32,14 +35,45 @@ class Sources(msgspec.Struct, frozen=True):
         return self.where.override
 
 
-def read_configuration(sources: Sources, runtime: Layer | None = None) -> Loaded:
-    """Read it; ``runtime`` replaces the runtime overlay. Raises ``ConfigError`` with every problem."""
+def read_configuration(sources: Sources) -> Loaded:
+    """Read it. Raises ``ConfigError`` with every problem."""
     where = sources.where
     if where.override is not None and not where.override.exists():
         raise ConfigError([f"{where.override} does not exist: check the path given with --config"])
-    layers: list[Path | Layer] = [] if sources.defaults is None else [sources.defaults]
-    layers += [where.config_file, where.profile_file(sources.profile), runtime or where.runtime]
-    return load(layers, sources.environment, Layer(COMMAND_LINE, _nested(sources.command_line)))
+    return load_layers(sources, [where.config_file, where.profile_file(sources.profile), where.runtime])
+
+
+def load_layers(sources: Sources, layers: Sequence[Path | Layer]) -> Loaded:
+    """Read files, or what they said before, between the mode's defaults and the environment.
+
+    Raises ``ConfigError`` with every problem.
+    """
+    defaults = [] if sources.defaults is None else [sources.defaults]
+    command_line = Layer(COMMAND_LINE, _nested(sources.command_line))
+    return load([*defaults, *layers], sources.environment, command_line)
+
+
+def read_files(sources: Sources) -> tuple[tuple[Layer, ...], Layer]:
+    """Return what the files say now: those of the operator, and the runtime overlay.
+
+    Raises ``ConfigError`` when one cannot be read.
+    """
+    where, findings = sources.where, Findings()
+    below = [read_file(path, findings) for path in (where.config_file, where.profile_file(sources.profile))]
+    overlay = read_file(where.runtime, findings)
+    findings.refuse_any()
+    return tuple(layer for layer in below if layer is not None), overlay or Layer(str(where.runtime), {})
+
+
+def with_value(layer: Layer, dotted: str, value: object) -> Layer:
+    """Return a layer in which one key has another value."""
+    *sections, key = dotted.split(".")
+    values = copy.deepcopy(layer.values)
+    table = values
+    for section in sections:
+        table = table.setdefault(section, {})
+    table[key] = value
+    return Layer(layer.origin, values)
 
 
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:

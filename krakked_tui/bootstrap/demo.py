@@ -11,6 +11,9 @@ import msgspec
 from krakked_tui.bootstrap.configuration import Sources, read_configuration
 from krakked_tui.bootstrap.exchange import open_link
 from krakked_tui.bootstrap.profiles import (
+    DEMO_ACCOUNT,
+    candle_root,
+    check_demo,
     check_profile_name,
     forget_demo,
     instance_id,
@@ -30,9 +33,9 @@ from krakked_tui.engine.adapters import Adapters
 from krakked_tui.engine.redaction import Redactor
 from krakked_tui.kraken.keys import ApiKey
 from krakked_tui.kraken.settings import ConnectionSettings, is_loopback
-from krakked_tui.ports import Broker, Clock, MarketFeed
+from krakked_tui.ports import Broker, CandleStore, Clock, MarketFeed
 from krakked_tui.sandbox.child import SandboxAddress, SandboxChild
-from krakked_tui.storage.candles import SqliteCandleStore
+from krakked_tui.storage.candles import open_candle_store
 from krakked_tui.storage.files import FileLock, make_private_file
 from krakked_tui.storage.journal import SqliteJournal
 
@@ -105,6 +108,7 @@ def open_demo(request: DemoRequest) -> Session:
     config = loaded.config
     with ExitStack() as opened:
         opened.callback(FileLock(where.lock, "used").release)
+        check_demo(where)
         if options.fresh:
             forget_demo(where)
         exchange = (
@@ -136,8 +140,9 @@ def _adapters(
     async def open_journal() -> SqliteJournal:
         return await SqliteJournal.open(where.database, instance_id(where))
 
-    async def open_candles() -> SqliteCandleStore:
-        return await SqliteCandleStore.open(await exchange.candles(where))
+    async def open_candles() -> CandleStore:
+        store = config.market_data.ohlc_store
+        return await open_candle_store(await exchange.candles(candle_root(where, store)), store)
 
     async def connect(clock: Clock) -> tuple[MarketFeed, Broker]:
         address = await exchange.address()
@@ -152,7 +157,7 @@ def _adapters(
             redactor.protect(Secret(text))
         key = _key(address)
         link = open_link(settings, clock, where, key)
-        return link.feed(), link.broker(f"sandbox:{key.fingerprint}", config.execution.transport)
+        return link.feed(), link.broker(f"{DEMO_ACCOUNT}{key.fingerprint}", config.execution.transport)
 
     async def check_access() -> None:
         """Accept the sandbox's own key: there is nothing to check."""
@@ -197,10 +202,10 @@ class _Embedded:
                 raise RefusedError(f"{error} --fresh starts the demo over.") from error
         return self._address
 
-    async def candles(self, where: Places) -> Path:
+    async def candles(self, root: Path) -> Path:
         """Return where its candles lie: its seed says all about them, whatever the profile."""
         address = await self.address()
-        return where.candles / f"sandbox-{address.seed}"
+        return root / f"sandbox-{address.seed}"
 
     def resume(self) -> None:
         """Start its clock: the market begins to move when the engine can trade."""
@@ -239,9 +244,9 @@ class _External:
         """Return where it listens."""
         return self._address
 
-    async def candles(self, where: Places) -> Path:
+    async def candles(self, root: Path) -> Path:
         """Return where its candles lie: its seed is not known, so they are told apart by its key."""
-        return where.candles / f"sandbox-{_key(self._address).fingerprint}"
+        return root / f"sandbox-{_key(self._address).fingerprint}"
 
     def resume(self) -> None:
         """Leave its clock alone."""

@@ -1,14 +1,16 @@
 """Whether anything was ever set up."""
 
+import os
+
 from krakked_tui.bootstrap.configuration import Sources
 
 
 def is_first_run(sources: Sources) -> bool:
     """Say whether neither a configuration nor a database is there, and none was named.
 
-    A key alone does not count: a set-up that was cut short leaves one, and configuration comes last.
+    A key or a profile's overlay alone do not count: a set-up that was cut short leaves them, and
+    ``config.toml`` comes last.
     """
     where = sources.where
-    overlay = where.profile_file(sources.profile)
-    traces = (where.config_file, overlay, where.runtime, where.database)
-    return where.override is None and not any(trace.exists() for trace in traces)
+    traces = (where.config_file, where.runtime, where.database)
+    return where.override is None and not any(map(os.path.lexists, traces))

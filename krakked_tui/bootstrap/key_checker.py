@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from krakked_tui.bootstrap.key_words import key_warnings
 from krakked_tui.bootstrap.profiles import nonce_path
+from krakked_tui.bootstrap.unlock import exchange_name
 from krakked_tui.config.places import Places
 from krakked_tui.control.setup import KeyCheck, KeyVerdict
 from krakked_tui.domain.access import KeyAudit, Permission
@@ -24,7 +24,7 @@ from krakked_tui.kraken.key_form import form_problem, tidied
 from krakked_tui.kraken.keys import ApiKey
 from krakked_tui.kraken.nonce import NonceSource
 from krakked_tui.kraken.rest import KrakenRest
-from krakked_tui.kraken.settings import ConnectionSettings
+from krakked_tui.kraken.settings import ConnectionSettings, is_kraken, is_loopback
 from krakked_tui.storage.nonces import NonceFile
 
 CHECK_SECONDS = 20.0
@@ -48,22 +48,44 @@ class KeyChecker:
         settings: ConnectionSettings,
         *,
         seconds: float = CHECK_SECONDS,
+        confirmed_host: str = "",
         clock: Callable[[], ExchangeClock] = ExchangeClock,
         make_rest: Callable[..., KrakenRest] = KrakenRest,
     ) -> None:
-        """``make_rest`` takes what ``KrakenRest`` takes."""
+        """``make_rest`` takes what ``KrakenRest`` takes.
+
+        ``confirmed_host`` is what a person typed who was asked for the name of a host that is neither
+        Kraken nor this machine: without it no key is sent there.
+        """
         # What the client logs meanwhile is in the outcome; without a log it would go to the terminal.
         logging.getLogger("krakked_tui").addHandler(_NO_LOG)
         self._where = where
         self._settings = settings
         self._seconds = seconds
+        self._confirmed_host = confirmed_host
         self._clock = clock
         self._make_rest = make_rest
 
     @property
     def exchange(self) -> str:
         """The host that keys are checked at."""
-        return urlsplit(self._settings.rest_url).netloc
+        return exchange_name(self._settings)
+
+    @property
+    def at_kraken(self) -> bool:
+        """Whether that is Kraken itself."""
+        return is_kraken(self._settings.rest_url)
+
+    @property
+    def objection(self) -> str:
+        """Why no key is sent there, a sentence; empty when keys may be."""
+        host = other_host(self._settings)
+        if not host or self._confirmed_host == host:
+            return ""
+        return (
+            f"{host} is neither Kraken nor this machine, so no key was sent there: to allow that, run"
+            " krakked-tui setup in a terminal, which asks for the host's name"
+        )
 
     async def check(self, api_key: Secret, api_secret: Secret) -> KeyCheck:
         """Check the form of a key pair, then ask the exchange. Raises nothing but cancellation.
@@ -75,6 +97,8 @@ class KeyChecker:
         problem = form_problem(api_key, api_secret)
         if problem:
             return KeyCheck(verdict=KeyVerdict.MALFORMED, headline=problem, advice=_COPY_AGAIN)
+        if self.objection:
+            return KeyCheck(verdict=KeyVerdict.UNREACHABLE, headline=f"{self.objection}.", advice=NO_VERDICT)
         key = ApiKey(api_key.reveal(), api_secret.reveal())
         path = nonce_path(self._where, key)
         try:
@@ -115,6 +139,12 @@ class KeyChecker:
             audit=audit,
             warnings=warnings,
         )
+
+
+def other_host(settings: ConnectionSettings) -> str:
+    """Return the exchange's host when it is neither Kraken nor this machine; else empty."""
+    url = settings.rest_url
+    return "" if is_kraken(url) or is_loopback(url) else exchange_name(settings)
 
 
 def _runs_ahead(nonces: NonceSource) -> bool:

@@ -5,7 +5,7 @@ import asyncio
 from krakked_tui.bootstrap.exchange import KrakenLink, open_link
 from krakked_tui.bootstrap.live_gate import locks_of_key, refuse_unless_open
 from krakked_tui.bootstrap.settings import SettingsKeeper
-from krakked_tui.bootstrap.unlock import api_key, in_use
+from krakked_tui.bootstrap.unlock import api_key, exchange_name, in_use
 from krakked_tui.config.places import Places
 from krakked_tui.config.schema import AppConfig
 from krakked_tui.credentials.resolve import Credentials
@@ -25,7 +25,8 @@ class LiveAccess:
         self._keeper = keeper
         self._credentials = credentials
         self._link: KrakenLink | None = None
-        keeper.credentials(in_use(credentials))
+        self._exchange = exchange_name(config.connection)
+        keeper.credentials(in_use(credentials, None, self._exchange))
 
     @property
     def rest(self) -> KrakenRest:
@@ -44,5 +45,5 @@ class LiveAccess:
         """Ask what the key may do, and refuse unless that is what live trading needs, and no more."""
         assert self._link is not None
         audit = await audit_key(self._link.rest, self._link.clock.now)
-        self._keeper.credentials(in_use(self._credentials, audit))
+        self._keeper.credentials(in_use(self._credentials, audit, self._exchange))
         refuse_unless_open(locks_of_key(audit, allow_withdraw_key=self._config.execution.allow_withdraw_key))

@@ -2,47 +2,47 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
-from krakked_tui.domain.access import KeyAudit, lost_features
+from krakked_tui.config.schema import AppConfig
+from krakked_tui.domain.access import FEATURES, KeyAudit, Permission, lost_features
 from krakked_tui.domain.errors import RefusedError
+from krakked_tui.kraken.settings import host_of
 
 CONFIRMATION = "LIVE"
 """What an operator types to go live."""
 
 
-class LiveRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known before the exchange was asked.
+def locks_before_start(config: AppConfig, *, has_key: bool, key_problem: str = "") -> tuple[str, ...]:
+    """Return a sentence for every lock that is closed before the exchange is asked.
 
-    ``host`` is the host of the REST URL; ``loopback`` says that it is this machine.
+    Each says what opens it. ``key_problem`` says why there is no key.
     """
-
-    allow_live: bool
-    has_key: bool
-    key_problem: str = ""
-    host: str
-    loopback: bool
-
-
-def locks_before_start(request: LiveRequest) -> tuple[str, ...]:
-    """Return a sentence for every lock that is closed, each with what opens it."""
+    connection = config.connection
     locks: list[str] = []
-    if not request.allow_live:
+    if not config.execution.allow_live:
         locks.append("execution.allow_live is false: set it to true in the profile's configuration")
-    if not request.has_key:
-        locks.append(request.key_problem or "there is no API key: run krakked-tui setup")
-    if not request.loopback:
+    if not has_key:
+        locks.append(key_problem or "there is no API key: run krakked-tui setup")
+    if not connection.stays_here:
         # Lifted when the order path has passed its fault suites, not before.
+        hosts = ", ".join(dict.fromkeys(map(host_of, connection.urls)))
         locks.append(
-            f"{request.host} is a real exchange, and this version trades live only on a sandbox on this"
-            " machine: use paper mode there"
+            f"[connection] leads to a real exchange ({hosts}), and this version trades live only on a"
+            " sandbox on this machine: use paper mode there"
         )
     return tuple(locks)
 
 
 def locks_of_key(audit: KeyAudit, *, allow_withdraw_key: bool) -> tuple[str, ...]:
     """Return a sentence for every way in which a key is not fit for live trading."""
+    # Whoever may place orders may cancel them too: Kraken asks for one of the two permissions.
+    unsure = frozenset(audit.unknown) - ({Permission.CLOSE} if Permission.MODIFY in audit.held else set())
     locks = [
+        f"nobody could find out whether the key may {', '.join(feature.needs)}, which"
+        f" {feature.name} needs: try again, or use another key"
+        for feature in FEATURES
+        if feature.for_live and unsure & frozenset(feature.needs)
+    ]
+    locks += [
         f"the key may not {', '.join(feature.needs)}, so there is no {feature.name}:"
         " add the permission at Kraken"
         for feature in lost_features(audit)
@@ -50,10 +50,15 @@ def locks_of_key(audit: KeyAudit, *, allow_withdraw_key: bool) -> tuple[str, ...
     ]
     if audit.can_withdraw and not allow_withdraw_key:
         locks.append(
-            "the key can, or could, withdraw money: take that permission from it at Kraken,"
+            f"the key can, or could, withdraw money{_strange(audit)}: take that permission from it at Kraken,"
             " or set execution.allow_withdraw_key"
         )
     return tuple(locks)
+
+
+def _strange(audit: KeyAudit) -> str:
+    """Name the permissions that may be the reason, because nobody here knows what they allow."""
+    return f" (this version does not know what {', '.join(audit.others)} allows)" if audit.others else ""
 
 
 def refuse_unless_open(locks: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ import asyncio
 from krakked_tui.bootstrap.exchange import KrakenLink, open_link
 from krakked_tui.bootstrap.profiles import read_or_make_instance_id
 from krakked_tui.bootstrap.settings import SettingsKeeper
-from krakked_tui.bootstrap.unlock import Unlocking, look_at
+from krakked_tui.bootstrap.unlock import Unlocking, exchange_name, look_at
 from krakked_tui.config.places import Places
 from krakked_tui.config.schema import AppConfig
 from krakked_tui.kraken.rest import KrakenRest
@@ -53,4 +53,6 @@ class PaperAccount:
 
     async def check_access(self) -> None:
         """Look whether a key is stored, for the Settings screen; paper needs none."""
-        self._keeper.credentials(await asyncio.to_thread(look_at, self._where, self._unlocking))
+        exchange = exchange_name(self._config.connection)
+        found = await asyncio.to_thread(look_at, self._where, self._unlocking, exchange)
+        self._keeper.credentials(found)

@@ -6,12 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from krakked_tui.config.places import Places, repair_permissions
-from krakked_tui.domain.errors import StorageError, UsageError
+from krakked_tui.domain.errors import RefusedError, StorageError, UsageError
 from krakked_tui.kraken.keys import ApiKey
-from krakked_tui.storage.files import make_private_directory
+from krakked_tui.market.settings import CandleStoreSettings
+from krakked_tui.storage.files import make_private_directory, replace_private_file
+from krakked_tui.storage.journal import stored_account
 
 _PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _TAKEN = frozenset({"candles"})
+_INSTANCE = re.compile(r"[0-9a-z]{3}")
+DEMO_PROFILE = "demo"
+DEMO_ACCOUNT = "sandbox:"
+"""How the accounts of demos are called in their databases."""
 _DEMO_DATABASES = ("krakked.db", "sandbox.db")
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -40,10 +46,20 @@ def make_private(where: Places) -> tuple[str, ...]:
     )
 
 
+def check_demo(where: Places) -> None:
+    """Refuse a profile that holds anything but a demo's books. Raises ``RefusedError``, ``StorageError``."""
+    account = "paper" if where.paper_books.exists() else stored_account(where.database)
+    if account is not None and not account.startswith(DEMO_ACCOUNT):
+        raise RefusedError(
+            f"{where.data} holds the books of the account {account}, not of a demo:"
+            " choose another profile with --profile"
+        )
+
+
 def forget_demo(where: Places) -> None:
     """Forget an earlier demo: our books and the exchange's go together, and nothing else goes.
 
-    Candles stay: they are a function of the seed alone.
+    Candles stay: they are a function of the seed alone. The profile must have passed ``check_demo``.
     """
     try:
         for name in _DEMO_DATABASES:
@@ -51,6 +67,11 @@ def forget_demo(where: Places) -> None:
                 (where.data / f"{name}{ending}").unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"{error.filename} cannot be removed ({error.strerror})") from error
+
+
+def candle_root(where: Places, settings: CandleStoreSettings) -> Path:
+    """Return the directory that has one directory of candles per exchange."""
+    return Path(settings.root_dir).expanduser().absolute() if settings.root_dir else where.candles
 
 
 def nonce_path(where: Places, key: ApiKey) -> Path:
@@ -65,14 +86,19 @@ def read_or_make_instance_id(where: Places) -> str:
     """
     path = where.instance
     try:
-        if path.exists():
-            return path.read_text(encoding="ascii").strip()
+        kept = path.read_bytes().decode("ascii", errors="replace").strip()
+    except FileNotFoundError:
         made = "".join(secrets.choice(_ALPHABET) for _ in range(3))
-        path.write_text(made, encoding="ascii")
-        path.chmod(0o600)
+        replace_private_file(path, made.encode())
+        return made
     except OSError as error:
-        raise StorageError(f"{path} cannot be read or written ({error.strerror})") from error
-    return made
+        raise StorageError(f"{path} cannot be read ({error.strerror})") from error
+    if not _INSTANCE.fullmatch(kept):
+        raise StorageError(
+            f"{path} holds no instance id, which is part of the ids of all orders of this profile: put it"
+            " back from a backup; or, without open orders, remove the file and a new one is made"
+        )
+    return kept
 
 
 def instance_id(where: Places) -> Callable[[], str]:

@@ -10,12 +10,13 @@ from krakked_tui.bootstrap.configuration import Sources
 from krakked_tui.bootstrap.key_checker import KeyChecker
 from krakked_tui.bootstrap.unlock import Unlocking, password_sources, secrets_file
 from krakked_tui.control.setup import KeyCheck, KeyVerdict
-from krakked_tui.credentials.master_password import find_password
+from krakked_tui.credentials.opening import open_vault
 from krakked_tui.credentials.resolve import environment_credentials
 from krakked_tui.credentials.secrets_file import SecretsFile
 from krakked_tui.credentials.vault import Vault
-from krakked_tui.domain.errors import NoCredentialsError, SecretsFileError
+from krakked_tui.domain.errors import NoCredentialsError
 from krakked_tui.domain.secret import Secret
+from krakked_tui.kraken.settings import is_kraken
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class StoredKey:
 
 
 class Rechecked(msgspec.Struct, frozen=True, kw_only=True):
-    """Outcome for the stored key; ``validated_at`` is when the exchange last accepted it."""
+    """Outcome for the stored key; ``validated_at`` is when this ``exchange`` last accepted it."""
 
     check: KeyCheck
     exchange: str
@@ -49,54 +50,74 @@ def open_stored_key(sources: Sources, unlocking: Unlocking, file: SecretsFile | 
     file = file or secrets_file(sources.where)
     if not file.exists():
         raise NoCredentialsError(f"there is no {file.path}: run krakked-tui setup")
-    vault, password, notes = _opened(sources, unlocking, file)
+    found = open_vault(file, password_sources(sources.where, unlocking, ask=True))
+    vault, notes = found.vault, found.notes
     if vault.api_key is None or vault.api_secret is None:
         raise NoCredentialsError(f"{file.path} holds no API key: run krakked-tui setup")
     if environment_credentials(unlocking.environment) is not None:
         notes += ("the environment has a key of its own, and that one is used, not the stored one",)
-    return StoredKey(file, vault, vault.api_key, vault.api_secret, password, notes)
+    return StoredKey(file, vault, vault.api_key, vault.api_secret, found.password, notes)
 
 
 async def recheck(stored: StoredKey, checker: KeyChecker) -> Rechecked:
     """Check a stored key at the exchange and keep the outcome in its file.
 
-    A refused key becomes unvalidated; one about which nothing is known stays what it was. Raises
-    ``StorageError`` and ``CredentialsError``.
+    A refused key becomes unvalidated; one about which nothing is known stays what it was. What Kraken
+    said of a key stays, whatever another exchange says of it. Raises ``RefusedError``, ``StorageError``
+    and ``CredentialsError``.
     """
     check = await checker.check(stored.api_key, stored.api_secret)
-    vault = stored.vault
+    vault, exchange = stored.vault, checker.exchange
     if check.verdict is not KeyVerdict.UNREACHABLE:
-        audit = check.audit
-        accepted = audit is not None and check.verdict is KeyVerdict.ACCEPTED
-        vault = msgspec.structs.replace(
-            vault, validated_at=audit.checked_at if accepted and audit else None, audit=audit or vault.audit
-        )
-        await asyncio.to_thread(_keep, stored, vault)
+        vault = await asyncio.to_thread(_keep, stored, check, exchange, at_kraken=checker.at_kraken)
     return Rechecked(
         check=check,
-        exchange=checker.exchange,
-        fingerprint=vault.fingerprint,
-        validated_at=vault.validated_at,
-        notes=stored.notes,
+        exchange=exchange,
+        fingerprint=stored.vault.fingerprint,
+        validated_at=_accepted_at(vault, check, exchange),
+        notes=stored.notes + _what_is_kept(vault, stored, exchange),
     )
 
 
-def _opened(
-    sources: Sources, unlocking: Unlocking, file: SecretsFile
-) -> tuple[Vault, Secret, tuple[str, ...]]:
-    asked = password_sources(sources.where, unlocking, ask=True)
-    found = find_password(asked, keyring_opted_in=file.keyring_opted_in())
-    try:
-        return file.read(found.password), found.password, found.notes
-    except SecretsFileError:
-        if found.origin != "keyring" or unlocking.prompt is None:
-            raise
-    # The keyring may hold an older password.
-    typed = find_password(asked, keyring_opted_in=False)
-    return file.read(typed.password), typed.password, typed.notes
+def _accepted_at(vault: Vault, check: KeyCheck, exchange: str) -> datetime | None:
+    if check.verdict is KeyVerdict.ACCEPTED and check.audit is not None:
+        return check.audit.checked_at
+    return None if vault.of_another(exchange) else vault.validated_at
 
 
-def _keep(stored: StoredKey, vault: Vault) -> None:
-    """Save, unless another program has put a different key there meanwhile."""
-    if stored.file.read(stored.password).api_key == vault.api_key:
-        stored.file.save(vault, stored.password, keyring=stored.file.keyring_opted_in())
+def _what_is_kept(vault: Vault, stored: StoredKey, exchange: str) -> tuple[str, ...]:
+    """Say what the file holds when that is not this outcome."""
+    if vault.api_key != stored.api_key:
+        return ("this is not kept: the file holds another key by now",)
+    if vault.exchange == exchange or (vault.validated_at is None and vault.audit is None):
+        return ()
+    said_by = vault.exchange or "an exchange that was not noted"
+    accepted = (
+        "" if vault.validated_at is None else f", last accepted {vault.validated_at:%Y-%m-%d %H:%M} UTC"
+    )
+    return (f"kept with the key stays what {said_by} said of it{accepted}",)
+
+
+def _keep(stored: StoredKey, check: KeyCheck, exchange: str, *, at_kraken: bool) -> Vault:
+    """Note the outcome with what the file holds now; returns that."""
+
+    def noted(vault: Vault) -> Vault:
+        if vault.api_key != stored.api_key or not (at_kraken or _replaceable(vault)):
+            return vault
+        accepted = check.audit is not None and check.verdict is KeyVerdict.ACCEPTED
+        of_another = vault.of_another(exchange)
+        return msgspec.structs.replace(
+            vault,
+            validated_at=check.audit.checked_at if check.audit is not None and accepted else None,
+            audit=check.audit or (None if of_another else vault.audit),
+            exchange=exchange,
+        )
+
+    return stored.file.update(stored.password, noted)
+
+
+def _replaceable(vault: Vault) -> bool:
+    """Whether what is known of the key was not said by Kraken; what no host is noted for may have been."""
+    if not vault.exchange:
+        return vault.validated_at is None and vault.audit is None
+    return not is_kraken(f"https://{vault.exchange}")

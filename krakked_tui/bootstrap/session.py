@@ -60,10 +60,10 @@ class Session:
     def close(self) -> BaseException | None:
         """Write the last log line and let go of everything. Returns what ended the engine, if not we.
 
-        A start that something else than the screen's operator stopped counts as failed.
+        A start that was stopped because its time was over counts as failed.
         """
         summary, error = self._thread.summary, self._thread.error
-        if summary is not None and summary.unstarted and self._stopped_by not in ("", "tui"):
+        if summary is not None and summary.unstarted and self._stopped_by == "cli":
             error = KrakkedError(f"stopped before it could start: {summary.unstarted}")
         if error is not None:
             self._log.logger.critical("engine_failed", error=f"{type(error).__name__}: {error}")
@@ -127,7 +127,7 @@ def assemble(parts: Assembly) -> Session:
         clock = ExchangeClock()
         parts.log.exchange_now = clock.now
         return Engine(
-            _engine_settings(config), parts.adapters, answers=answers, write_log=write_log,
+            _engine_settings(config, parts), parts.adapters, answers=answers, write_log=write_log,
             publish=controller.publish, clock=clock,
         )  # fmt: skip
 
@@ -140,7 +140,7 @@ def assemble(parts: Assembly) -> Session:
     )
 
 
-def _engine_settings(config: AppConfig) -> EngineSettings:
+def _engine_settings(config: AppConfig, parts: Assembly) -> EngineSettings:
     return EngineSettings(
         core=CoreSettings(
             strategies=config.strategies.active,
@@ -155,4 +155,5 @@ def _engine_settings(config: AppConfig) -> EngineSettings:
         universe=config.universe,
         # Microseconds since 1970: above every number an earlier run can have used, and below 36**11.
         first_order_number=time.time_ns() // 1000,
+        about={"mode": parts.mode, **parts.keeper.about()},
     )

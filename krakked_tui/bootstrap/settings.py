@@ -1,5 +1,6 @@
 """The settings of a running session: what is shown of them, and the few that change while it runs."""
 
+import hashlib
 import sqlite3
 import sys
 import threading
@@ -9,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from krakked_tui import __version__
-from krakked_tui.bootstrap.configuration import Sources, read_configuration
-from krakked_tui.config.load import Loaded
+from krakked_tui.bootstrap.configuration import Sources, load_layers, read_files, with_value
+from krakked_tui.config.load import Layer, Loaded
 from krakked_tui.config.overlay import change_overlay
 from krakked_tui.config.schema import AppConfig
 from krakked_tui.config.show import effective
@@ -33,8 +34,11 @@ class SettingsKeeper:
     """
 
     def __init__(self, sources: Sources, loaded: Loaded, *, mode: str, exchange: str) -> None:
+        """``loaded`` is what was read from the sources for this run."""
         self._sources = sources
         self._loaded = loaded
+        # Files may change meanwhile: what they say then is for the next start.
+        self._below, self._overlay = read_files(sources)
         self._mode = mode
         self._exchange = exchange
         self._credentials = CredentialsView()
@@ -70,21 +74,31 @@ class SettingsKeeper:
         if key not in CHANGEABLE:
             raise RefusedError(f"{key[:80]!r} cannot be changed now; these can: {', '.join(CHANGEABLE)}")
         parsed = _parsed(key, value)
+        runtime = self._sources.where.runtime
         with self._changing:
             before = self._shown(key)
-            change_overlay(
-                self._sources.where.runtime,
-                {key: parsed},
-                lambda overlay: read_configuration(self._sources, runtime=overlay),
-            )
-            self._loaded = read_configuration(self._sources)
+            overlay = with_value(self._overlay, key, parsed)
+            loaded = self._load(overlay)
+            change_overlay(runtime, {key: parsed}, self._load)
+            self._overlay, self._loaded = overlay, loaded
             self._view = self._look()
-            after, origin = self._shown(key), self._loaded.origins.get(key, "")
-        if origin != str(self._sources.where.runtime):
+            after, origin = self._shown(key), loaded.origins.get(key, "")
+        if origin != str(runtime):
             return f"{key} is kept, but {origin} overrides it with {after} in this run"
         fields: dict[str, str | int | float | bool | None] = {"key": key, "before": before, "after": after}
         self.announce(Log(Level.INFO, "setting_changed", fields, f"{key}: {before} -> {after}"))
         return f"{key} is now {after}"
+
+    def about(self) -> dict[str, str]:
+        """Return what tells this configuration and the schema of the database from others."""
+        told = "\n".join(f"{row.key} = {row.value}" for row in self._view.rows)
+        return {
+            "schema_version": str(len(load_migrations("journal"))),
+            "config_fingerprint": hashlib.sha256(told.encode()).hexdigest()[:12],
+        }
+
+    def _load(self, overlay: Layer) -> Loaded:
+        return load_layers(self._sources, [*self._below, overlay])
 
     def _shown(self, key: str) -> str:
         return next(row.value for row in self._view.rows if row.key == key)

@@ -1,7 +1,6 @@
 """First-run set-up: checks keys, shows what would be traded, and writes configuration and secrets."""
 
 import asyncio
-import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,12 +27,12 @@ from krakked_tui.control.setup import (
     SetupSaved,
     UniversePreview,
 )
-from krakked_tui.credentials.keyring_store import KeyringStore, keyring_account
+from krakked_tui.credentials.keyring_store import SERVICE, KeyringStore, keyring_account
 from krakked_tui.credentials.resolve import environment_credentials, environment_warnings
 from krakked_tui.credentials.secrets_file import Replace, SecretsFile
 from krakked_tui.credentials.strength import strength
 from krakked_tui.credentials.vault import Vault
-from krakked_tui.domain.errors import CredentialsError, RefusedError, StorageError
+from krakked_tui.domain.errors import CredentialsError, RefusedError, SecretsFileError, StorageError
 from krakked_tui.domain.secret import Secret
 from krakked_tui.engine.clock import ExchangeClock
 from krakked_tui.kraken.key_form import form_problem, tidied
@@ -70,7 +69,6 @@ class AccountSetup:
         self._keyring = keyring or KeyringStore(account)
         self._environment_has_key = environment_credentials(unlocking.environment) is not None
         self._last: tuple[Secret, Secret, KeyCheck] | None = None
-        self._saving = threading.Lock()
         state = (keyring or KeyringStore(account, limit_seconds=KEYRING_LOOK_SECONDS)).state()
         self._facts = SetupFacts(
             profile=sources.profile,
@@ -159,23 +157,24 @@ class AccountSetup:
             raise RefusedError(f"the master password is {judged.words}: choose a longer one. {judged.advice}")
 
     def _write(self, choices: SetupChoices, check: KeyCheck | None) -> SetupSaved:
-        with self._saving:
+        # Another set-up may be at it in another terminal: one after the other, each as a whole.
+        with self._secrets.locked():
             changes = self._config_changes(choices)
+            opted_in = self._secrets.keyring_opted_in()
             written: list[str] = []
             undo = Undo(self._replace)
             try:
                 if check is not None:
                     written += self._save_secrets(choices, check, undo)
                 for path, content in changes:
-                    undo.remember(path)
-                    self._replace(path, content)
+                    undo.replace(path, content)
                     written.append(f"{path}: written.")
             except BaseException:
                 undo.restore()
                 raise
-            notes = self._keep_password(choices) if check is not None else ()
-            if not changes:
-                written.append(f"{self._main}: unchanged, it says all this already.")
+            notes = self._keep_password(choices, opted_in=opted_in) if check is not None else ()
+        if not changes:
+            written.append(f"{self._main}: unchanged, it says all this already.")
         has_key = self._environment_has_key or self._secrets.exists()
         steps = next_steps(self._live_sources(choices), choices.mode, check, has_key=has_key)
         return SetupSaved(tuple(written), (*notes, *steps))
@@ -204,7 +203,6 @@ class AccountSetup:
         assert choices.api_key is not None
         assert choices.api_secret is not None
         assert choices.password is not None
-        undo.remember(self._secrets.path)
         vault, kept_aside = self._vault_before(choices.password, undo)
         accepted = check.verdict is KeyVerdict.ACCEPTED and check.audit is not None
         vault = msgspec.structs.replace(
@@ -213,9 +211,11 @@ class AccountSetup:
             api_secret=tidied(choices.api_secret),
             validated_at=check.audit.checked_at if accepted and check.audit is not None else None,
             audit=check.audit,
+            exchange="" if check.audit is None else self._checker.exchange,
         )
-        self._secrets.save(vault, choices.password, keyring=choices.remember_password)
-        state = "validated" if accepted else "UNVALIDATED"
+        sealed = self._secrets.sealed(vault, choices.password, keyring=choices.remember_password)
+        undo.replace(self._secrets.path, sealed)
+        state = f"validated at {self._checker.exchange}" if accepted else "UNVALIDATED"
         return [*kept_aside, f"{self._secrets.path}: written, encrypted; the key is {state}."]
 
     def _vault_before(self, password: Secret, undo: Undo) -> tuple[Vault, list[str]]:
@@ -224,29 +224,45 @@ class AccountSetup:
             return Vault(), []
         try:
             return self._secrets.read(password), []
-        except CredentialsError:
-            aside = self._secrets.path.with_name(f"{self._secrets.path.name}.replaced")
-            undo.remember(aside)
-            self._replace(aside, file_content(self._secrets.path) or b"")
+        except SecretsFileError:
+            aside = self._secrets.name_to_keep()
+            undo.replace(aside, file_content(self._secrets.path) or b"")
             return Vault(), [
                 f"{aside}: the secrets that were there, which this password does not open;"
                 " delete it when you do not need it."
             ]
 
-    def _keep_password(self, choices: SetupChoices) -> tuple[str, ...]:
-        """Put the password into the keyring, or take an old one out. The files are written already."""
+    def _keep_password(self, choices: SetupChoices, *, opted_in: bool) -> tuple[str, ...]:
+        """Put the password into the keyring, or take an old one out. The files are written already.
+
+        ``opted_in`` says whether the secrets that were there let the keyring keep their password.
+        """
         assert choices.password is not None
         if not choices.remember_password:
-            if self._facts.secrets_exist:
-                self._keyring.forget()
-            return ()
+            return self._forget_password(opted_in=opted_in)
         status = self._keyring.put(choices.password)
         if status.usable:
             return (f"The master password is in {status.detail}.",)
         # If this fails the note stays in the file; a start that finds nothing in the keyring asks.
         with suppress(CredentialsError, StorageError):
             self._secrets.save(self._secrets.read(choices.password), choices.password, keyring=False)
-        return (f"The master password is not remembered: {status.detail}. You will be asked for it.",)
+        return (
+            f"The master password is not remembered: {status.detail}. You will be asked for it when the key"
+            " is needed.",
+        )
+
+    def _forget_password(self, *, opted_in: bool) -> tuple[str, ...]:
+        if not opted_in and not self._facts.secrets_exist:
+            return ()
+        status = self._keyring.forget()
+        # Where there never was a keyring nothing of ours is in it.
+        if status.usable or not (opted_in or self._facts.keyring.usable):
+            return ()
+        account = keyring_account(self._secrets.path)
+        return (
+            f"The keyring may still have an older master password, {status.detail}: remove its entry"
+            f" {SERVICE} for {account} yourself.",
+        )
 
 
 def _environment_key(unlocking: Unlocking) -> str:

@@ -1,14 +1,12 @@
 """What to do after a set-up, in sentences."""
 
 import shlex
-from urllib.parse import urlsplit
 
 from krakked_tui.bootstrap.configuration import Sources, read_configuration
-from krakked_tui.bootstrap.live_gate import CONFIRMATION, LiveRequest, locks_before_start, locks_of_key
+from krakked_tui.bootstrap.live_gate import CONFIRMATION, locks_before_start, locks_of_key
 from krakked_tui.config.schema import AppConfig
 from krakked_tui.control.setup import KeyCheck, KeyVerdict, SetupMode
 from krakked_tui.domain.errors import ConfigError
-from krakked_tui.kraken.settings import is_loopback
 
 CHECK_COMMAND = "krakked-tui credentials check"
 _DEFAULT_PROFILE = "paper"
@@ -46,14 +44,7 @@ def _about_key(check: KeyCheck | None) -> tuple[str, ...]:
 
 
 def _locks(config: AppConfig, check: KeyCheck | None, *, has_key: bool) -> tuple[str, ...]:
-    url = config.connection.rest_url
-    request = LiveRequest(
-        allow_live=config.execution.allow_live,
-        has_key=has_key,
-        host=urlsplit(url).netloc,
-        loopback=is_loopback(url),
-    )
-    locks = locks_before_start(request)
+    locks = locks_before_start(config, has_key=has_key)
     if check is None or check.audit is None:
         return locks
     return (*locks, *locks_of_key(check.audit, allow_withdraw_key=config.execution.allow_withdraw_key))

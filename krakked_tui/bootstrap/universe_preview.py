@@ -8,6 +8,8 @@ from krakked_tui.bootstrap.exchange import KrakenLink
 from krakked_tui.control.setup import PreviewPair, UniversePreview
 from krakked_tui.domain.candles import Quote
 from krakked_tui.domain.errors import ExchangeError
+from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.precision import at_scale
 from krakked_tui.kraken.errors import printable
 from krakked_tui.market.settings import UniverseSettings
 from krakked_tui.market.universe import select_universe
@@ -32,12 +34,14 @@ async def preview(
     finally:
         await feed.close()
     universe = select_universe(pairs, quotes, settings, quote_asset)
-    rows = sorted((_row(name, quotes) for name in universe.pairs), key=lambda row: -row.volume_24h)
+    rows = sorted((_row(pair, quotes) for pair in universe.pairs.values()), key=lambda row: -row.volume_24h)
     return UniversePreview(chosen=len(universe.pairs), listed=len(universe.known), pairs=tuple(rows[:SHOWN]))
 
 
-def _row(name: str, quotes: Mapping[str, Quote]) -> PreviewPair:
-    quote = quotes.get(name)
+def _row(pair: PairMetadata, quotes: Mapping[str, Quote]) -> PreviewPair:
+    quote = quotes.get(pair.canonical)
     if quote is None:
-        return PreviewPair(name, _NO_PRICE, _NO_PRICE)
-    return PreviewPair(name, quote.price, quote.figures.volume_24h * quote.figures.vwap_24h)
+        return PreviewPair(pair.canonical, _NO_PRICE, _NO_PRICE)
+    # The exchange's text has more decimals than the pair.
+    last = at_scale(quote.price, pair.price_decimals)
+    return PreviewPair(pair.canonical, last, quote.figures.volume_24h * quote.figures.vwap_24h)

@@ -4,18 +4,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from krakked_tui.config.places import Places
 from krakked_tui.control.settings_view import CredentialsState, CredentialsView
 from krakked_tui.credentials.keyring_store import KeyringStore, keyring_account
-from krakked_tui.credentials.master_password import PasswordSources, find_password
-from krakked_tui.credentials.resolve import UNVALIDATED, Credentials, resolve
+from krakked_tui.credentials.master_password import PasswordSources
+from krakked_tui.credentials.opening import open_vault
+from krakked_tui.credentials.resolve import Credentials, resolve, unvalidated_warning
 from krakked_tui.credentials.secrets_file import SecretsFile
 from krakked_tui.credentials.vault import Vault
 from krakked_tui.domain.access import KeyAudit
 from krakked_tui.domain.errors import CredentialsError, NoPasswordError, StorageError
 from krakked_tui.domain.secret import Secret
-from krakked_tui.kraken.keys import ApiKey, fingerprint
-from krakked_tui.storage.files import replace_private_file
+from krakked_tui.kraken.keys import ApiKey
+from krakked_tui.kraken.settings import ConnectionSettings, host_of
+from krakked_tui.storage.files import replace_private_file, writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +34,14 @@ class Unlocking:
     prompt: Callable[[str], Secret] | None = None
 
 
+def exchange_name(settings: ConnectionSettings) -> str:
+    """Return the exchange's host, with its port if one is named, as it is noted with a validated key."""
+    return host_of(settings.rest_url)
+
+
 def secrets_file(where: Places) -> SecretsFile:
     """Return the encrypted file, which all profiles share."""
-    return SecretsFile(where.secrets, replace_private_file)
+    return SecretsFile(where.secrets, replace_private_file, lock=writing)
 
 
 def keyring_store(where: Places) -> KeyringStore:
@@ -50,13 +59,14 @@ def password_sources(where: Places, unlocking: Unlocking, *, ask: bool) -> Passw
     )
 
 
-def unlock(where: Places, unlocking: Unlocking) -> Credentials:
+def unlock(where: Places, unlocking: Unlocking, exchange: str = "") -> Credentials:
     """Return the API key, asking for the master password when there is no other source of it.
 
-    Raises ``NoCredentialsError``, ``NoPasswordError``, ``SecretsFileError`` or ``StorageError``.
+    ``exchange`` is the ``exchange_name`` that it is for; empty when nobody asks. Raises
+    ``NoCredentialsError``, ``NoPasswordError``, ``SecretsFileError`` or ``StorageError``.
     """
     sources = password_sources(where, unlocking, ask=True)
-    return resolve(unlocking.environment, secrets_file(where), sources)
+    return resolve(unlocking.environment, secrets_file(where), sources, exchange)
 
 
 def api_key(credentials: Credentials) -> ApiKey:
@@ -64,49 +74,59 @@ def api_key(credentials: Credentials) -> ApiKey:
     return ApiKey(credentials.api_key.reveal(), credentials.api_secret.reveal())
 
 
-def in_use(credentials: Credentials, audit: KeyAudit | None = None) -> CredentialsView:
-    """Describe the key that this run uses; ``audit`` is newer than what is stored."""
-    vault = credentials.vault
-    return _described(
-        credentials.api_key, vault, audit, CredentialsState.OPEN, credentials.origin, credentials.warnings
+def in_use(credentials: Credentials, audit: KeyAudit | None = None, exchange: str = "") -> CredentialsView:
+    """Describe the key that this run uses at ``exchange``; ``audit`` is newer than what is stored."""
+    view = CredentialsView(
+        state=CredentialsState.OPEN,
+        origin=credentials.origin,
+        fingerprint=credentials.api_key.fingerprint,
+        warnings=credentials.warnings,
     )
+    if audit is None:
+        return view if credentials.vault is None else _with_record(view, credentials.vault, exchange)
+    outdated = "" if credentials.vault is None else unvalidated_warning(credentials.vault, exchange)
+    told = tuple(warning for warning in view.warnings if warning != outdated)
+    return msgspec.structs.replace(view, validated_at=audit.checked_at, audit=audit, warnings=told)
 
 
-def look_at(where: Places, unlocking: Unlocking) -> CredentialsView:
-    """Describe the stored key for a run that needs none; nobody is asked, and nothing of it is kept."""
+def look_at(where: Places, unlocking: Unlocking, exchange: str = "") -> CredentialsView:
+    """Describe the stored key for a run at ``exchange`` that needs none.
+
+    Nobody is asked, and nothing of it is kept.
+    """
     file = secrets_file(where)
     if not file.exists():
         return CredentialsView()
     try:
-        found = find_password(
-            password_sources(where, unlocking, ask=False), keyring_opted_in=file.keyring_opted_in()
-        )
-        vault = file.read(found.password)
+        found = open_vault(file, password_sources(where, unlocking, ask=False))
     except NoPasswordError:
         return CredentialsView(state=CredentialsState.LOCKED, origin=str(where.secrets))
     except (CredentialsError, StorageError) as error:
         return CredentialsView(
             state=CredentialsState.LOCKED, origin=str(where.secrets), warnings=(str(error),)
         )
-    return _described(vault.api_key, vault, None, CredentialsState.LOCKED, str(where.secrets), found.notes)
+    key = found.vault.api_key
+    view = CredentialsView(
+        state=CredentialsState.LOCKED,
+        origin=str(where.secrets),
+        fingerprint="" if key is None else key.fingerprint,
+        warnings=found.notes,
+    )
+    return _with_record(view, found.vault, exchange)
 
 
-def _described(
-    key: Secret | None, vault: Vault | None, audit: KeyAudit | None, state: CredentialsState, origin: str,
-    warnings: tuple[str, ...],
-) -> CredentialsView:  # fmt: skip
-    validated_at = vault.validated_at if vault is not None else None
-    told = set(warnings)
-    if audit is not None:
-        validated_at = audit.checked_at
-        told -= {UNVALIDATED}
-    elif vault is not None and vault.unvalidated:
-        told |= {UNVALIDATED}
-    return CredentialsView(
-        state=state,
-        origin=origin,
-        fingerprint="" if key is None else fingerprint(key.reveal()),
-        validated_at=validated_at,
-        audit=audit or (vault.audit if vault is not None else None),
-        warnings=tuple(sorted(told)),
+def _with_record(view: CredentialsView, vault: Vault, exchange: str) -> CredentialsView:
+    """Add what is stored about the key; what another exchange said of it does not count."""
+    unvalidated = unvalidated_warning(vault, exchange)
+    warnings = tuple(dict.fromkeys((unvalidated, *view.warnings))) if unvalidated else view.warnings
+    if vault.of_another(exchange):
+        return msgspec.structs.replace(view, warnings=warnings)
+    return msgspec.structs.replace(
+        view,
+        origin=f"{view.origin}, validated at {vault.exchange}"
+        if vault.validated_at and vault.exchange
+        else view.origin,
+        validated_at=vault.validated_at,
+        audit=vault.audit,
+        warnings=warnings,
     )

@@ -1,5 +1,6 @@
 """The commands, and the one place where an error becomes a sentence and an exit code."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -40,6 +41,10 @@ def run_command_line(arguments: Sequence[str]) -> int:
         return _fail(f"{_one_line(str(error))} Try krakked-tui --help.", USAGE)
     except KrakkedError as error:
         return _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # Whoever read the output has gone; what is buffered must not be written to nobody at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         return _fail("interrupted", 1)
     return result if isinstance(result, int) else 0

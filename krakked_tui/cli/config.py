@@ -134,10 +134,11 @@ def migrate(*, profile: str = DEFAULT_PROFILE, config: Path | None = None) -> in
         config: The file given instead of config.toml in the configuration directory.
     """
     from krakked_tui.config.migrate import migrate_files
-    from krakked_tui.storage.files import replace_private_file
+    from krakked_tui.storage.files import replace_private_file, writing
 
     where = _places(profile, config)
-    told = migrate_files((where.config_file, where.profile_file(profile)), replace_private_file)
+    with writing(where.secrets.with_name(f"{where.secrets.name}.lock")):
+        told = migrate_files((where.config_file, where.profile_file(profile)), replace_private_file)
     for sentence in told or ("nothing to do: no key has an old name",):
         print(sentence)
     return 0

@@ -25,17 +25,15 @@ from krakked_tui.credentials.master_password import (
     CREDENTIALS_DIRECTORY,
     PasswordSources,
     Prompt,
-    find_password,
 )
+from krakked_tui.credentials.opening import KEYRING, open_vault
 from krakked_tui.credentials.resolve import Credentials, resolve
 from krakked_tui.credentials.secrets_file import SecretsFile
 from krakked_tui.credentials.strength import strength
-from krakked_tui.credentials.vault import fingerprint
 from krakked_tui.domain.access import KeyAudit
 from krakked_tui.domain.errors import NoCredentialsError, NoPasswordError, RefusedError, UsageError
 from krakked_tui.domain.secret import Secret
 from krakked_tui.kraken.errors import printable
-from krakked_tui.storage.files import replace_private_file
 
 FORGET = "FORGET"
 """What to type before everything is forgotten."""
@@ -109,6 +107,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     unvalidated: bool | None
     """None for a key of the environment: nobody recorded it."""
     validated_at: datetime | None
+    exchange: str
+    """The host that said what is known of the key; empty when that was not recorded."""
     keyring: bool
     """Whether the operating system keeps the master password."""
     audit: KeyAudit | None
@@ -134,23 +134,23 @@ def show_credentials(desk: Desk, password_file: Path | None, *, as_json: bool) -
 def change_master_password(desk: Desk, password_file: Path | None) -> int:
     """Save the secrets under a new password, in the keyring too when that keeps it.
 
-    Returns 1 when the keyring would not take it. Raises ``RefusedError`` for a weak or mistyped one;
-    nothing changes then.
+    Returns 1 when the keyring would not take it. Raises ``RefusedError`` for a weak or mistyped one, and
+    when another program changed the file meanwhile; nothing changes then.
     """
     secrets_file = desk.secrets_file
     if not secrets_file.exists():
         raise NoCredentialsError(f"there is no {secrets_file.path}: run krakked-tui setup")
     if desk.ask_secret is None:
         raise NoPasswordError("a new master password is typed twice: run this command in a terminal")
-    opted_in = secrets_file.keyring_opted_in()
-    old = find_password(desk.sources(password_file), keyring_opted_in=opted_in)
-    vault = secrets_file.read(old.password)
+    old = open_vault(secrets_file, desk.sources(password_file))
+    for note in old.notes:
+        desk.warn(note)
     new = _new_password(desk.ask_secret)
-    secrets_file.save(vault, new, keyring=opted_in)
+    secrets_file.change_password(old.content, old.password, new)
     desk.say(f"The master password of {secrets_file.path} is changed.")
-    if old.origin not in {"keyring", "prompt"}:
+    if old.origin not in {KEYRING, "prompt"}:
         desk.say(f"The old one is still in: {old.origin}. Change it there too.")
-    if not opted_in:
+    if not old.keyring:
         return 0
     status = desk.keyring.put(new)
     if not status.usable:
@@ -161,7 +161,7 @@ def change_master_password(desk: Desk, password_file: Path | None) -> int:
 
 
 def forget_credentials(desk: Desk, *, confirmed: bool) -> int:
-    """Remove the file and the keyring's entry, and say what is left.
+    """Remove the file, what was put aside of it, and the keyring's entry, and say what is left.
 
     Returns 1 when the keyring has the password and would not remove it. Raises ``RefusedError`` when
     the operator does not confirm; nothing is removed then.
@@ -171,7 +171,10 @@ def forget_credentials(desk: Desk, *, confirmed: bool) -> int:
         _confirm(desk)
     opted_in = secrets_file.keyring_opted_in()
     removed = secrets_file.remove()
-    desk.say(f"{secrets_file.path} is removed." if removed else f"There is no {secrets_file.path}.")
+    if secrets_file.path not in removed:
+        desk.say(f"There is no {secrets_file.path}.")
+    for path in removed:
+        desk.say(f"{path} is removed.")
     # Asked for in any case: a damaged file does not say whether the keyring has the password.
     status = desk.keyring.forget()
     kept = opted_in and not status.usable
@@ -188,10 +191,11 @@ def forget_credentials(desk: Desk, *, confirmed: bool) -> int:
 def _confirm(desk: Desk) -> None:
     if desk.ask is None:
         raise UsageError("nobody can confirm this here: add --yes to forget the stored API key unasked")
+    files = ", ".join(map(str, desk.secrets_file.copies() or (desk.secrets_file.path,)))
     try:
         typed = desk.ask(
-            f"This removes {desk.secrets_file.path} with the API key, alert URLs and API tokens in it;"
-            f" it cannot be brought back.\nType {FORGET} to go on: "
+            f"This removes {files}, with the API keys, alert URLs and API tokens in it;"
+            f" they cannot be brought back.\nType {FORGET} to go on: "
         )
     except EOFError:
         typed = ""
@@ -237,10 +241,11 @@ def _shown(credentials: Credentials, *, keyring: bool) -> Shown:
     if audit is not None and audit.can_withdraw:
         told += ("the API key may be able to withdraw funds: use one that cannot",)
     return Shown(
-        fingerprint=fingerprint(credentials.api_key),
+        fingerprint=credentials.api_key.fingerprint,
         origin=credentials.origin,
         unvalidated=None if vault is None else vault.unvalidated,
         validated_at=None if vault is None else vault.validated_at,
+        exchange="" if vault is None else printable(vault.exchange),
         keyring=keyring,
         audit=audit,
         missing=() if audit is None else audit.missing,
@@ -265,6 +270,8 @@ def _harmless(audit: KeyAudit | None) -> KeyAudit | None:
 
 def _rows(shown: Shown) -> list[tuple[str, str]]:
     validated = _time(shown.validated_at, "not known" if shown.unvalidated is None else "never: unvalidated")
+    if shown.validated_at is not None and shown.exchange:
+        validated += f" at {shown.exchange}"
     return [
         ("Fingerprint", shown.fingerprint),
         ("From", shown.origin),
@@ -297,13 +304,16 @@ def _time(at: datetime | None, otherwise: str) -> str:
 
 
 def _desk() -> Desk:
+    # Imported late: --help must not pay for it.
+    from krakked_tui.bootstrap.unlock import keyring_store, secrets_file
+
     environment = take_from_environment(os.environ)
-    path = places(_PROFILE, environment).secrets
+    where = places(_PROFILE, environment)
     terminal = sys.stdin is not None and sys.stdin.isatty()
     return Desk(
-        secrets_file=SecretsFile(path, replace_private_file),
+        secrets_file=secrets_file(where),
         environment=environment,
-        keyring=KeyringStore(keyring_account(path)),
+        keyring=keyring_store(where),
         ask=ask_line if terminal else None,
         ask_secret=ask_masked if terminal else None,
         say=print,

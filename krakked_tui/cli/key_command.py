@@ -8,6 +8,7 @@ import msgspec
 from cyclopts import Parameter
 
 from krakked_tui.control.setup import KeyVerdict
+from krakked_tui.domain.errors import RefusedError
 
 if TYPE_CHECKING:
     from krakked_tui.bootstrap.recheck import Rechecked
@@ -30,7 +31,8 @@ def check(
 ) -> int:
     """Ask the exchange whether the stored API key works, and keep what it says with the key.
 
-    Exit codes: 0 accepted, 6 refused, 1 when the exchange could not be asked.
+    What Kraken said of the key stays, whatever another exchange says of it. Exit codes: 0 accepted,
+    6 refused, 1 when the exchange could not be asked.
 
     Parameters
     ----------
@@ -53,6 +55,8 @@ def check(
     opened = unlocking(password_file)
     sources = account_sources(profile, opened.environment, config, {})
     checker = KeyChecker(sources.where, read_configuration(sources).config.connection)
+    if checker.objection:
+        raise RefusedError(checker.objection)
     found = asyncio.run(recheck(open_stored_key(sources, opened), checker))
     print(msgspec.json.encode(found).decode() if json else "\n".join(report(found)))
     return EXIT_CODES[found.check.verdict]

@@ -1,6 +1,5 @@
 """The default command: start an engine, with its screen or without."""
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,7 +33,7 @@ def run(
     seed: int | None = None,
     chaos: str | None = None,
     run_for: str | None = None,
-    log_format: str | None = None,
+    log_format: Literal["json", "console"] | None = None,
 ) -> int:
     """Trade: on paper unless told otherwise. With --demo: on a local Kraken, without keys or network.
 
@@ -101,39 +100,38 @@ def run(
     }
     settings = {key: value for key, value in command_line.items() if value is not None}
     # Imported late: the checks above and --help must not pay for the engine.
-    from krakked_tui.cli.session import run_session
+    from krakked_tui.cli.session import run_session, stoppable
+    from krakked_tui.cli.unlocking import confirm, unlocking
 
+    opened = unlocking(password_file)
+    name = profile if profile is not None else DEMO_PROFILE if demo else PAPER_PROFILE
     if demo:
         from krakked_tui.bootstrap.demo import DemoOptions, DemoRequest, demo_sources, open_demo
 
-        session = open_demo(
-            DemoRequest(
-                options=DemoOptions(
-                    sandbox=sandbox, fresh=fresh, start=start, speed=speed, seed=seed, chaos=chaos
-                ),
-                sources=demo_sources(profile or DEMO_PROFILE, dict(os.environ), config, settings),
-                to_stdout=no_ui,
-            )
+        demo_options = DemoOptions(
+            sandbox=sandbox, fresh=fresh, start=start, speed=speed, seed=seed, chaos=chaos
         )
+        with stoppable():
+            sources = demo_sources(name, opened.environment, config, settings)
+            session = open_demo(DemoRequest(options=demo_options, sources=sources, to_stdout=no_ui))
         return run_session(session, with_ui=not no_ui, limit=limit)
 
     from krakked_tui.bootstrap.account import AccountRequest, account_sources, open_account
     from krakked_tui.cli.first_run import set_up_first
-    from krakked_tui.cli.unlocking import confirm, unlocking
 
-    opened = unlocking(password_file)
-    sources = account_sources(profile or PAPER_PROFILE, opened.environment, config, settings)
-    if not no_ui and not set_up_first(sources, opened):
-        return 0
-    session = open_account(
-        AccountRequest(
-            sources=sources,
-            unlocking=opened,
-            to_stdout=no_ui,
-            confirm=None if no_ui else confirm,
-            understands_live=i_understand_live,
+    with stoppable():
+        sources = account_sources(name, opened.environment, config, settings)
+        if not no_ui and not set_up_first(sources, opened):
+            return 0
+        session = open_account(
+            AccountRequest(
+                sources=sources,
+                unlocking=opened,
+                to_stdout=no_ui,
+                confirm=None if no_ui else confirm,
+                understands_live=i_understand_live,
+            )
         )
-    )
     return run_session(session, with_ui=not no_ui, limit=limit)
 
 

@@ -4,7 +4,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
 
@@ -18,6 +19,22 @@ POLL_SECONDS = 0.2
 JOIN_SECONDS = 10.0
 """How long an engine may take to stop when this thread cannot go on."""
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let a signal end what is done before there is a session to stop: at once, undone, with exit code 0."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        print(f"krakked-tui: {signal.Signals(number).name} before it started", file=sys.stderr)
+        raise SystemExit(0)
+
+    before = {number: signal.signal(number, stop) for number in STOPPING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Stopper:

@@ -28,6 +28,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 PAPER_PROFILE = "paper"
 _RETRY, _ANOTHER, _SAVE, _LEAVE = "retry", "another key", "save it unvalidated", "leave"
 _FORCE = "force: save it although it was refused"
+_LEFT = "set-up was left; nothing has been changed"
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -75,13 +76,36 @@ def setup(
         )
     # Imported late: --help must not pay for the engine.
     from krakked_tui.bootstrap.account import account_sources
+    from krakked_tui.bootstrap.configuration import read_configuration
+    from krakked_tui.bootstrap.key_checker import KeyChecker, other_host
     from krakked_tui.bootstrap.setup import AccountSetup
     from krakked_tui.cli.unlocking import unlocking
 
-    opened = unlocking(None)
-    service = AccountSetup(account_sources(profile, opened.environment, config, {}), opened)
-    ask_and_save(service, Terminal(), Options(force=force, skip_key=skip_key))
+    opened, terminal = unlocking(None), Terminal()
+    sources = account_sources(profile, opened.environment, config, {})
+    connection = read_configuration(sources).config.connection
+    host = other_host(connection)
+    typed = confirmed_host(terminal, host) if host and not skip_key else ""
+    checker = KeyChecker(sources.where, connection, confirmed_host=typed)
+    service = AccountSetup(sources, opened, checker=checker)
+    ask_and_save(service, terminal, Options(force=force, skip_key=skip_key))
     return 0
+
+
+def confirmed_host(prompter: Prompter, host: str) -> str:
+    """Have a person type the name of a host that is not Kraken; else no key is sent there.
+
+    Returns the host, or nothing. Raises ``LeftError``.
+    """
+    prompter.say(f"{host} is NOT Kraken: whoever runs it can use every API key that is sent there.")
+    try:
+        typed = prompter.ask("To send keys there, type its name (Enter: send none):")
+    except LeftError as error:
+        raise LeftError(_LEFT) from error
+    if typed == host:
+        return host
+    prompter.say(f"Its name was not typed, so no key will be sent to {host}.")
+    return ""
 
 
 def ask_and_save(service: SetupService, prompter: Prompter, options: Options) -> SetupSaved:
@@ -91,7 +115,7 @@ def ask_and_save(service: SetupService, prompter: Prompter, options: Options) ->
         try:
             choices = dialog.choices()
         except (LeftError, KeyboardInterrupt) as error:
-            raise LeftError("set-up was left; nothing has been changed") from error
+            raise LeftError(_LEFT) from error
         finally:
             runner.run(service.close())
         with uninterrupted():
@@ -223,7 +247,7 @@ class Dialog:
     def _remember(self) -> bool:
         keyring = self._service.facts.keyring
         if not keyring.usable:
-            self._prompter.say(f"You will be asked for it at every start ({keyring.detail}).")
+            self._prompter.say(f"You will be asked for it at every start in live mode ({keyring.detail}).")
             return False
         return agrees(self._prompter, f"Let {keyring.detail} remember it?", default=False)
 

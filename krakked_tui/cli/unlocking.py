@@ -1,7 +1,9 @@
 """Asking a person on the terminal for what unlocks the API key or confirms going live."""
 
 import os
+import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from krakked_tui.bootstrap.unlock import Unlocking
@@ -12,8 +14,11 @@ from krakked_tui.credentials.environment import take_from_environment
 def unlocking(password_file: Path | None) -> Unlocking:
     """Return where this process finds keys and the master password.
 
-    Secrets leave the environment of the process: no child inherits them, no dump shows them.
+    Secrets leave the environment of the process, so that no child inherits them, and a crash dumps no
+    memory.
     """
+    with suppress(ValueError, OSError):  # a system that knows no such limit
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     return Unlocking(
         environment=take_from_environment(os.environ),
         password_file=password_file,

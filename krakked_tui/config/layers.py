@@ -1,5 +1,7 @@
 """Where configuration comes from: TOML files and environment variables, each a layer of values."""
 
+import os
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -12,8 +14,8 @@ from msgspec import inspect
 from krakked_tui.config.problems import Findings
 from krakked_tui.config.schema import AppConfig
 from krakked_tui.config.values import Kind, is_section, names_of
+from krakked_tui.config.variables import ENVIRONMENT_PREFIX, meant
 
-ENVIRONMENT_PREFIX = "KRAKKED__"
 FILE_MAX = 256 * 1024
 """Bytes of a configuration file; the example with every key has less than a tenth."""
 
@@ -21,35 +23,59 @@ Values = dict[str, Any]
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """Values of one origin: a file's path, "environment <variable>", "command line"."""
+    """Values of one origin: a file's path, "environment <variable>", "command line".
+
+    ``meant`` is the variable that a misspelled one probably means, or empty.
+    """
 
     origin: str
     values: Values
+    meant: str = ""
 
 
 def read_file(path: Path, findings: Findings) -> Layer | None:
     """Read a TOML file; None when there is none. What cannot be read is a finding and an empty layer."""
     layer = Layer(str(path), {})
     try:
-        with path.open("rb") as file:
-            content = file.read(FILE_MAX + 1)
+        content = _content(path)
+        return Layer(layer.origin, parse_toml(content.decode("utf-8-sig")))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        findings.add((), layer.origin, f"cannot be read ({error.strerror}): check its owner and permissions")
-        return layer
-    if len(content) > FILE_MAX:
-        findings.add(
-            (), layer.origin, f"is larger than {FILE_MAX // 1024} KiB: this is no configuration file"
-        )
-        return layer
-    try:
-        return Layer(layer.origin, parse_toml(content.decode("utf-8")))
+        text = f"cannot be read ({error.strerror}): check its owner and permissions"
+    except _NoConfigurationFileError as error:
+        text = str(error)
     except UnicodeDecodeError as error:
-        findings.add((), layer.origin, f"is not UTF-8 text (byte {error.start}): save it as UTF-8")
+        text = f"is not UTF-8 text (byte {error.start}): save it as UTF-8"
     except (ValueError, RecursionError) as error:
-        findings.add((), layer.origin, f"is not valid TOML: {_reason(error)}")
+        text = f"is not valid TOML: {_reason(error)}"
+    findings.add((), layer.origin, text)
     return layer
+
+
+class _NoConfigurationFileError(Exception):
+    """What lies at a path cannot be a configuration file; the message completes a sentence about it."""
+
+
+def _content(path: Path) -> bytes:
+    with open(path, "rb", opener=_open_at_once) as file:
+        content = file.read(FILE_MAX + 1)
+    if len(content) > FILE_MAX:
+        raise _NoConfigurationFileError(
+            f"is larger than {FILE_MAX // 1024} KiB: this is no configuration file"
+        )
+    return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # A pipe that nobody writes to would hold up whoever opens it.
+    handle = os.open(path, flags | os.O_NONBLOCK)
+    kind = os.fstat(handle).st_mode
+    if stat.S_ISREG(kind):
+        return handle
+    os.close(handle)
+    what = "a directory" if stat.S_ISDIR(kind) else "a pipe or device"
+    raise _NoConfigurationFileError(f"is {what}: name a file, or put one in its place")
 
 
 def parse_toml(text: str) -> Values:
@@ -73,19 +99,7 @@ def read_environment(environment: Mapping[str, str]) -> Iterator[Layer]:
             values: Any = _as_value(text, kind)
             for key in reversed(path):
                 values = {key: values}
-            yield Layer(f"environment {name}", values)
-
-
-def overlooked(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield variables that are written almost like ours, each with the name that would be read."""
-    for name in sorted(environment):
-        sections = name.upper().removeprefix("KRAKKED").lstrip("_")
-        if (
-            name.upper().startswith("KRAKKED_")
-            and "__" in sections
-            and not name.startswith(ENVIRONMENT_PREFIX)
-        ):
-            yield name, f"{ENVIRONMENT_PREFIX}{sections}"
+            yield Layer(f"environment {name}", values, meant(name) if kind is None else "")
 
 
 def _place(parts: list[str]) -> tuple[list[str], Kind]:

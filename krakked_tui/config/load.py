@@ -11,17 +11,17 @@ import msgspec
 
 from krakked_tui.config.assemble import assemble
 from krakked_tui.config.flat import flatten
-from krakked_tui.config.layers import ENVIRONMENT_PREFIX, Layer, overlooked, read_environment, read_file
-from krakked_tui.config.problems import Findings, Problem, dotted, printable
+from krakked_tui.config.layers import Layer, read_environment, read_file
+from krakked_tui.config.problems import Findings, Problem
 from krakked_tui.config.reader import Given, read_layers
 from krakked_tui.config.renamed import RENAMED, Renamed
 from krakked_tui.config.rules import ERRORS, WARNINGS, find
 from krakked_tui.config.schema import AppConfig
+from krakked_tui.config.variables import ENVIRONMENT_PREFIX, overlooked
 
 __all__ = ["ENVIRONMENT_PREFIX", "Layer", "Loaded", "build", "load"]
 
 DEFAULT = "default"
-SENTENCE_MAX = 500
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -77,13 +77,12 @@ def load(
 
 def _warnings(config: AppConfig, given: Given) -> Iterator[str]:
     for path, origin, text in find(WARNINGS, config, given):
-        yield printable(str(Problem(dotted(path), origin, text)), SENTENCE_MAX)
+        yield str(Problem.safe(path, origin, text))
 
 
 def _not_read(environment: Mapping[str, str]) -> Iterator[str]:
-    for name, right in overlooked(environment):
-        told = Problem("", f"environment {name}", f"is not read; did you mean {right}?")
-        yield printable(str(told), SENTENCE_MAX)
+    for name, advice in overlooked(environment):
+        yield str(Problem.safe((), f"environment {name}", f"is not read; {advice}"))
 
 
 def build(layers: Sequence[Layer]) -> AppConfig:

@@ -66,10 +66,10 @@ def migrate_file(
         return None
     wanted = deepcopy(layer.values)
     try:
-        text = path.read_bytes().decode("utf-8")
+        content = path.read_bytes()
     except OSError as error:
         raise StorageError(f"{path} cannot be read ({error.strerror})") from error
-    lines = text.splitlines(keepends=True)
+    lines = content.decode("utf-8-sig").splitlines(keepends=True)
     possible = True
     for entry in found:
         possible = _rename(wanted, entry, str(path)) and possible
@@ -80,7 +80,7 @@ def migrate_file(
             [Problem("", str(path), f"cannot be edited safely: rename {names} by hand; nothing was changed")]
         )
     backup = path.with_name(path.name + BACKUP_ENDING)
-    replace(backup, text.encode("utf-8"))
+    replace(backup, content)
     replace(path, "".join(lines).encode("utf-8"))
     return Migrated(path, found, backup)
 

@@ -11,12 +11,8 @@ import tomli_w
 
 from krakked_tui.config.layers import Layer, Values, read_file
 from krakked_tui.config.problems import Findings
-from krakked_tui.domain.errors import ConfigError, RefusedError
-from krakked_tui.storage.files import FileLock, replace_private_file
-
-TRIES = 500
-PAUSE_SECONDS = 0.01
-"""Another writer needs milliseconds; after five seconds it has been stopped, or the disk has."""
+from krakked_tui.domain.errors import ConfigError
+from krakked_tui.storage.files import replace_private_file, writing
 
 
 def change_overlay(
@@ -34,11 +30,10 @@ def change_overlay(
 
     Raises:
         ConfigError: The change is refused, or the overlay as it is cannot be read.
-        RefusedError: Another writer has not come to an end for five seconds.
+        RefusedError: Another writer has not come to an end for twenty seconds.
         StorageError: The file cannot be written.
     """
-    lock = _take_lock(path.with_name(f"{path.name}.lock"), pause)
-    try:
+    with writing(path.with_name(f"{path.name}.lock"), pause=pause):
         _remove_remains(path)
         values = _read(path)
         for key, value in changes.items():
@@ -46,17 +41,6 @@ def change_overlay(
         layer = Layer(str(path), values)
         check(layer)
         replace_private_file(path, tomli_w.dumps(values).encode("utf-8"))
-    finally:
-        lock.release()
-
-
-def _take_lock(path: Path, pause: Callable[[float], object]) -> FileLock:
-    for _ in range(TRIES - 1):
-        try:
-            return FileLock(path, "being changed")
-        except RefusedError:
-            pause(PAUSE_SECONDS)
-    return FileLock(path, "being changed")
 
 
 def _remove_remains(path: Path) -> None:

@@ -5,6 +5,7 @@ Configuration is shown, logged, backed up and mailed to others for help.
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 from krakked_tui.config.problems import Path, looks_like_a_key
 
@@ -30,14 +31,25 @@ _LOGIN_IN_URL = re.compile(r"://[^/\s@]*:[^/\s@]*@")
 
 def is_secret(path: Path, value: object) -> bool:
     """Say whether a key or its text looks like a secret. What lies inside tables is not looked at."""
+    return _is_named_so(path) or _looks_so(path, value)
+
+
+def is_secret_amount(path: Path, value: object) -> bool:
+    """Say the same of an amount under a free name, where TOKEN may well be the name of a coin."""
+    return not isinstance(value, int | float | Decimal) and is_secret(path, value)
+
+
+def _is_named_so(path: Path) -> bool:
     name = re.sub(r"[^a-z]", "", path[-1].lower())
     if any(word in name for word in _NAMES):
         return True
-    alerts = path[0].lower() == "alerts"
-    if alerts and any(word in name for word in _ALERT_NAMES):
-        return True
+    return path[0].lower() == "alerts" and any(word in name for word in _ALERT_NAMES)
+
+
+def _looks_so(path: Path, value: object) -> bool:
     if not isinstance(value, str):
         return False
+    alerts = path[0].lower() == "alerts"
     return looks_like_a_key(value) or bool(_LOGIN_IN_URL.search(value)) or (alerts and "://" in value)
 
 

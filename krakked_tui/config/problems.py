@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from itertools import pairwise
 
 import msgspec
 
@@ -18,22 +19,38 @@ VALUE_MAX = 60
 PROBLEMS_MAX = 100
 """Problems that are told; of more, only their number is."""
 
-_KEY_OF_KRAKEN = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{56}(?![A-Za-z0-9+/=])")
-_SECRET_OF_KRAKEN = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==")
+MASK = "***"
+_RUN = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+_RUN_IN_PATH = re.compile(r"[A-Za-z0-9+]{40,}={0,2}")
+_KEY_LENGTHS = (range(54, 59), range(84, 91))
+"""Kraken's keys have 56 characters and its secrets 88: these, and what was copied a little wrong."""
 
 
 def looks_like_a_key(text: str) -> bool:
-    """Say whether a text holds what looks like an API key or secret of Kraken."""
-    if _SECRET_OF_KRAKEN.search(text):
-        return True
-    return any(_is_mixed(found.group()) for found in _KEY_OF_KRAKEN.finditer(text))
+    """Say whether a text holds what looks like an API key or secret of Kraken, whole or nearly."""
+    return any(_is_key(found.group()) for found in _RUN.finditer(text))
 
 
-def _is_mixed(text: str) -> bool:
-    """Tell a random text from a path or a word of the same length."""
-    return (
-        any(c.isdigit() for c in text) and any(c.isupper() for c in text) and any(c.islower() for c in text)
-    )
+def _is_key(run: str) -> bool:
+    lengths = {len(run), len(run.rstrip("="))}
+    return any(length in near for length in lengths for near in _KEY_LENGTHS) and _is_random(run)
+
+
+def _is_random(text: str) -> bool:
+    """Tell a random text from a path or words of the same length: its kinds of characters alternate."""
+    kinds = ["0" if char.isdigit() else "A" if char.isupper() else "a" for char in text if char.isalnum()]
+    changes = sum(kind != following for kind, following in pairwise(kinds))
+    return set(kinds) == {"0", "A", "a"} and 3 * changes > len(kinds)
+
+
+def masked(text: str) -> str:
+    """Return a text without what could be a part of a key or secret."""
+    return _RUN.sub(_mask, text)
+
+
+def _mask(found: re.Match[str]) -> str:
+    run = found.group()
+    return MASK if any(c.isupper() for c in run) and any(c.islower() for c in run) else run
 
 
 def printable(text: str, limit: int) -> str:
@@ -44,7 +61,7 @@ def printable(text: str, limit: int) -> str:
 
 def dotted(path: Path) -> str:
     """Write a key as ``section.key``; a part that could be a secret is masked."""
-    return printable(".".join("***" if looks_like_a_key(part) else part for part in path), KEY_MAX)
+    return printable(".".join(MASK if _RUN.search(part) else part for part in path), KEY_MAX)
 
 
 def shown(value: object) -> str:
@@ -53,7 +70,7 @@ def shown(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return f'"{printable(value, VALUE_MAX)}"'
+            return f'"{printable(masked(value), VALUE_MAX)}"'
         case Mapping():
             return "a table"
         case list() | tuple():
@@ -78,6 +95,14 @@ class Problem(msgspec.Struct, frozen=True):
     key: str
     origin: str
     text: str
+
+    @classmethod
+    def safe(cls, path: Path, origin: str, text: str) -> "Problem":
+        """Make a problem of texts that may hold anything: it is safe to show."""
+        told = printable(masked(text), TEXT_MAX)
+        # The directories of a path are words of their own.
+        run = _RUN if origin.startswith("environment ") else _RUN_IN_PATH
+        return cls(dotted(path), printable(run.sub(_mask, origin), ORIGIN_MAX), told)
 
     def __str__(self) -> str:
         start = f"{self.origin}: " if self.origin else ""
@@ -109,7 +134,7 @@ class Findings:
         if self.full:
             self._left_out += 1
             return
-        self._problems.append(Problem(dotted(path), printable(origin, ORIGIN_MAX), printable(text, TEXT_MAX)))
+        self._problems.append(Problem.safe(path, origin, text))
 
     def refuse_any(self) -> None:
         """Raise ``InvalidConfigError`` with all that was found, if anything was."""

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from krakked_tui.config.layers import Layer, Values
-from krakked_tui.config.plaintext_secrets import REFUSAL, secrets_within
+from krakked_tui.config.plaintext_secrets import REFUSAL, is_secret_amount, secrets_within
 from krakked_tui.config.problems import Findings, Path, dotted, nearest, shown
 from krakked_tui.config.renamed import Renamed
 from krakked_tui.config.schema import DEFAULT_CONFIGS, DEFAULT_STRATEGY, AppConfig
@@ -66,13 +66,14 @@ def read_layers(layers: Iterable[Layer], findings: Findings, renamed: Sequence[R
     """Check the layers and merge what is fine in them, later ones winning key by key."""
     given = Given()
     for layer in layers:
-        _LayerReader(layer.origin, given, findings, renamed).section(AppConfig, layer.values, ())
+        _LayerReader(layer, given, findings, renamed).section(AppConfig, layer.values, ())
     return given
 
 
 class _LayerReader:
-    def __init__(self, origin: str, given: Given, findings: Findings, renamed: Sequence[Renamed]) -> None:
-        self._origin = origin
+    def __init__(self, layer: Layer, given: Given, findings: Findings, renamed: Sequence[Renamed]) -> None:
+        self._origin = layer.origin
+        self._meant = layer.meant
         self._given = given
         self._findings = findings
         self._new_names: Mapping[str, str] = {entry.old: entry.new for entry in renamed}
@@ -107,7 +108,7 @@ class _LayerReader:
             here = (*path, name)
             if is_section(inner):
                 self._named(inner, value, here)
-            elif self._is_harmless(here, value):
+            elif (inner is Decimal and not is_secret_amount(here, value)) or self._is_harmless(here, value):
                 self._leaf(inner, value, here, owner, len(path) - 1)
 
     def _named(self, kind: type[msgspec.Struct], value: object, path: Path) -> None:
@@ -151,6 +152,8 @@ class _LayerReader:
         new = self._new_names.get(".".join(path))
         if new is not None:
             return self._bad(path, f"was renamed to {new}: run krakked-tui config migrate")
+        if self._meant:
+            return self._bad(path, f"is no known {what}; did you mean {self._meant}?")
         close = nearest(path[-1], fields)
         if close is not None:
             return self._bad(path, f"is no known {what}; did you mean {dotted((*path[:-1], close))}?")

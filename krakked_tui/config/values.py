@@ -22,6 +22,12 @@ _PLAIN = {
     inspect.StructType: "a table",
 }
 
+_BOOLEANS = {
+    **dict.fromkeys(("true", "yes", "y", "on", "1"), "true"),
+    **dict.fromkeys(("false", "no", "n", "off", "0"), "false"),
+}
+"""Words for yes and no, in small letters, with those that TOML takes."""
+
 Kind = Any
 """A type as an annotation writes it."""
 
@@ -124,6 +130,9 @@ def _bare(kind: Kind) -> inspect.Type:
 
 
 def _meant(value: object, kind: Kind) -> str:
+    if isinstance(_bare(kind), inspect.BoolType):
+        word = _BOOLEANS.get(str(value).strip().lower())
+        return f"; write {word}" if word else ""
     if not isinstance(value, str):
         return ""
     close = nearest(value, choices(kind))

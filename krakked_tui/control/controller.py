@@ -3,8 +3,10 @@
 from typing import Protocol
 
 from krakked_tui.control.commands import Actor, Answer, Command
+from krakked_tui.control.market_view import MarketView
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import EngineView
+from krakked_tui.domain.candles import Timeframe
 
 
 class Controller(Protocol):
@@ -16,6 +18,20 @@ class Controller(Protocol):
 
     def settings(self) -> SettingsView:
         """The effective settings. Never waits, never does I/O."""
+        ...
+
+    def market(self) -> MarketView:
+        """The latest picture of the market. Never waits, never does I/O.
+
+        Pictures are made only for those who look: the first call gets an old one, and has a new one made.
+        """
+        ...
+
+    def look_at(self, pair: str | None, timeframe: Timeframe) -> None:
+        """Have the market's picture show one pair closely (None: none). Never waits; no command.
+
+        It lasts for as long as somebody asks for pictures.
+        """
         ...
 
     async def execute(self, command: Command, actor: Actor) -> Answer:

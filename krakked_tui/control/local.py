@@ -1,17 +1,21 @@
 """The controller of an engine in the same process."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol, assert_never
 
 from krakked_tui.control import commands as c
+from krakked_tui.control.market_view import MarketView
+from krakked_tui.control.onlookers import Onlookers
 from krakked_tui.control.picture import engine_view
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import EngineView
 from krakked_tui.decision import events as e
 from krakked_tui.decision.effects import Log
 from krakked_tui.decision.state import EPOCH
+from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.errors import KrakkedError
 from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.engine import Engine
@@ -19,6 +23,8 @@ from krakked_tui.engine.moment import Moment
 from krakked_tui.engine.thread import EngineThread
 
 MESSAGES = 200
+LOGGED_MAX = 200
+"""Characters of a setting that the control log keeps."""
 
 
 class SettingsDoor(Protocol):
@@ -36,13 +42,14 @@ class SettingsDoor(Protocol):
 class LocalController:
     """Implements ``Controller``.
 
-    ``view`` and ``execute`` may be used from any thread; ``publish`` and ``note`` belong to the
-    engine's loop.
+    Its methods may be used from any thread; ``publish`` and ``note`` belong to the engine's loop.
     """
 
     def __init__(
-        self, *, mode: str, profile: str, other_host: str, answers: Answers, keeper: SettingsDoor
-    ) -> None:
+        self, *, mode: str, profile: str, other_host: str, answers: Answers, keeper: SettingsDoor,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        """``monotonic`` tells wall seconds, as the engine's clock does."""
         self._keeper = keeper
         self._mode = mode
         self._profile = profile
@@ -51,6 +58,7 @@ class LocalController:
         self._messages: deque[str] = deque(maxlen=MESSAGES)
         self._version = 0
         self._thread: EngineThread | None = None
+        self._onlookers = Onlookers(monotonic)
         self.publish(Moment(at=EPOCH))
 
     def attach(self, thread: EngineThread) -> None:
@@ -68,6 +76,7 @@ class LocalController:
             other_host=self._other_host,
             messages=tuple(self._messages),
         )
+        self._onlookers.draw(moment)
 
     def note(self, log: Log) -> None:
         """Keep what an operator should know."""
@@ -82,10 +91,36 @@ class LocalController:
         """The effective settings. Never waits, never does I/O."""
         return self._keeper.view()
 
+    def market(self) -> MarketView:
+        """The latest picture of the market. Never waits, never does I/O.
+
+        The engine's loop makes a new one meanwhile, at most a few times a second.
+        """
+        view = self._onlookers.ask()
+        self._order_picture()
+        return view
+
+    def look_at(self, pair: str | None, timeframe: Timeframe) -> None:
+        """Have the market's picture show one pair closely (None: none). Never waits; no command."""
+        self._onlookers.look_at(pair, timeframe)
+        self._order_picture(at_once=True)
+
+    def _order_picture(self, *, at_once: bool = False) -> None:
+        thread = self._thread
+        if thread is None or not self._onlookers.order(at_once=at_once):
+            return
+        if not thread.call(lambda engine: self._onlookers.draw(engine.current())):
+            self._onlookers.cancel_order()
+
     async def execute(self, command: c.Command, actor: c.Actor) -> c.Answer:
-        """Hand a command to the engine and wait for its answer."""
+        """Hand a command to the engine and wait for its answer.
+
+        While ``ui.read_only`` is set every command is refused, whoever sends it.
+        """
+        if self._keeper.view().ui.read_only:
+            return c.Answer(accepted=False, message="refused: this run is only watched (ui.read_only)")
         if isinstance(command, c.ChangeSetting):
-            return await self._change(command)
+            return await self._change(command, actor)
         ticket, future = self._answers.open()
         thread = self._thread
         if thread is None or not thread.call(_delivery(command, actor, ticket)):
@@ -93,13 +128,21 @@ class LocalController:
         answer = await asyncio.wrap_future(future)
         return c.Answer(answer.accepted, answer.message)
 
-    async def _change(self, command: c.ChangeSetting) -> c.Answer:
+    async def _change(self, command: c.ChangeSetting, actor: c.Actor) -> c.Answer:
         """Change a setting. The engine has no part in it: the file is written on a thread of its own."""
         try:
             message = await asyncio.to_thread(self._keeper.change, command.key, command.value)
+            answer = c.Answer(accepted=True, message=message)
         except KrakkedError as error:
-            return c.Answer(accepted=False, message=str(error))
-        return c.Answer(accepted=True, message=message)
+            answer = c.Answer(accepted=False, message=str(error))
+        thread, key, value = self._thread, command.key[:LOGGED_MAX], command.value[:LOGGED_MAX]
+        if thread is not None:
+            thread.call(
+                lambda engine: engine.inbox.put(
+                    e.SettingChanged(engine.clock.now(), actor, key, value, answer.message)
+                )
+            )
+        return answer
 
 
 def _delivery(command: c.EngineCommand, actor: c.Actor, ticket: int) -> Callable[[Engine], None]:

@@ -1,18 +1,19 @@
 """The credentials a run uses: from the environment, else from the encrypted file."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import msgspec
 
 from krakked_tui.credentials.environment import API_KEY, API_SECRET, guarded
-from krakked_tui.credentials.master_password import FoundPassword, PasswordSources, find_password
+from krakked_tui.credentials.master_password import PasswordSources
+from krakked_tui.credentials.opening import open_vault
 from krakked_tui.credentials.secrets_file import SecretsFile
 from krakked_tui.credentials.vault import Vault
-from krakked_tui.domain.errors import NoCredentialsError, SecretsFileError
+from krakked_tui.domain.errors import NoCredentialsError
 from krakked_tui.domain.secret import Secret
 
 UNVALIDATED = "the API key is unvalidated: Kraken has not accepted it yet (krakked-tui credentials check)"
+"""The warning about a key that no exchange has accepted."""
 ENVIRONMENT_ORIGIN = f"environment variables {API_KEY} and {API_SECRET}"
 
 
@@ -27,9 +28,12 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def resolve(
-    environment: Mapping[str, str], secrets_file: SecretsFile, sources: PasswordSources
+    environment: Mapping[str, str], secrets_file: SecretsFile, sources: PasswordSources, exchange: str = ""
 ) -> Credentials:
     """Return the credentials: both environment variables, else the encrypted file.
+
+    ``exchange`` is the host that they are for: a key that only another one has accepted is unvalidated
+    there. Empty when nobody asks.
 
     Blocks: for the derivation of the key, for the keyring, for who types the password.
 
@@ -52,17 +56,31 @@ def resolve(
     warnings = environment_warnings(environment)
     if not secrets_file.exists():
         raise NoCredentialsError(_sentence("there is no API key", warnings))
-    vault, found = _open(secrets_file, sources)
+    found = open_vault(secrets_file, sources)
+    vault = found.vault
     if vault.api_key is None or vault.api_secret is None:
         raise NoCredentialsError(_sentence(f"{secrets_file.path} holds no API key", warnings))
-    if vault.unvalidated:
-        warnings += (UNVALIDATED,)
+    unvalidated = unvalidated_warning(vault, exchange)
+    if unvalidated:
+        warnings += (unvalidated,)
     return Credentials(
         api_key=vault.api_key,
         api_secret=vault.api_secret,
         origin=str(secrets_file.path),
         vault=vault,
         warnings=warnings + found.notes,
+    )
+
+
+def unvalidated_warning(vault: Vault, exchange: str) -> str:
+    """Return the warning about a key that this exchange has not accepted, as far as we know; else empty."""
+    if vault.unvalidated:
+        return UNVALIDATED
+    if vault.validated_at is None or not vault.of_another(exchange):
+        return ""
+    return (
+        f"the API key is unvalidated at {exchange}: it was validated at {vault.exchange}"
+        " (krakked-tui credentials check)"
     )
 
 
@@ -88,21 +106,3 @@ def environment_warnings(environment: Mapping[str, str]) -> tuple[str, ...]:
 def _sentence(reason: str, warnings: tuple[str, ...]) -> str:
     told = "".join(f" ({warning})" for warning in warnings)
     return f"{reason}{told}: run krakked-tui setup, or set both {API_KEY} and {API_SECRET}"
-
-
-def _open(secrets_file: SecretsFile, sources: PasswordSources) -> tuple[Vault, FoundPassword]:
-    """Open the file. A keyring with an old password does not lock out who can type the new one."""
-    opted_in = secrets_file.keyring_opted_in()
-    found = find_password(sources, keyring_opted_in=opted_in)
-    try:
-        return secrets_file.read(found.password), found
-    except SecretsFileError:
-        if found.origin != "keyring" or sources.prompt is None:
-            raise
-    stale = "the password in the keyring does not open the secrets file"
-    prompt = sources.prompt
-    typed = find_password(
-        replace(sources, keyring=None, prompt=lambda text: prompt(f"{stale}\n{text}")),
-        keyring_opted_in=False,
-    )
-    return secrets_file.read(typed.password), msgspec.structs.replace(typed, notes=(*typed.notes, stale))

@@ -1,6 +1,5 @@
 """What is kept secret, and its JSON form inside the envelope."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -19,13 +18,15 @@ class Vault(msgspec.Struct, frozen=True, kw_only=True):
     """Everything secret, and what is known of the key. Key and secret are both there or neither is.
 
     ``validated_at`` is when the exchange last accepted the key (UTC, exchange time); ``audit`` what it
-    may do. ``alert_urls`` contain tokens of their services; ``api_tokens`` let programs in to ours.
+    may do; ``exchange`` the host (with its port, if one was named) that said both, empty when that was
+    not recorded. ``alert_urls`` contain tokens of their services; ``api_tokens`` let programs in to ours.
     """
 
     api_key: Secret | None = None
     api_secret: Secret | None = None
     validated_at: datetime | None = None
     audit: KeyAudit | None = None
+    exchange: str = ""
     alert_urls: tuple[Secret, ...] = ()
     api_tokens: tuple[Secret, ...] = ()
     beyond: Secret = Secret("{}")
@@ -37,18 +38,17 @@ class Vault(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def unvalidated(self) -> bool:
-        """Whether there is a key that the exchange has not accepted yet."""
+        """Whether there is a key that no exchange has accepted yet."""
         return bool(self.api_key) and self.validated_at is None
+
+    def of_another(self, exchange: str) -> bool:
+        """Whether what is known of the key was said by another host than ``exchange``."""
+        return bool(exchange and self.exchange) and exchange != self.exchange
 
     @property
     def fingerprint(self) -> str:
         """Eight hex digits that tell keys apart and reveal nothing; empty without a key."""
-        return fingerprint(self.api_key) if self.api_key else ""
-
-
-def fingerprint(api_key: Secret) -> str:
-    """Return eight hex digits that tell API keys apart and reveal nothing."""
-    return hashlib.sha256(api_key.reveal().encode(errors="surrogatepass")).hexdigest()[:8]
+        return self.api_key.fingerprint if self.api_key else ""
 
 
 class _Contents(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +59,7 @@ class _Contents(msgspec.Struct, frozen=True, kw_only=True):
     api_secret: str | None = None
     validated_at: datetime | None = None
     audit: msgspec.Raw = msgspec.Raw(b"null")
+    exchange: str = ""
     alert_urls: tuple[str, ...] = ()
     api_tokens: tuple[str, ...] = ()
 
@@ -83,7 +84,7 @@ def decode_vault(plain: Secret) -> Vault:
     if vault is None:
         raise CredentialsError(
             "the secrets file opens, but this version of Krakked does not understand what is in it:"
-            " update Krakked, or run: krakked-tui setup"
+            " update Krakked, or move the file away and run: krakked-tui setup"
         )
     return vault
 
@@ -98,6 +99,7 @@ def _encoded(vault: Vault) -> Secret | None:
         "api_secret": _text(vault.api_secret),
         "validated_at": vault.validated_at,
         "audit": vault.audit,
+        "exchange": vault.exchange,
         "alert_urls": [url.reveal() for url in vault.alert_urls],
         "api_tokens": [token.reveal() for token in vault.api_tokens],
     }
@@ -123,6 +125,7 @@ def _decoded(plain: Secret) -> Vault | None:
                 api_secret=_secret(contents.api_secret),
                 validated_at=contents.validated_at,
                 audit=_audit(contents.audit),
+                exchange=contents.exchange,
                 alert_urls=tuple(map(Secret, contents.alert_urls)),
                 api_tokens=tuple(map(Secret, contents.api_tokens)),
                 beyond=_beyond(beyond),

@@ -229,6 +229,16 @@ class PauseRequested(msgspec.Struct, frozen=True, tag=True):
     paused: bool
 
 
+class SettingChanged(msgspec.Struct, frozen=True, tag=True):
+    """An operator changed a setting, or tried to; what came of it has happened already."""
+
+    at: datetime
+    by: str
+    key: str
+    value: str
+    outcome: str
+
+
 class StopRequested(msgspec.Struct, frozen=True, tag=True):
     """The engine is to stop: no new plans; open orders are left or canceled as configured."""
 
@@ -261,6 +271,7 @@ Event = (
     | CancelRequested
     | FlattenRequested
     | PauseRequested
+    | SettingChanged
     | StopRequested
 )
 
@@ -275,6 +286,7 @@ OPERATOR_EVENTS = (
 
 URGENT_EVENTS = (
     *OPERATOR_EVENTS,
+    SettingChanged,
     SubmitAnswered,
     SubmitWithheld,
     OrderReported,

@@ -43,6 +43,15 @@ def command(state: State, out: Outcome, event: OperatorEvent) -> None:
     out.log(Level.INFO, "control", by=event.by, command=name, outcome=outcome)
 
 
+def setting_changed(out: Outcome, event: e.SettingChanged) -> None:
+    """Log a change of a setting, which the core has no part in."""
+    out.record(ControlLogged(event.at, event.by, "setting", f"{event.key} = {event.value}", event.outcome))
+    out.log(
+        Level.INFO, "control", by=event.by, command="setting", key=event.key, value=event.value,
+        outcome=event.outcome,
+    )  # fmt: skip
+
+
 def _arguments(event: OperatorEvent) -> str:
     match event:
         case e.KillRequested(reason=reason) | e.FlattenRequested(reason=reason):

@@ -67,6 +67,8 @@ def _handle(state: State, out: Outcome, event: e.Event) -> None:  # noqa: C901, 
             | e.StopRequested()
         ):
             operator.command(state, out, event)
+        case e.SettingChanged():
+            operator.setting_changed(out, event)
         case _:
             assert_never(event)
 

@@ -13,7 +13,7 @@ def configuration(context: Context) -> Iterator[Finding]:
     if context.loaded is None:
         for text in context.config_problems:
             yield problem(
-                NAME, text, f"Correct it in {context.where.config}, or where the line says it comes from"
+                NAME, text, f"Correct it in {context.where.config_file}, or where the line says it comes from"
             )
         return
     for text in context.loaded.warnings:

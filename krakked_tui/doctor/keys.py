@@ -5,8 +5,15 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from krakked_tui.bootstrap.live_gate import LiveRequest, locks_before_start, locks_of_key
-from krakked_tui.bootstrap.unlock import Unlocking, api_key, keyring_store, secrets_file, unlock
+from krakked_tui.bootstrap.live_gate import locks_before_start, locks_of_key
+from krakked_tui.bootstrap.unlock import (
+    Unlocking,
+    api_key,
+    exchange_name,
+    keyring_store,
+    secrets_file,
+    unlock,
+)
 from krakked_tui.config.places import Places
 from krakked_tui.config.schema import AppConfig
 from krakked_tui.credentials.keyring_store import KeyringStatus
@@ -63,7 +70,7 @@ def credentials(context: Context) -> Iterator[Finding]:
     yield from judge_warnings(context.keys, context.surroundings.environment)
     found = context.keys.credentials
     if found is not None and found.vault is not None:
-        yield judge_validation(found.vault)
+        yield judge_validation(found.vault, exchange_name(config.connection) if config else "")
 
 
 def judge_credentials(facts: KeyFacts, *, live: bool) -> Finding:
@@ -98,7 +105,7 @@ def judge_warnings(facts: KeyFacts, environment: Mapping[str, str]) -> Iterator[
             yield warning("credentials", text, "Correct that source of the password, or remove it")
 
 
-def judge_validation(vault: Vault) -> Finding:
+def judge_validation(vault: Vault, exchange: str = "") -> Finding:
     """Judge when the exchange last accepted the stored key."""
     if vault.api_key is None:
         return ok("key_validated", "there is no key to validate")
@@ -108,7 +115,11 @@ def judge_validation(vault: Vault) -> Finding:
             "the stored key was never accepted by the exchange",
             "Run: krakked-tui credentials check",
         )
-    return ok("key_validated", f"accepted by the exchange on {vault.validated_at:%Y-%m-%d %H:%M} UTC")
+    at = printable(vault.exchange, limit=100) or "the exchange"
+    told = f"accepted by {at} on {vault.validated_at:%Y-%m-%d %H:%M} UTC"
+    if vault.of_another(exchange):
+        return warning("key_validated", f"{told}, not by {exchange}", "Run: krakked-tui credentials check")
+    return ok("key_validated", told)
 
 
 def key(context: Context) -> Iterator[Finding]:
@@ -255,15 +266,8 @@ def live(context: Context) -> Iterator[Finding]:
 
 def judge_live(config: AppConfig, keys: KeyFacts, audit: KeyAudit | None) -> Finding:
     """Judge the locks before live trading, with what is stored of the key."""
-    url = config.connection.rest_url
-    request = LiveRequest(
-        allow_live=config.execution.allow_live,
-        has_key=keys.credentials is not None or keys.locked,
-        key_problem=keys.why,
-        host=urlsplit(url).netloc,
-        loopback=is_loopback(url),
-    )
-    locks = list(locks_before_start(request))
+    has_key = keys.credentials is not None or keys.locked
+    locks = list(locks_before_start(config, has_key=has_key, key_problem=keys.why))
     if audit is not None:
         locks += locks_of_key(audit, allow_withdraw_key=config.execution.allow_withdraw_key)
     listed = "; ".join(f"({number}) {lock}" for number, lock in enumerate(locks, 1))

@@ -2,10 +2,12 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+from krakked_tui.doctor.commands import shell
 from krakked_tui.doctor.findings import Finding, ok, problem, skipped, warning
 from krakked_tui.doctor.surroundings import DiskSpace, Surroundings
 
@@ -92,14 +94,15 @@ def space(surroundings: Surroundings, directories: Mapping[str, Path]) -> Iterat
 
 def existing(path: Path) -> Path:
     """Return a path, or the nearest directory above it that exists."""
-    return next((each for each in (path, *path.parents) if each.exists()), Path("/"))
+    # Whether something is in a closed directory cannot be known: then that directory is what counts.
+    return next((each for each in (path, *path.parents) if os.path.exists(each)), Path("/"))
 
 
 def judge_disk(words: Iterable[str], at: Path, space: DiskSpace) -> Finding:
     """Judge what is left of a file system that holds what the words say."""
     share = space.free / space.total if space.total else 0.0
     detail = f"{_size(space.free)} ({share:.0%}) free for {', '.join(words)} at {at}"
-    fix = f"Free space there (du -xh {at} | sort -h | tail), or set KRAKKED_HOME to a larger disk"
+    fix = shell("Free space there (du -xh {} | sort -h | tail), or set KRAKKED_HOME to a larger disk", at)
     if space.free < DISK_PROBLEM:
         return problem("disk", f"nearly full: {detail}", fix)
     if space.free < DISK_WARNING or share < DISK_WARNING_SHARE:
@@ -160,16 +163,32 @@ def judge_temporary(directory: Path, free: int) -> Finding:
 
 def log_file(path: Path) -> Iterator[Finding]:
     """Check that the log can be written, without writing it."""
-    at = path if path.exists() else existing(path.parent)
-    yield judge_log(path, at, writable=os.access(at, os.W_OK))
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+        yield judge_log(path, "" if regular else "no regular file", writable=os.access(path, os.W_OK))
+    except FileNotFoundError:
+        at = existing(Path(os.path.realpath(path)).parent)
+        if at.is_dir() and os.access(at, os.W_OK | os.X_OK):
+            yield ok("log", f"{path} can be written")
+        else:
+            yield skipped("log", "its directory must be right first")
+    except (NotADirectoryError, PermissionError):
+        yield skipped("log", "its directory must be right first")
+    except OSError as error:
+        yield judge_log(path, error.strerror or "", writable=False)
 
 
-def judge_log(path: Path, at: Path, *, writable: bool) -> Finding:
-    """Judge whether the log can be written; ``at`` is what was looked at: itself, or a directory."""
+def judge_log(path: Path, trouble: str, *, writable: bool) -> Finding:
+    """Judge a log that exists; ``trouble`` is why it cannot be opened at all, or empty."""
+    if trouble:
+        fix = shell("mv {0} {0}.old", path)
+        return problem(
+            "log", f"{path} cannot be opened ({trouble}): move it away, a start makes it anew", fix
+        )
     if writable:
         return ok("log", f"{path} can be written")
     return problem(
-        "log", f"{path} cannot be written", f"Give it back to yourself: chown $(id -u) {at}; chmod u+rw {at}"
+        "log", f"{path} cannot be written", shell('sudo chown "$(id -u)" {0} && chmod 600 {0}', path)
     )
 
 

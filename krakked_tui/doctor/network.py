@@ -9,7 +9,7 @@ from krakked_tui.doctor.exchange import Exchange, TimeSample, Unreachable
 from krakked_tui.doctor.findings import Finding, ok, problem, skipped, warning
 from krakked_tui.doctor.surroundings import Surroundings
 from krakked_tui.kraken.errors import KrakenError, printable
-from krakked_tui.kraken.settings import ConnectionSettings, is_kraken, is_loopback
+from krakked_tui.kraken.settings import ConnectionSettings, host_of, is_kraken, is_loopback
 from krakked_tui.ports import StreamState
 
 OFFSET_WARNING_SECONDS, OFFSET_PROBLEM_SECONDS = 1.0, 5.0
@@ -53,23 +53,21 @@ def host(context: Context) -> Iterator[Finding]:
 
 def judge_host(settings: ConnectionSettings) -> Finding:
     """Judge where the configured URLs lead to."""
-    urls = (settings.rest_url, settings.ws_public_url, settings.ws_private_url)
-    hosts = sorted({_host(url) for url in urls})
-    others = sorted({_host(url) for url in urls if not is_kraken(url) and not is_loopback(url)})
+    hosts = sorted({host_of(url) for url in settings.urls})
+    others = sorted({host_of(url) for url in settings.urls if not is_kraken(url) and not is_loopback(url)})
     if others:
         return warning(
             "host",
             f"{', '.join(others)} is neither Kraken nor this machine, and would see every order and key",
             "Unless you run that host yourself: remove allow_other_host and the URLs from [connection]",
         )
-    kinds = {is_loopback(url) for url in urls}
-    if len(kinds) > 1:
-        return warning(
+    if settings.is_mixed:
+        return problem(
             "host",
             f"[connection] mixes Kraken and this machine: {', '.join(hosts)}",
             "Set rest_url, ws_public_url and ws_private_url to the same exchange",
         )
-    where = "a sandbox on this machine" if kinds == {True} else "Kraken"
+    where = "a sandbox on this machine" if settings.stays_here else "Kraken"
     return ok("host", f"{where}: {', '.join(hosts)}")
 
 
@@ -101,7 +99,7 @@ def _clock(exchange: Exchange, url: str) -> Iterator[Finding]:
 
 def judge_failure(name: str, url: str, error: Unreachable | KrakenError) -> Finding:
     """Judge why a request failed: the name, TLS, nobody there, silence, or an error in the answer."""
-    at = _host(url)
+    at = host_of(url)
     if isinstance(error, KrakenError):
         return problem(
             name,
@@ -125,10 +123,10 @@ def kind_of_trouble(cause: str) -> str:
 def judge_status(url: str, status: str) -> Finding:
     """Judge the exchange's mode."""
     if status == "online":
-        return ok("exchange", f"{_host(url)} is online")
+        return ok("exchange", f"{host_of(url)} is online")
     return warning(
         "exchange",
-        f"{_host(url)} is in mode {printable(status, limit=40)}: it takes no or not all orders",
+        f"{host_of(url)} is in mode {printable(status, limit=40)}: it takes no or not all orders",
         "Wait for it; the engine waits too. Its state is at https://status.kraken.com",
     )
 
@@ -188,10 +186,10 @@ def judge_websocket(url: str, state: StreamState) -> Finding:
     if detail:
         return warning(
             "websocket",
-            f"{_host(url)} is connected, and {detail}",
+            f"{host_of(url)} is connected, and {detail}",
             "Wait for it; the engine waits too. Its state is at https://status.kraken.com",
         )
-    return ok("websocket", f"{_host(url)} is connected")
+    return ok("websocket", f"{host_of(url)} is connected")
 
 
 def time_sync(context: Context) -> Iterator[Finding]:
@@ -217,7 +215,3 @@ def judge_time_sync(facts: Mapping[str, str]) -> Finding:
             "Wait a minute; then look at: timedatectl timesync-status",
         )
     return warning("time_sync", "nothing keeps the system clock right", _TIME_FIX)
-
-
-def _host(url: str) -> str:
-    return printable(urlsplit(url).netloc.rpartition("@")[2], limit=100)

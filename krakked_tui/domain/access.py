@@ -51,8 +51,11 @@ class KeyAudit(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def can_withdraw(self) -> bool:
-        """Whether the key can, or for all that is known could, move money out of the account."""
-        return Permission.WITHDRAW in self.held or Permission.WITHDRAW in self.unknown
+        """Whether the key can, or for all that is known could, move money out of the account.
+
+        A permission that we have no name for might let it.
+        """
+        return Permission.WITHDRAW in self.held or Permission.WITHDRAW in self.unknown or bool(self.others)
 
 
 class Feature(msgspec.Struct, frozen=True):

@@ -16,7 +16,8 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The core's settings and the shell's.
 
     ``first_order_number`` starts the order numbers: it must be above every number that an earlier
-    run of the profile can have used.
+    run of the profile can have used. ``about`` goes into the ``engine_started`` record: mode, schema version,
+    fingerprint of the configuration.
     """
 
     core: CoreSettings
@@ -24,6 +25,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     market: MarketDataSettings
     universe: UniverseSettings
     first_order_number: int
+    about: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)

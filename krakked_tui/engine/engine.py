@@ -17,11 +17,14 @@ from krakked_tui.engine.account_events import AccountEvents
 from krakked_tui.engine.adapters import Adapters, EngineSettings
 from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.boundary_loop import BoundaryLoop
-from krakked_tui.engine.clock import ExchangeClock
+from krakked_tui.engine.candle_upkeep import CandleUpkeep
+from krakked_tui.engine.clock import ExchangeClock, utc_now
+from krakked_tui.engine.focus import Focus
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.interpreter import Interpreter
 from krakked_tui.engine.market import LiveMarket
 from krakked_tui.engine.moment import Moment, Summary
+from krakked_tui.engine.recorded_feed import RecordedFeed
 from krakked_tui.engine.runner import Runner
 from krakked_tui.engine.signals import AnyStrategy
 from krakked_tui.engine.startup import CandleHistory, Progress, synchronise_clock
@@ -118,6 +121,13 @@ class Engine:
         self._publish_now()
         return self._summary(unstarted)
 
+    def current(self) -> Moment:
+        """Return the moment with the time of now."""
+        moment, clock = self.moment, self.clock
+        moment.at, moment.wall, moment.speed = clock.now(), clock.monotonic(), clock.speed
+        moment.uptime = moment.wall - self._started_wall
+        return moment
+
     def failed(self, sentence: str) -> None:
         """Show that the engine ended by itself, and why."""
         self.moment.phase, self.moment.failure = "failed", sentence
@@ -134,8 +144,8 @@ class Engine:
     async def _start(self, supervisor: Supervisor) -> None:
         adapters, clock, progress = self._adapters, self.clock, self._progress
         journal = self._closing(await progress.run("database", adapters.open_journal))
-        feed, broker = await progress.run("exchange", lambda: adapters.connect(clock))
-        self._closing(feed)
+        exchange, broker = await progress.run("exchange", lambda: adapters.connect(clock))
+        feed = self.moment.feed = self._closing(RecordedFeed(exchange, clock, utc_now))
         self._broker = self._closing(broker)
         await progress.run("exchange clock", lambda: synchronise_clock(clock, feed))
         # Which exchange it is, and so whose candles these are, is known now.
@@ -172,6 +182,7 @@ class Engine:
         )  # fmt: skip
         await progress.run("candles", lambda: history.refill(pairs))
         await interpreter.rehearse(self._timeframes, newest_boundary(clock.now(), self._timeframes))
+        self._look_closely(supervisor, feed, store, market, state)
         supervisor.keep("market stream", lambda: feed.stream(pairs, self._timeframes, market))
         supervisor.keep("prices", lambda: self._price(market))
         await progress.run("live feed", lambda: self._priced(state, market))
@@ -181,8 +192,21 @@ class Engine:
         self._tell_time()
         self._run_loops(supervisor, store, feed, market)
         supervisor.keep("gaps", lambda: history.keep_full(pairs))
+        every = self._settings.scheduler.compaction_seconds
+        supervisor.keep("compaction", CandleUpkeep(store, clock, self._write_log, every).run)
         self.moment.phase = "running"
         self._write_log(Log(Level.INFO, "engine_started", self._facts(state, universe)))
+
+    def _look_closely(
+        self, supervisor: Supervisor, feed: MarketFeed, store: CandleStore, market: LiveMarket, state: State
+    ) -> None:
+        focus = Focus(
+            feed=feed, store=store, market=market, clock=self.clock, listed=state.known,
+            carried=state.tradable,
+        )  # fmt: skip
+        self.moment.focus = focus
+        supervisor.keep("focus", focus.follow)
+        supervisor.keep("focus candles", focus.keep_bars)
 
     async def _access(self, broker: Broker) -> None:
         await self._adapters.check_access()
@@ -284,6 +308,7 @@ class Engine:
     async def _price(self, market: LiveMarket) -> None:
         while True:
             market.check_usable()
+            market.measure()
             clock = self.clock
             self.inbox.put(e.Priced(clock.now(), clock.monotonic(), market.marks()), key="priced")
             await clock.sleep(PRICE_SECONDS)
@@ -321,9 +346,7 @@ class Engine:
 
     def _publish_now(self) -> None:
         self._dirty = False
-        moment, clock = self.moment, self.clock
-        moment.at, moment.speed = clock.now(), clock.speed
-        moment.uptime = clock.monotonic() - self._started_wall
+        moment = self.current()
         moment.headroom = tuple(self._broker.headroom()) if self._broker else ()
         moment.next_cycle_at = self._boundaries.next_at if self._boundaries else None
         self._publish(moment)
@@ -350,6 +373,7 @@ class Engine:
 
     def _facts(self, state: State, universe: Universe) -> dict[str, str | int | float | bool | None]:
         return {
+            **self._settings.about,
             "pairs": len(universe.pairs),
             "strategies": ",".join(s.id for s in self._settings.core.strategies),
             "timeframes": ",".join(self._timeframes),

@@ -5,7 +5,8 @@ changes of usability become events.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -19,6 +20,9 @@ from krakked_tui.market.frames import RecentBars, frame_of
 from krakked_tui.market.freshness import FeedState, Freshness, feed_state, freshness_of
 from krakked_tui.market.settings import MarketDataSettings
 from krakked_tui.ports import Clock, StreamState
+
+RATE_SAMPLES = 11
+"""Over how many measurements the rate of messages is taken."""
 
 
 class LiveMarket:
@@ -39,12 +43,16 @@ class LiveMarket:
         self._gap = asyncio.Event()
         # Candles of one timeframe come over one ordered connection; different ones may not.
         self._closers = {timeframe: CandleCloser(clock.now()) for timeframe in self._bars}
+        self._running: dict[tuple[str, Timeframe], Candle] = {}
+        self._newest: Quote | None = None
+        self._measured: deque[tuple[float, int]] = deque(maxlen=RATE_SAMPLES)
         self.ticks = 0
+        self.candles = 0
 
     def on_quote(self, quote: Quote) -> None:
         """Keep the latest quote, and report a stop it goes through."""
         self.ticks += 1
-        self._quotes[quote.pair] = quote
+        self._quotes[quote.pair] = self._newest = quote
         stop = self._stops.get(quote.pair)
         if stop is not None and quote.price <= stop:
             del self._stops[quote.pair]
@@ -53,6 +61,11 @@ class LiveMarket:
 
     def on_candle(self, candle: Candle, seen: datetime) -> None:
         """Keep a running or final candle until its boundary; one that had to be dropped is a gap."""
+        self.candles += 1
+        key = candle.pair, candle.timeframe
+        known = self._running.get(key)
+        if known is None or candle.time >= known.time:
+            self._running[key] = candle
         closer = self._closers[candle.timeframe]
         dropped = closer.dropped
         closer.update(candle, seen)
@@ -70,6 +83,44 @@ class LiveMarket:
         """Wait until candles may be missing: the stream was away and is back, or candles were dropped."""
         await self._gap.wait()
         self._gap.clear()
+
+    @property
+    def quotes(self) -> Mapping[str, Quote]:
+        """The latest quote of every pair."""
+        return self._quotes
+
+    @property
+    def timeframes(self) -> Collection[Timeframe]:
+        """The timeframes whose candles are kept."""
+        return self._bars.keys()
+
+    def running(self, pair: str, timeframe: Timeframe) -> Candle | None:
+        """Return the newest candle that was streamed; it may have ended since."""
+        return self._running.get((pair, timeframe))
+
+    def measure(self) -> None:
+        """Note how many messages have come. To be called every second."""
+        self._measured.append((self._clock.monotonic(), self.ticks + self.candles))
+
+    @property
+    def message_rate(self) -> float:
+        """Prices and candles a wall second, lately."""
+        if len(self._measured) < 2:
+            return 0.0
+        (since, before), (until, after) = self._measured[0], self._measured[-1]
+        return (after - before) / (until - since) if until > since else 0.0
+
+    @property
+    def lag(self) -> float | None:
+        """Wall seconds between the exchange's timestamp of the newest price and its receipt.
+
+        As exact as our idea of the exchange's time; None without a price, or while that stands still.
+        """
+        quote, clock = self._newest, self._clock
+        if quote is None or not clock.speed:
+            return None
+        behind = (clock.now() - quote.time).total_seconds() / clock.speed
+        return max(behind - (clock.monotonic() - quote.received), 0.0)
 
     @property
     def stream(self) -> StreamState:
@@ -105,7 +156,7 @@ class LiveMarket:
         self._stops = dict(stops)
         for pair in stops:
             quote = self._quotes.get(pair)
-            if quote is not None and self._freshness(quote) is not Freshness.STALE:
+            if quote is not None and self.freshness(quote) is not Freshness.STALE:
                 self.on_quote(quote)
 
     def marks(self) -> dict[str, Mark]:
@@ -115,7 +166,7 @@ class LiveMarket:
     @property
     def state(self) -> FeedState:
         """State of the market data as a whole."""
-        seen = (self._freshness(quote) for quote in self._quotes.values())
+        seen = (self.freshness(quote) for quote in self._quotes.values())
         return feed_state(seen, connected=self._stream.connected)
 
     def check_usable(self) -> None:
@@ -142,14 +193,15 @@ class LiveMarket:
         """Return how many pairs are in each state."""
         counts = dict.fromkeys(Freshness, 0)
         for quote in self._quotes.values():
-            counts[self._freshness(quote)] += 1
+            counts[self.freshness(quote)] += 1
         return counts
 
-    def _freshness(self, quote: Quote) -> Freshness:
+    def freshness(self, quote: Quote) -> Freshness:
+        """Judge a quote by its age now."""
         return freshness_of(quote, self._clock.monotonic(), self._settings, connected=self._stream.connected)
 
     def _mark(self, quote: Quote) -> Mark:
-        return Mark(quote, self._clock.monotonic() - quote.received, self._freshness(quote))
+        return Mark(quote, self._clock.monotonic() - quote.received, self.freshness(quote))
 
 
 def grace(clock: Clock, shortest: Timeframe, settings: MarketDataSettings) -> timedelta:

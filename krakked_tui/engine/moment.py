@@ -7,7 +7,9 @@ from decimal import Decimal
 import msgspec
 
 from krakked_tui.decision.state import State
+from krakked_tui.engine.focus import Focus
 from krakked_tui.engine.market import LiveMarket
+from krakked_tui.engine.recorded_feed import RecordedFeed
 from krakked_tui.engine.startup import Step
 from krakked_tui.ports import Headroom, StreamState
 
@@ -25,6 +27,10 @@ class Moment:
     steps: tuple[Step, ...] = ()
     state: State | None = None
     market: LiveMarket | None = None
+    focus: Focus | None = None
+    feed: RecordedFeed | None = None
+    wall: float = 0.0
+    """The monotonic second of ``at``."""
     account_stream: StreamState = StreamState("account", connected=False, detail="not connected yet")  # noqa: RUF009 - frozen
     headroom: tuple[Headroom, ...] = ()
     next_cycle_at: datetime | None = None

@@ -16,7 +16,8 @@ class PaperSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """``[execution.paper]``: the simulated account of paper mode.
 
     ``starting_balances`` open a new account. An account that exists keeps its balances, whatever is
-    written here later: to begin anew, move the profile's ``paper.db`` away, or use another profile.
+    written here later: to begin anew, use another profile, or stop Krakked and move the profile's
+    ``paper.db`` and ``krakked.db`` away, each with its ``-wal`` and ``-shm`` files.
     """
 
     starting_balances: dict[str, Decimal] = msgspec.field(default_factory=lambda: {"USD": Decimal(10_000)})

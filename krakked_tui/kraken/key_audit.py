@@ -112,7 +112,7 @@ async def audit_key(rest: KrakenRest, now: Callable[[], datetime]) -> KeyAudit:
 
 def audit_of(info: wire.ApiKeyInfo, asked_at: datetime) -> KeyAudit:
     """Return what Kraken's own account of a key says. ``asked_at``: exchange time of the question."""
-    names = frozenset(info.permissions)
+    names = frozenset(name.strip().lower() for name in info.permissions)
     last_used = _instant(info.last_used)
     if last_used is not None and last_used > asked_at - OURS:
         # That is the question itself.

@@ -2,10 +2,9 @@
 
 import base64
 import binascii
-import hashlib
 from typing import NoReturn
 
-from krakked_tui.domain.secret import MASK
+from krakked_tui.domain.secret import MASK, Secret
 from krakked_tui.kraken import signing
 from krakked_tui.kraken.errors import AuthError
 
@@ -42,7 +41,7 @@ class ApiKey:
     @property
     def fingerprint(self) -> str:
         """Eight hex digits that tell keys apart and reveal nothing."""
-        return fingerprint(self._public)
+        return Secret(self._public).fingerprint
 
     def sign(self, path: str, nonce: str, body: bytes) -> str:
         """Return the value of the ``API-Sign`` header for exactly this body."""
@@ -64,11 +63,6 @@ class ApiKey:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("An API key is not pickled or copied.")
-
-
-def fingerprint(public: str) -> str:
-    """Return eight hex digits that tell keys apart and reveal nothing of them."""
-    return hashlib.sha256(public.encode()).hexdigest()[:8]
 
 
 def _decoded(secret: str) -> bytes:

@@ -1,6 +1,7 @@
 """Settings of the connection to Kraken."""
 
 import ipaddress
+import re
 from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 _KRAKEN = "kraken.com"
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?")
 
 
 class Tier(StrEnum):
@@ -56,6 +58,26 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     nonce_window: Annotated[int, msgspec.Meta(ge=0)] = 0
     """The nonce window set on the key at Kraken, in nanoseconds; large ones let calls overlap freely."""
 
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Every place that is connected to: all of them see keys, tokens or orders, or tell prices."""
+        return (self.rest_url, self.ws_public_url, self.ws_private_url)
+
+    @property
+    def strange_hosts(self) -> tuple[str, ...]:
+        """The hosts that are not Kraken's, this machine among them, each once."""
+        return tuple(dict.fromkeys(host_of(url) for url in self.urls if not is_kraken(url)))
+
+    @property
+    def stays_here(self) -> bool:
+        """Whether everything leads to this machine."""
+        return all(map(is_loopback, self.urls))
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether some URLs lead to this machine and others do not: that is never one exchange."""
+        return len({is_loopback(url) for url in self.urls}) > 1
+
     def __post_init__(self) -> None:
         urls = (
             ("rest_url", self.rest_url, "http"),
@@ -75,38 +97,53 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
 def is_kraken(url: str) -> bool:
     """Say whether a URL leads to a host of Kraken's."""
-    try:
-        return _is_kraken_host(urlsplit(url).hostname or "")
-    except ValueError:
-        return False
-
-
-def _is_kraken_host(host: str) -> bool:
-    return host == _KRAKEN or host.endswith(f".{_KRAKEN}")
+    return _is_kraken_host(_host(url))
 
 
 def is_loopback(url: str) -> bool:
     """Say whether a URL leads to this machine and nowhere else."""
+    host = _host(url)
     try:
-        host = urlsplit(url).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def host_of(url: str) -> str:
+    """Return host and port of a URL as they are shown to people; empty when it has none."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
+    except ValueError:
+        return ""
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_kraken_host(host: str) -> bool:
+    return bool(_HOST_NAME.fullmatch(host)) and (host == _KRAKEN or host.endswith(f".{_KRAKEN}"))
 
 
 def _url_problem(url: str, scheme: str, *, other_host: bool) -> str | None:
     """Return what is wrong with a URL; ``scheme`` is http or ws, with TLS implied off loopback."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         return f"is not a URL ({url!r})"
     if is_loopback(url):
         allowed = {scheme, f"{scheme}s"}
-    elif _is_kraken_host(host) or (other_host and host):
+    elif _is_kraken_host(host) or (other_host and _HOST_NAME.fullmatch(host)):
         allowed = {f"{scheme}s"}
     else:
         return f"leads to {host or url!r}, which is neither Kraken nor loopback (connection.allow_other_host)"
     if parts.scheme not in allowed:
         return f"must start with {scheme}s:// ({url!r})"
+    if "@" in parts.netloc or parts.query or parts.fragment or port == 0:
+        return "must be a host, a port and a path only: no user, query or fragment"
     return None

@@ -9,8 +9,10 @@ from decimal import Decimal
 import msgspec
 
 from krakked_tui.domain.errors import StorageError
-from krakked_tui.paper.books import PaperBooks, order_of
+from krakked_tui.domain.money import ZERO
+from krakked_tui.paper.books import MEND, PaperBooks, order_of
 from krakked_tui.paper.clearing import Clearing
+from krakked_tui.paper.depth import LARGEST
 from krakked_tui.paper.floor import PaperFloor
 from krakked_tui.paper.market import PaperMarket
 from krakked_tui.paper.terms import PaperTerms
@@ -21,32 +23,31 @@ _OPENING = msgspec.json.Decoder(dict[str, Decimal])
 
 
 class PaperAccount:
-    """Reads the account as often as it is asked to; opens it the first time."""
+    """Reads the account as often as it is asked to; opens it the first time. To be claimed first."""
 
-    def __init__(self, account_id: str, books: PaperBooks, terms: PaperTerms, market: PaperMarket) -> None:
-        self._account_id = account_id
+    def __init__(self, owner: str, books: PaperBooks, terms: PaperTerms, market: PaperMarket) -> None:
+        """``owner`` is whose account it is; which of the owner's is known once it is claimed."""
+        self.account_id = owner
+        self._owner = owner
         self._books = books
         self._terms = terms
         self._market = market
         self._opening: Mapping[str, Decimal] = terms.starting_balances
 
     async def claim(self) -> None:
-        """Make new books this account's; an account that exists keeps what it was opened with.
+        """Open an account in new books; one that exists keeps its id and what it was opened with.
 
         Raises ``AccountMismatchError`` or another ``StorageError``.
         """
         wanted = _text(self._terms.starting_balances)
-        stored = await self._books.claim(self._account_id, wanted)
+        self.account_id, stored = await self._books.claim(self._owner, wanted)
         if stored != wanted:
             _log.info(
                 "The paper account %s was opened with %s and keeps its balances: starting_balances, now %s,"
                 " counts for new accounts only",
-                self._account_id, stored, wanted,
+                self.account_id, stored, wanted,
             )  # fmt: skip
-        try:
-            self._opening = _OPENING.decode(stored)
-        except msgspec.DecodeError as error:
-            raise StorageError(f"The opening balances in the paper account make no sense: {error}") from error
+        self._opening = _opening(stored)
 
     async def load(self, now: datetime) -> tuple[PaperFloor, datetime | None]:
         """Return the floor with all that is stored, and the time of the newest ledger row.
@@ -56,14 +57,27 @@ class PaperAccount:
         """
         books = self._books
         order_count, trade_count, entry_count = await books.counts()
-        clearing = Clearing(self._account_id, self._market, self._terms.fee_volume_usd)
+        clearing = Clearing(self.account_id, self._market, self._terms.fee_volume_usd)
         turnover = await books.turnover(now - TIER_WINDOW)
         clearing.restore(await books.balances(), turnover, trade_count, entry_count)
-        floor = PaperFloor(self._account_id, self._market, clearing)
+        floor = PaperFloor(self.account_id, self._market, clearing)
         floor.restore(map(order_of, await books.open_orders()), order_count)
         if not entry_count:
             clearing.open(self._opening, now)
         return floor, await books.last_time()
+
+
+def _opening(text: str) -> Mapping[str, Decimal]:
+    """Undo ``_text``. Raises ``StorageError`` for what are no balances."""
+    try:
+        balances = _OPENING.decode(text)
+    except msgspec.DecodeError as error:
+        raise StorageError(
+            f"The opening balances in the paper account make no sense ({error}): {MEND}"
+        ) from error
+    if not all(amount.is_finite() and ZERO < amount < LARGEST for amount in balances.values()):
+        raise StorageError(f"The opening balances in the paper account are out of bounds: {MEND}")
+    return balances
 
 
 def _text(balances: Mapping[str, Decimal]) -> str:

@@ -3,13 +3,19 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from krakked_tui.domain.errors import StorageError
 from krakked_tui.domain.fills import LedgerEntry, Trade
-from krakked_tui.paper.orders import PaperOrder
+from krakked_tui.paper.orders import PaperOrder, makes_sense
+
+MEND: Final = (
+    "stop Krakked, move paper.db and krakked.db away, each with its -wal and -shm files, then put backups of"
+    " the same moment in their places, or start over with none"
+)
+"""What to do about an account that cannot be read."""
 
 _ORDER = msgspec.json.Decoder(PaperOrder)
 
@@ -35,10 +41,14 @@ class Changes(NamedTuple):
 class PaperBooks(Protocol):
     """The account on disk. Every method raises ``StorageError``. Orders are the rows' bodies."""
 
-    async def claim(self, account_id: str, opening: str) -> str:
-        """Bind new books to an account and the text of its opening balances; return the text they have.
+    async def claim(self, owner: str, opening: str) -> tuple[str, str]:
+        """Take the books into use, before anything is committed; return their account id and opening.
 
-        Raises ``AccountMismatchError`` when they belong to another account.
+        New books get the account id ``<owner>-<tag>``, the tag random, and the text of its opening
+        balances, for ever. Books of ``owner`` itself, made before there were tags, keep its name.
+        Whoever had them in use can commit no more.
+
+        Raises ``AccountMismatchError`` when they belong to somebody else.
         """
         ...
 
@@ -106,9 +116,11 @@ def row_of(order: PaperOrder) -> OrderRow:
 def order_of(body: str) -> PaperOrder:
     """Undo ``row_of``. Raises ``StorageError`` for what is no order."""
     try:
-        return _ORDER.decode(body)
+        order = _ORDER.decode(body)
     except msgspec.DecodeError as error:
         raise StorageError(
-            f"The paper account holds an order that makes no sense ({error}): put a backup of paper.db in its"
-            " place, or move it away to start over"
+            f"The paper account holds an order that makes no sense ({error}): {MEND}"
         ) from error
+    if not makes_sense(order):
+        raise StorageError(f"Order {order.number} of the paper account makes no sense: {MEND}")
+    return order

@@ -32,6 +32,7 @@ HEARD_MAX: Final = 10_000
 
 AskPrices = Callable[[], Awaitable[Mapping[str, Quote]]]
 
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,16 +46,14 @@ class PaperBroker:
     """
 
     def __init__(
-        self, account_id: str, books: PaperBooks, clock: Clock, terms: PaperTerms,
-        ask_prices: AskPrices | None,
-    ) -> None:  # fmt: skip
-        self._account_id = account_id
+        self, owner: str, books: PaperBooks, clock: Clock, terms: PaperTerms, ask_prices: AskPrices | None
+    ) -> None:
         self._books = books
         self._clock = clock
         self._latency = terms.latency_ms / 1000
         self._ask_prices = ask_prices
         self._market = PaperMarket(terms.max_price_age)
-        self._account = PaperAccount(account_id, books, terms, self._market)
+        self._account = PaperAccount(owner, books, terms, self._market)
         self._floor: PaperFloor | None = None
         self._failed = False
         self._connected = True
@@ -75,17 +74,22 @@ class PaperBroker:
     ) -> "PaperBroker":
         """Open the account in ``books``, or a new one with the terms' starting balances.
 
-        An account that exists keeps its balances, whatever the terms say. ``ask_prices`` is asked once
-        when an order arrives and the pair's price is missing or too old; without it the order is refused.
-        The books are closed by ``close``, and here when this fails.
+        ``account_id`` names the owner of the account (``paper:<instance>``). A new account's own id is
+        that and a tag the books make, so that one begun anew is never taken for the one before; the
+        property ``account_id`` tells it. An account that exists keeps its id and its balances, whatever
+        the terms say. ``ask_prices`` is asked once when an order arrives and the pair's price is missing
+        or too old; without it the order is refused. The books are closed by ``close``, and here when
+        this fails.
 
         Raises:
-            AccountMismatchError: The books belong to another account.
-            StorageError: The books cannot be read or written.
+            AccountMismatchError: The books belong to another owner.
+            StorageError: The books cannot be read or written, or make no sense.
         """
         broker = cls(account_id, books, clock, terms, ask_prices)
         try:
             await broker._account.claim()
+            # Read once for nothing, so that books that make no sense are refused at the start.
+            await broker._account.load(clock.now())
         except BaseException:
             await books.close()
             raise
@@ -93,8 +97,8 @@ class PaperBroker:
 
     @property
     def account_id(self) -> str:
-        """Which account this is."""
-        return self._account_id
+        """Which account this is, and no other: books begun anew have another id."""
+        return self._account.account_id
 
     async def submit(
         self, request: OrderRequest, withhold: Callable[[], str], *, emergency: bool = False
@@ -180,7 +184,7 @@ class PaperBroker:
         """
         self._sinks.append(sink)
         try:
-            await self._follow(sink, connected=False)
+            await self._follow(sink, connected=None)
             while True:
                 await self._stirred.wait()
                 self._stirred.clear()
@@ -284,16 +288,19 @@ class PaperBroker:
         async with self._turn():
             pass
 
-    async def _follow(self, sink: AccountSink, *, connected: bool) -> None:
-        """Bring the account up to date, and tell the sink when that fails and when it works again."""
+    async def _follow(self, sink: AccountSink, *, connected: bool | None) -> None:
+        """Bring the account up to date, and tell the sink when that fails and when it works again.
+
+        ``connected`` is what the sink heard last, None for nothing yet.
+        """
         while True:
             try:
                 await self._catch_up()
                 break
             except StorageError as error:
-                if connected:
+                if connected is not False:
                     connected = False
-                    _log.warning("The paper account cannot be stored: %s", error)
+                    _log.warning("The paper account cannot be read or stored: %s", error)
                     sink.on_stream_state(StreamState("account", connected=False, detail=str(error)))
                 await self._clock.sleep(RETRY_SECONDS)
         if not connected:

@@ -51,7 +51,7 @@ class Clearing:
     def open(self, balances: Mapping[str, Decimal], at: datetime) -> None:
         """Deposit what a new account begins with."""
         for asset, amount in balances.items():
-            refid = make_id(self._account_id, DEPOSIT, self._entry_count + 1)
+            refid = make_id(self._account_id, DEPOSIT, self._entry_count + 1, at)
             self._write(self.account.deposit(asset, amount), refid, "deposit", at)
 
     def balances(self) -> dict[str, AssetBalance]:
@@ -91,7 +91,7 @@ class Clearing:
         self.account.release(order.order_id)
         self._trade_count += 1
         trade = Trade(
-            trade_id=make_id(self._account_id, TRADE, self._trade_count),
+            trade_id=make_id(self._account_id, TRADE, self._trade_count, at),
             kraken_order_id=order.order_id,
             pair=order.pair,
             side=side.value,
@@ -121,7 +121,7 @@ class Clearing:
         self._entry_count += 1
         self.entries.append(
             LedgerEntry(
-                entry_id=make_id(self._account_id, LEDGER, self._entry_count),
+                entry_id=make_id(self._account_id, LEDGER, self._entry_count, at),
                 refid=refid,
                 time=at,
                 type=kind,

@@ -129,7 +129,7 @@ class PaperFloor:
     def _admit(self, offer: Offer, at: datetime) -> PaperOrder:
         self._order_count += 1
         order = PaperOrder(
-            order_id=make_id(self._account_id, ORDER, self._order_count),
+            order_id=make_id(self._account_id, ORDER, self._order_count, at),
             number=self._order_count,
             request=offer.request,
             opened_at=at,

@@ -85,13 +85,21 @@ class PaperMarket:
         """Return the base volume that surely traded since the pair's price before this one.
 
         The volume of 24 hours grows by what traded and shrinks by what is a day old, so its growth
-        is at most what traded. Without a price before, or after a silence, nothing is counted.
+        is at most what traded. Without a price before, or after a silence, nothing is counted. A price
+        that comes late or again, has no volume, or lost half of it at once is not counted from: the
+        return to what was known before is no trade.
         """
-        base, self._bases[quote.pair] = self._bases.get(quote.pair), quote
-        if base is None or not 0 <= quote.received - base.received <= self._max_age:
+        base, volume = self._bases.get(quote.pair), quote.figures.volume_24h
+        if volume <= ZERO:
             return ZERO
-        grown = quote.figures.volume_24h - base.figures.volume_24h
-        return volume_down(bounded(grown), pair)
+        if base is None or quote.received - base.received > self._max_age:
+            self._bases[quote.pair] = quote
+            return ZERO
+        before = base.figures.volume_24h
+        if quote.received < base.received or quote.time < base.time or volume * 2 < before:
+            return ZERO
+        self._bases[quote.pair] = quote
+        return volume_down(bounded(volume - before), pair)
 
     def look_away(self, name: str) -> None:
         """Stop counting what trades on a pair."""

@@ -14,6 +14,9 @@ LIMITED: Final = frozenset((OrderType.LIMIT, OrderType.STOP_LOSS_LIMIT, OrderTyp
 """The types with a limit price."""
 TRIGGERED: Final = frozenset(OrderType) - {OrderType.MARKET, OrderType.LIMIT}
 """The types that wait for a price."""
+_LARGEST: Final = Decimal(10) ** 30
+"""Above any amount there is, the product of a price and a volume included."""
+_DECIMALS_MAX: Final = 30
 _TAKE_PROFITS: Final = frozenset((OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT))
 
 
@@ -99,3 +102,31 @@ class PaperOrder(msgspec.Struct, frozen=True):
             limit_price=self.limit,
             reason=self.reason,
         )
+
+
+def makes_sense(order: PaperOrder) -> bool:
+    """Say whether an order that was read from somewhere can be one, so that nothing trips over it."""
+    amounts = (order.request.volume, order.filled, order.cost, order.fee, order.held)
+    prices = (order.limit, order.trigger, order.peak, *_distance(order))
+    times = (order.opened_at, order.triggered_at, order.closed_at)
+    return (
+        all(amount.is_finite() and ZERO <= amount < _LARGEST for amount in amounts)
+        and all(price is None or (price.is_finite() and abs(price) < _LARGEST) for price in prices)
+        and all(time is None or time.tzinfo is not None for time in times)
+        and 0 <= order.price_decimals <= _DECIMALS_MAX
+        and order.remaining >= ZERO
+        and (not order.is_open or _can_act(order))
+    )
+
+
+def _can_act(order: PaperOrder) -> bool:
+    """Say whether an open order has something left, and the price it waits for."""
+    if not order.is_armed:
+        return order.remaining > ZERO and order.limit is not None
+    return order.remaining > ZERO and order.trigger is not None and None not in _distance(order)
+
+
+def _distance(order: PaperOrder) -> tuple[Decimal | None, ...]:
+    """How far behind the best price a trailing stop follows; nothing for another type."""
+    trails = order.request.order_type is OrderType.TRAILING_STOP
+    return (order.request.trigger_price,) if trails else ()

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
 from krakked_tui.domain.pairs import AssetInfo, PairMetadata
-from krakked_tui.ports import FeedSink, MarketFeed, ServerTime, StreamState
+from krakked_tui.ports import FeedSink, FocusSink, MarketFeed, ServerTime, StreamState
 
 
 class MarketListener(Protocol):
@@ -61,6 +61,10 @@ class TappedFeed:
     ) -> None:
         """Keep quotes and candles flowing into ``sink`` until cancelled; the listener hears them first."""
         await self._feed.stream(pairs, timeframes, _Tap(sink, self._listener))
+
+    async def focus(self, pair: PairMetadata | None, depth: int, sink: FocusSink) -> None:
+        """Follow book and trades of one pair (None: of none) instead of the one before, and return."""
+        await self._feed.focus(pair, depth, sink)
 
     async def close(self) -> None:
         """Close all connections."""

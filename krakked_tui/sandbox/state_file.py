@@ -1,9 +1,10 @@
 """The exchange's memory: its books and identity in one SQLite file, or in memory only."""
 
+import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -39,6 +40,8 @@ class StateFile:
         self._name = "the sandbox's memory" if path is None else str(path)
         self._queries = _read_queries()
         with self._translated():
+            if path is not None:
+                _make_private(path)
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=0)
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -125,6 +128,15 @@ class StateFile:
         except (sqlite3.Error, OverflowError, UnicodeError) as error:
             # The latter two come from a value that the file has no room or no letters for.
             raise StorageError(f"The sandbox state {self._name} cannot be used: {error}.") from error
+
+
+def _make_private(path: Path) -> None:
+    """Make the file, for its owner only, before SQLite does; what is beside it gets the same mode."""
+    try:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise StorageError(f"The sandbox state {path} cannot be used: {error.strerror}.") from error
 
 
 def _sql(name: str) -> str:

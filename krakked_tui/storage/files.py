@@ -3,7 +3,9 @@
 import fcntl
 import os
 import tempfile
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -12,6 +14,12 @@ from krakked_tui.domain.errors import RefusedError, StorageError
 
 PRIVATE_DIRECTORY = 0o700
 PRIVATE_FILE = 0o600
+
+LOCK_TRIES = 400
+LOCK_PAUSE_SECONDS = 0.05
+"""Whoever holds a lock of files may ask the keyring meanwhile; after 20 seconds it has been stopped."""
+_ANOTHER_PROFILE = "stop that one first, or choose another profile with --profile"
+_WAIT_FOR_IT = "wait until it has ended or stop it, then try again"
 
 
 def make_private_directory(path: Path) -> None:
@@ -57,27 +65,34 @@ def _make_directory(path: Path) -> None:
 def replace_private_file(path: Path, content: bytes) -> None:
     """Replace a file's content as a whole, mode 0600; a crash leaves the old or the new one.
 
-    Missing directories are created with mode 0700. Raises ``StorageError``; the old content stays then.
+    A symbolic link stays: what it leads to is replaced, or made. Missing directories are created with
+    mode 0700. Raises ``StorageError``; the old content stays then.
     """
+    target = link_target(path)
     try:
-        _make_directory(path.parent)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        _make_directory(target.parent)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with open(handle, "wb") as file:
                 os.fchmod(file.fileno(), PRIVATE_FILE)
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, path)
+            os.replace(name, target)
         except BaseException:
             os.unlink(name)
             raise
-        _sync_directory(path.parent)
+        _sync_directory(target.parent)
     except OSError as error:
         raise StorageError(
             f"{path} cannot be written ({error.strerror}): check that its directory belongs to you"
             " and has free space; what was there is unchanged"
         ) from error
+
+
+def link_target(path: Path) -> Path:
+    """Return where a path's symbolic links lead, whether or not there is anything; else the path."""
+    return Path(os.path.realpath(path))
 
 
 def _sync_directory(path: Path) -> None:
@@ -115,11 +130,12 @@ def lock_state(path: Path) -> LockState | None:
 class FileLock:
     """An exclusive lock that the operating system drops when the process dies, however it dies."""
 
-    def __init__(self, path: Path, purpose: str) -> None:
+    def __init__(self, path: Path, purpose: str, advice: str = _ANOTHER_PROFILE) -> None:
         """Take the lock at once.
 
         Raises:
-            RefusedError: Another process has it; ``purpose`` says what for, in its message.
+            RefusedError: Another process has it; ``purpose`` says what for, in its message, which ends
+                with ``advice``.
             StorageError: The lock file cannot be created.
         """
         make_private_file(path)
@@ -130,8 +146,7 @@ class FileLock:
             with self._file:
                 holder = self._file.read(32).strip()
             raise RefusedError(
-                f"{path.parent} is already {purpose} by another Krakked (process {holder}): "
-                "stop that one first, or choose another profile with --profile"
+                f"{path.parent} is already {purpose} by another Krakked (process {holder}): {advice}"
             ) from error
         except OSError as error:
             self._file.close()
@@ -147,3 +162,29 @@ class FileLock:
                 self._file.seek(0)
                 self._file.truncate(0)
             self._file.close()
+
+
+@contextmanager
+def writing(path: Path, *, pause: Callable[[float], object] = time.sleep) -> Iterator[None]:
+    """Hold the lock at ``path`` while files beside it are read and written; for one writer at a time.
+
+    Writers in other threads and processes wait for each other, so never take it twice.
+
+    Raises:
+        RefusedError: Another writer has not come to an end for twenty seconds.
+        StorageError: The lock file cannot be created.
+    """
+    lock = _waited_for(path, pause)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _waited_for(path: Path, pause: Callable[[float], object]) -> FileLock:
+    for _ in range(LOCK_TRIES - 1):
+        try:
+            return FileLock(path, "being changed", _WAIT_FOR_IT)
+        except RefusedError:
+            pause(LOCK_PAUSE_SECONDS)
+    return FileLock(path, "being changed", _WAIT_FOR_IT)

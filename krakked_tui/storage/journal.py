@@ -1,6 +1,8 @@
 """The journal: what was decided, sent and seen, on disk before anyone acts on it."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -13,6 +15,23 @@ from krakked_tui.storage.sqlite import Database, Parameters, load_migrations, lo
 _SQL = load_statements("journal")
 _ACCOUNT = "account_id"
 _INSTANCE = "instance_id"
+
+
+def stored_account(path: Path) -> str | None:
+    """Return whose books a journal holds; None for none, or a new one. Nobody else may use it now.
+
+    Raises ``StorageError`` when the file cannot be read. Blocks on the disk.
+    """
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as connection:
+            if not connection.execute("PRAGMA user_version").fetchone()[0]:
+                return None
+            meta = dict(connection.execute(_SQL["load_meta"]).fetchall())
+    except sqlite3.Error as error:
+        raise StorageError(f"{path} cannot be read ({error}): see krakked-tui doctor") from error
+    return meta.get(_ACCOUNT)
 
 
 class SqliteJournal:
@@ -68,8 +87,8 @@ class SqliteJournal:
             )
         except (ValueError, ArithmeticError, msgspec.DecodeError) as error:
             raise StorageError(
-                f"{self._database.path} holds a row that makes no sense ({error}): put a backup in its "
-                "place, or move it away to start over"
+                f"{self._database.path} holds a row that makes no sense ({error}): move it away with its "
+                "-wal and -shm files, and put a backup in its place or start over"
             ) from error
 
     async def commit(self, records: Sequence[Record]) -> None:
@@ -102,6 +121,7 @@ class SqliteJournal:
         if stored[_ACCOUNT] != account_id:
             raise AccountMismatchError(
                 f"{self._database.path} belongs to account {stored[_ACCOUNT]}, not to {account_id}: choose "
-                "another profile with --profile, or move that file away to start over (the demo: --fresh)"
+                "another profile with --profile, or stop Krakked and move that file (on paper, paper.db too) "
+                "away, each with its -wal and -shm files, to start over (the demo: --fresh)"
             )
         return stored[_INSTANCE]

@@ -1,6 +1,7 @@
 """The books of a paper account in one SQLite file."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ import msgspec
 
 from krakked_tui.domain.errors import AccountMismatchError, StorageError
 from krakked_tui.domain.fills import LedgerEntry, Trade
+from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.records import LedgerEntrySaved, Record, TradeSaved
 from krakked_tui.storage.rows import from_micros, read_entry, read_trade, statements, to_json, to_micros
 from krakked_tui.storage.sqlite import Database, Parameters, Row, load_migrations, load_statements
@@ -18,6 +20,15 @@ from krakked_tui.storage.sqlite import Database, Parameters, Row, load_migration
 _SQL = load_statements("paper")
 _ACCOUNT = "account_id"
 _OPENING = "opening"
+_LARGEST = Decimal(10) ** 30
+"""Above any amount there is, the product of a price and a volume included."""
+_DETAIL_MAX = 100
+_AWAY = "stop Krakked and move paper.db and krakked.db away, each with its -wal and -shm files"
+_MEND = f"{_AWAY}, then put backups of the same moment in their places, or start over with none"
+
+
+def _random() -> str:
+    return secrets.token_hex(4)
 
 
 class StorableOrder(Protocol):
@@ -45,44 +56,58 @@ class StorableOrder(Protocol):
 
 
 class SqlitePaperBooks:
-    """The paper account's ``PaperBooks`` in one file. Made by ``open``; one process at a time may use it.
+    """The paper account's ``PaperBooks`` in one file. Made by ``open``.
 
+    One process at a time may use it: the latest to claim it, and no commit of another is written.
     A commit is on the disk, not in a cache, when it returns: neither a kill nor a power cut loses it.
     Every method raises ``StorageError``.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, session: str, new_tag: Callable[[], str]) -> None:
         self._database = database
+        self._session = session
+        self._new_tag = new_tag
 
     @classmethod
-    async def open(cls, path: Path, busy_timeout_seconds: float = 5.0) -> "SqlitePaperBooks":
-        """Open or create the books at ``path``.
+    async def open(
+        cls,
+        path: Path,
+        busy_timeout_seconds: float = 5.0,
+        new_tag: Callable[[], str] = _random,
+    ) -> "SqlitePaperBooks":
+        """Open or create the books at ``path``. ``new_tag`` never gives a text twice.
 
         Raises:
             NewerSchemaError: The file was written by a newer Krakked.
             StorageError: The file is damaged, locked, or cannot be created or written.
         """
         database = await Database.open(path, load_migrations("paper"), _SQL["settings"], busy_timeout_seconds)
-        return cls(database)
+        return cls(database, new_tag(), new_tag)
 
-    async def claim(self, account_id: str, opening: str) -> str:
-        """Bind new books to an account and the text of its opening balances; return the text they have.
+    async def claim(self, owner: str, opening: str) -> tuple[str, str]:
+        """Take the books into use, before anything is committed; return their account id and opening.
 
-        Raises ``AccountMismatchError`` when they belong to another account.
+        New books get the account id ``<owner>-<tag>``, the tag random, and the text of its opening
+        balances, for ever. Books of ``owner`` itself, made before there were tags, keep its name.
+        Whoever had them in use can commit no more.
+
+        Raises ``AccountMismatchError`` when they belong to somebody else.
         """
-        stored: dict[str, str] = dict(await self._database.fetch(_SQL["load_meta"]))
+        stored = await self._meta()
         if not stored:
-            stored = {_ACCOUNT: account_id, _OPENING: opening}
-            async with self._database.transaction() as transaction:
-                await transaction.execute_many(
-                    _SQL["save_meta"], [{"key": key, "value": value} for key, value in stored.items()]
-                )
-        if stored.get(_ACCOUNT) != account_id:
+            await self._bind({_ACCOUNT: f"{owner}-{self._new_tag()}", _OPENING: opening})
+            stored = await self._meta()
+        if _ACCOUNT not in stored or _OPENING not in stored:
+            raise StorageError(f"{self._database.path} does not say whose account it holds: {_MEND}")
+        account_id = stored[_ACCOUNT]
+        if account_id != owner and not account_id.startswith(f"{owner}-"):
             raise AccountMismatchError(
-                f"{self._database.path} belongs to the paper account {stored.get(_ACCOUNT)}, not to"
-                f" {account_id}: choose another profile with --profile, or move that file away to start over"
+                f"{self._database.path} belongs to the paper account {account_id}, not to {owner}: choose"
+                f" another profile with --profile, or {_AWAY}, to start over"
             )
-        return stored.get(_OPENING, opening)
+        async with self._database.transaction() as transaction:
+            await transaction.execute_many(_SQL["begin_session"], [{"session": self._session}])
+        return account_id, stored[_OPENING]
 
     async def commit(
         self,
@@ -95,6 +120,11 @@ class SqlitePaperBooks:
         When cancelled, all or nothing has been written.
         """
         async with self._database.transaction() as transaction:
+            if not await transaction.execute_many(_SQL["hold_session"], [{"session": self._session}]):
+                raise StorageError(
+                    f"{self._database.path} was taken over by another Krakked, so nothing is written to it"
+                    " from here: stop this one"
+                )
             await transaction.execute_many(_SQL["save_order"], [_order_row(order) for order in orders])
             rows = [{**_row(TradeSaved(trade)), "usd": str(usd)} for trade, usd in trades]
             await transaction.execute_many(_SQL["save_trade"], rows)
@@ -109,19 +139,24 @@ class SqlitePaperBooks:
     async def last_time(self) -> datetime | None:
         """The time of the newest ledger row."""
         [(micros,)] = await self._database.fetch(_SQL["last_time"])
-        return None if micros is None else from_micros(micros)
+        with self._sense():
+            return None if micros is None else from_micros(micros)
 
     async def balances(self) -> Mapping[str, Decimal]:
         """The balance after the newest ledger row of each asset."""
         rows = await self._database.fetch(_SQL["balances"])
         with self._sense():
-            return {asset: Decimal(balance) for asset, balance in rows}
+            balances = {asset: Decimal(balance) for asset, balance in rows}
+            _check(balances.values(), least=ZERO)
+            return balances
 
     async def turnover(self, since: datetime) -> Sequence[tuple[datetime, Decimal]]:
         """Time and worth in USD of every trade at or after ``since``, oldest first."""
         rows = await self._since("turnover", since)
         with self._sense():
-            return [(from_micros(time), Decimal(usd)) for time, usd in rows]
+            worth = [(from_micros(time), Decimal(usd)) for time, usd in rows]
+            _check((usd for _, usd in worth), least=ZERO)
+            return worth
 
     async def open_orders(self) -> Sequence[str]:
         """The open orders, oldest first."""
@@ -141,17 +176,34 @@ class SqlitePaperBooks:
         """The trades at or after ``since``, oldest first."""
         rows = await self._since("trades", since)
         with self._sense():
-            return [read_trade(row) for row in rows]
+            trades = [read_trade(row) for row in rows]
+            for trade in trades:
+                fees = (fee.amount for fee in trade.fees)
+                _check((trade.price, trade.volume, trade.cost, *fees), least=ZERO)
+            return trades
 
     async def entries(self, since: datetime) -> Sequence[LedgerEntry]:
         """The ledger rows at or after ``since``, oldest first."""
         rows = await self._since("entries", since)
         with self._sense():
-            return [read_entry(row) for row in rows]
+            entries = [read_entry(row) for row in rows]
+            for entry in entries:
+                _check((entry.amount, entry.fee, entry.balance), least=-_LARGEST)
+            return entries
 
     async def close(self) -> None:
         """Checkpoint and close; closing again does nothing."""
         await self._database.close()
+
+    async def _meta(self) -> dict[str, str]:
+        return dict(await self._database.fetch(_SQL["load_meta"]))
+
+    async def _bind(self, meta: Mapping[str, str]) -> None:
+        """Write what new books are for, unless somebody was faster."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute_many(
+                _SQL["save_meta"], [{"key": key, "value": value} for key, value in meta.items()]
+            )
 
     async def _since(self, name: str, since: datetime) -> list[Row]:
         return await self._database.fetch(_SQL[name], {"since": to_micros(since)})
@@ -162,10 +214,17 @@ class SqlitePaperBooks:
         try:
             yield
         except (ValueError, ArithmeticError, msgspec.DecodeError) as error:
+            detail = "no number" if isinstance(error, ArithmeticError) else str(error)[:_DETAIL_MAX]
             raise StorageError(
-                f"{self._database.path} holds a row that makes no sense ({error}): put a backup in its "
-                "place, or move it away to start over"
+                f"{self._database.path} holds a row that makes no sense ({detail}): {_MEND}"
             ) from error
+
+
+def _check(amounts: Iterable[Decimal], *, least: Decimal) -> None:
+    """Raise ``ValueError`` for an amount that no account has."""
+    for amount in amounts:
+        if not (amount.is_finite() and least <= amount < _LARGEST):
+            raise ValueError(f"an amount of {amount}")
 
 
 def _row(record: Record) -> Parameters:

@@ -5,6 +5,7 @@ Every statement lives in a .sql file under ``sql``; the schema is what the numbe
 """
 
 import asyncio
+import shlex
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -24,16 +25,24 @@ Parameters = Mapping[str, str | int | float | None]
 _FILES = resources.files("krakked_tui.storage")
 _STATEMENT = "-- name: "
 
+_DAMAGED = (
+    "is damaged: stop Krakked, move it away with its -wal and -shm files ({moving_away}),"
+    " then put a backup in its place; without one, the next start makes a new one"
+)
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "is locked by another program: close that one and try again",
     sqlite3.SQLITE_LOCKED: "is locked by another program: close that one and try again",
     sqlite3.SQLITE_FULL: "cannot grow, the disk is full: free some space",
-    sqlite3.SQLITE_READONLY: "is read-only: check its permissions and the file system",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check that its directory exists and belongs to you",
+    sqlite3.SQLITE_READONLY: "is read-only: it, its directory {directory} (mode 0700) and the file system"
+    " must be writable for you",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: its directory {directory} must exist, belong to you and have"
+    " mode 0700, and its disk have free space",
     sqlite3.SQLITE_IOERR: "cannot be read or written, the disk reports an error: check the disk",
-    sqlite3.SQLITE_CORRUPT: "is damaged: put a backup in its place, or move it away to start over",
-    sqlite3.SQLITE_NOTADB: "is damaged: put a backup in its place, or move it away to start over",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
 }
+_REASON_MAX = 200
+"""Characters of what SQLite itself says."""
 
 
 class Migration(msgspec.Struct, frozen=True):
@@ -68,8 +77,28 @@ def _translated(path: Path, failure: type[StorageError] = StorageError) -> Itera
     # aiosqlite says ValueError on a closed connection, sqlite3 on text that is not valid Unicode.
     except (sqlite3.Error, ValueError, OverflowError) as error:
         code = getattr(error, "sqlite_errorcode", None)
-        advice = _ADVICE.get(code & 0xFF) if code is not None else None
-        raise failure(f"{path} {advice or f'refused the operation: {error}'}") from error
+        told = _advice(path, code) or f"refused the operation: {one_line(error)}"
+        raise failure(f"{path} {told}") from error
+
+
+def _advice(path: Path, code: int | None) -> str:
+    advice = "" if code is None else _ADVICE.get(code & 0xFF, "")
+    return advice.format(directory=path.parent, moving_away=moving_away(path))
+
+
+def moving_away(path: Path) -> str:
+    """Return the shell command that moves a database away as a whole.
+
+    What is left of its log would be written into whatever is put in its place.
+    """
+    files = " ".join(shlex.quote(f"{path}{ending}") for ending in ("", "-wal", "-shm"))
+    return f'for f in {files}; do [ ! -e "$f" ] || mv "$f" "$f.damaged"; done'
+
+
+def one_line(reason: object) -> str:
+    """Return what SQLite says in one line of bounded length."""
+    text = " ".join(str(reason).split())
+    return text if len(text) <= _REASON_MAX else f"{text[:_REASON_MAX]}..."
 
 
 class Database:
@@ -151,7 +180,9 @@ class Database:
             )
         [(finding,)] = await self.fetch(_SQL["check"])
         if finding != "ok":
-            raise StorageError(f"{self.path} {_ADVICE[sqlite3.SQLITE_CORRUPT]} ({finding})")
+            raise StorageError(
+                f"{self.path} {_advice(self.path, sqlite3.SQLITE_CORRUPT)} ({one_line(finding)})"
+            )
         return int(version)
 
     async def _migrate(self, migration: Migration) -> None:
@@ -162,7 +193,7 @@ class Database:
             await self._connection.rollback()
             raise StorageError(
                 f"{self.path} cannot be brought to schema version {migration.number} and is as it was: "
-                f"{error}"
+                f"{one_line(error)}"
             ) from error
 
 

@@ -153,6 +153,7 @@ class KrakkedApp(CrashHook, inherit_bindings=False):
     def _end(self, reason: ExitReason, detail: str = "") -> None:
         if self.ended is None:
             self.ended = UiExit(reason, detail)
+            self.session.look_away()
             if self.session.view.status.phase == "stopped":
                 self._on_engine_stopped()
             self.exit()

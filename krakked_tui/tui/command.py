@@ -21,6 +21,7 @@ class PaneName(StrEnum):
     START = "start"
     DASHBOARD = "dashboard"
     ORDERS = "orders"
+    MARKET = "market"
     SETTINGS = "settings"
 
 
@@ -38,6 +39,30 @@ class DialogName(StrEnum):
     QUIT = "quit"
     RATE_LIMITS = "rate_limits"
     SETTING = "setting"
+
+
+class MarketControls(Protocol):
+    """What commands may change on the market pane."""
+
+    def next_part(self) -> None:
+        """Show the next of chart, book and tape where only one has room."""
+        ...
+
+    def edit_filter(self) -> None:
+        """Let part of a name be typed."""
+        ...
+
+    def clear_filter(self) -> None:
+        """Show all pairs."""
+        ...
+
+    def next_sort(self) -> None:
+        """Sort the pairs by the next figure."""
+        ...
+
+    def change_timeframe(self, steps: int) -> None:
+        """Show longer candles, or shorter ones with less than 0."""
+        ...
 
 
 class Desk(Protocol):
@@ -76,6 +101,11 @@ class Desk(Protocol):
     @property
     def selected_setting(self) -> SettingRow | None:
         """The setting under the cursor of the settings pane."""
+        ...
+
+    @property
+    def market(self) -> MarketControls:
+        """The market pane."""
         ...
 
     def show_pane(self, name: PaneName) -> None:
@@ -170,7 +200,15 @@ class OpenDialog(UiCommand):
         desk.open_dialog(self.dialog)
 
 
-_KEY_TEXTS = {"question_mark": "?", "enter": "⏎", "f9": "F9"}
+_KEY_TEXTS = {
+    "question_mark": "?",
+    "enter": "⏎",
+    "escape": "esc",
+    "f9": "F9",
+    "slash": "/",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
 
 
 def key_text(key: str) -> str:

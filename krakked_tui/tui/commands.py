@@ -8,6 +8,7 @@ from krakked_tui.control.commands import CancelAll, CancelOrder, PauseCycles, Re
 from krakked_tui.control.views import OrderView
 from krakked_tui.tui.command import Desk, DialogName, OpenDialog, ShowPane, UiCommand
 from krakked_tui.tui.command import PaneName as PaneName
+from krakked_tui.tui.market_commands import MARKET_COMMANDS, ShowMarket
 from krakked_tui.tui.rows.dialogs import count
 from krakked_tui.tui.rows.settings import CHANGEABLE_MARK, can_change
 
@@ -295,11 +296,13 @@ def _needs_engine(desk: Desk) -> str:
 COMMANDS: tuple[UiCommand, ...] = (
     ShowDashboard(),
     ShowOrders(),
+    ShowMarket(),
     ShowSettings(),
     ShowOrder(),
     CancelSelected(),
     ChangeSelectedSetting(),
     ShowSetting(),
+    *MARKET_COMMANDS,
     TogglePause(),
     Arm(),
     RateLimits(),

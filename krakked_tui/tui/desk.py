@@ -9,7 +9,7 @@ from krakked_tui.control.commands import Command
 from krakked_tui.control.settings_view import SettingRow
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView, OrderView
-from krakked_tui.tui.command import DialogName, PaneName, UiCommand
+from krakked_tui.tui.command import DialogName, MarketControls, PaneName, UiCommand
 from krakked_tui.tui.dialogs.base import Dialog
 from krakked_tui.tui.dispatch import Work
 from krakked_tui.tui.main_screen import MainScreen
@@ -77,6 +77,11 @@ class OperatorDesk:
     def in_dialog(self) -> bool:
         """Whether a dialog is open."""
         return isinstance(self._app.screen, Dialog)
+
+    @property
+    def market(self) -> MarketControls:
+        """The market pane."""
+        return self._main.market
 
     def show_pane(self, name: PaneName) -> None:
         """Bring a pane to the front."""

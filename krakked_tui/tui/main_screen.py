@@ -13,6 +13,7 @@ from krakked_tui.control.views import EngineView, OrderView
 from krakked_tui.tui.chrome import COLUMNS_MIN, ROWS_MIN, AnswerLine, KeyFooter, TooSmall, TopBar
 from krakked_tui.tui.command import Desk, PaneName
 from krakked_tui.tui.panes.dashboard import DashboardPane
+from krakked_tui.tui.panes.market import MarketPane
 from krakked_tui.tui.panes.orders import OrdersPane
 from krakked_tui.tui.panes.settings import SettingsPane
 from krakked_tui.tui.panes.start import StartPane
@@ -21,7 +22,7 @@ from krakked_tui.tui.store import EVERYTHING, Topic
 from krakked_tui.tui.widgets.looks import Looks
 from krakked_tui.tui.widgets.table import LiveTable
 
-Pane = StartPane | DashboardPane | OrdersPane | SettingsPane
+Pane = StartPane | DashboardPane | OrdersPane | MarketPane | SettingsPane
 
 
 class MainScreen(Screen[None]):
@@ -37,11 +38,13 @@ class MainScreen(Screen[None]):
         self._top = TopBar("top")
         self._footer = KeyFooter("footer")
         self._too_small = TooSmall("too-small")
+        self.market = MarketPane(zone)
         self._settings = SettingsPane(zone)
         self._panes: dict[PaneName, Pane] = {
             PaneName.START: StartPane(),
             PaneName.DASHBOARD: DashboardPane(zone),
             PaneName.ORDERS: OrdersPane(zone),
+            PaneName.MARKET: self.market,
             PaneName.SETTINGS: self._settings,
         }
         self._switcher = ContentSwitcher(*self._panes.values(), initial=PaneName.START, id="panes")
@@ -74,7 +77,10 @@ class MainScreen(Screen[None]):
         """Show what changed: the chrome, and the pane in front only."""
         view = session.view
         self._settings.take(session.settings_view)
+        if self.front is PaneName.MARKET:
+            self.market.take(session.market(), session.now())
         self._panes[self.front].update(view, dirty)
+        session.look_at(self.market.pair if self.front is PaneName.MARKET else "", self.market.timeframe)
         self._top.update(view, session.silence)
         self.answer.update(view, session.dispatcher, session.now())
         self._footer.update(desk)

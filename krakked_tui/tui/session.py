@@ -9,11 +9,14 @@ import msgspec
 
 from krakked_tui.control.commands import Command, Shutdown
 from krakked_tui.control.controller import Controller
+from krakked_tui.control.market_view import MarketView
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView
+from krakked_tui.domain.candles import Timeframe
 from krakked_tui.tui.dispatch import Dispatcher, Work
 from krakked_tui.tui.exits import Departure, ExitReason
+from krakked_tui.tui.market_store import MarketStore
 from krakked_tui.tui.store import Topic, UiStore, cleaned
 
 
@@ -37,6 +40,8 @@ class Session:
         self._raw_settings = controller.settings()
         self.settings_view: SettingsView = cleaned(self._raw_settings)
         """The newest effective settings, clean."""
+        self._market = MarketStore()
+        self._looked_at: tuple[str, Timeframe] | None = None
         self._departure = Departure()
         self._shutdown = 0
         self.settings = settings
@@ -69,6 +74,23 @@ class Session:
             self.settings = msgspec.structs.replace(settings.ui, read_only=self.settings.read_only)
         self._raw_settings = settings
         self.settings_view = cleaned(settings)
+
+    def market(self) -> MarketView:
+        """Return the newest market, clean. Never waits."""
+        self._market.apply(self._controller.market())
+        return self._market.view
+
+    def look_at(self, pair: str, timeframe: Timeframe) -> None:
+        """Ask for a pair closely, or with an empty name for none; asks again only for another one."""
+        wanted = (pair, timeframe) if pair else None
+        if wanted == self._looked_at:
+            return
+        self._looked_at = wanted
+        self._controller.look_at(self._market.name_at_the_engine(pair) or None, timeframe)
+
+    def look_away(self) -> None:
+        """Ask for no pair closely any more."""
+        self.look_at("", Timeframe.M1)
 
     def submit(self, command: Command, label: str) -> Work | None:
         """Take a command on; the caller runs the returned work."""

@@ -30,6 +30,8 @@ from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
+from krakked_tui.tui.thrift import thin
+
 WRITES_QUEUED_MAX = 64
 """Writes waiting for the terminal; further ones are dropped and the screen is painted anew later."""
 
@@ -155,7 +157,7 @@ def driver_for(terminal: Terminal) -> type[LinuxDriver]:
             super().stop_application_mode()
 
         def write(self, data: str) -> None:
-            terminal.write(data)
+            terminal.write(thin(data))
 
         def run_input_thread(self) -> None:
             try:

@@ -32,7 +32,7 @@ from krakked_tui.storage.paper_books import SqlitePaperBooks
 from tests.fakes.broker import FakeBroker, go_ahead
 from tests.fakes.clock import FakeClock
 from tests.integration.test_kraken_sandbox import connected
-from tests.unit.paper.samples import ACCOUNT, TERMS, open_desk
+from tests.unit.paper.samples import OWNER, TERMS, open_desk
 
 D = Decimal
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -129,7 +129,7 @@ async def paper_on_kraken() -> AsyncIterator[Venue]:
     with tempfile.TemporaryDirectory() as directory:
         async with connected() as client:
             books = await SqlitePaperBooks.open(Path(directory) / "paper.db")
-            broker = await PaperBroker.open(ACCOUNT, books, client.clock, TERMS, client.feed.quotes)
+            broker = await PaperBroker.open(OWNER, books, client.clock, TERMS, client.feed.quotes)
             try:
                 feed = TappedFeed(client.feed, broker)
                 pairs, _ = await feed.pairs()

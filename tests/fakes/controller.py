@@ -27,6 +27,7 @@ from krakked_tui.control.commands import (
     SetKillSwitch,
     Shutdown,
 )
+from krakked_tui.control.market_view import MarketView
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import (
     AllocationView,
@@ -41,11 +42,13 @@ from krakked_tui.control.views import (
     StatusView,
     TradeView,
 )
+from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.money import ZERO, percent_of
 from krakked_tui.domain.orders import OrderStatus
 from krakked_tui.domain.precision import at_scale
 from krakked_tui.domain.safety import FlattenPhase, FlattenProgress, KillCause, KillSwitch
 from tests.fakes import settings as fake_settings
+from tests.fakes.market import FakeMarket
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CENT = 2
@@ -305,15 +308,18 @@ class FakeController:
         view: EngineView | None = None,
         *,
         settings: SettingsView | None = None,
+        market: FakeMarket | None = None,
         moving: bool = False,
         seed: int = 7,
     ) -> None:
         self.current = view if view is not None else normal(seed)
         self.current_settings = SettingsView() if settings is None else settings
+        self.pairs = FakeMarket() if market is None else market
         self.sent: list[tuple[Command, Actor]] = []
         self.answers: list[Answer | Exception] = []
         self.hold: asyncio.Event | None = None
         self.views = 0
+        self.markets = 0
         self._moving = moving
         self._random = random.Random(seed)
 
@@ -332,6 +338,17 @@ class FakeController:
     def settings(self) -> SettingsView:
         """The settings put in place."""
         return self.current_settings
+
+    def market(self) -> MarketView:
+        """The current market; a moving controller moves on first."""
+        self.markets += 1
+        if self._moving:
+            self.pairs.move()
+        return self.pairs.current
+
+    def look_at(self, pair: str | None, timeframe: Timeframe) -> None:
+        """Pass on what is looked at."""
+        self.pairs.look_at(pair, timeframe)
 
     async def execute(self, command: Command, actor: Actor) -> Answer:
         """Record the command, wait if told to, and take effect."""

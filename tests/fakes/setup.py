@@ -1,6 +1,7 @@
 """Set-up without files and without an exchange: answers from a script, and a record of what was asked."""
 
 import asyncio
+import threading
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -32,7 +33,7 @@ HOME = "/home/me/.config/krakked"
 FACTS = SetupFacts(
     profile="paper",
     exchange="api.kraken.com",
-    config_file=f"{HOME}/config.paper.toml",
+    config_file=f"{HOME}/config.toml",
     secrets_file=f"{HOME}/secrets.enc",
     secrets_exist=False,
     regions=("US_CA", "US_NY", "US_TX", "US_WA", "CA_ON", "EU", "GB"),
@@ -55,11 +56,24 @@ PREVIEW = UniversePreview(
 )
 SAVED = SetupSaved(
     written=(
-        f"The profile paper is set up in {HOME}/config.paper.toml.",
-        f"The key is in {HOME}/secrets.enc.",
+        f"{HOME}/secrets.enc: written, encrypted; the key is validated.",
+        f"{HOME}/config.toml: written.",
     ),
-    next_steps=("Run krakked-tui to start with paper trading.", "Run krakked-tui doctor when in doubt."),
+    next_steps=("Start trading on paper: krakked-tui",),
 )
+SAVED_LIVE = SetupSaved(
+    written=(
+        f"{HOME}/secrets.enc: written, encrypted; the key is validated.",
+        f"{HOME}/config.live.toml: written.",
+        f"{HOME}/config.toml: written.",
+    ),
+    next_steps=(
+        "Live trading stays locked until you have opened these locks yourself:",
+        "(1) execution.allow_live is false: set it to true in the profile's configuration.",
+        "Then start with: krakked-tui --profile live (you will be asked to type LIVE)",
+    ),
+)
+STRENGTHS = ("hopeless", "weak", "fair", "good", "strong")
 
 
 def audit(*held: Permission, unknown: tuple[Permission, ...] = (), **more: object) -> KeyAudit:
@@ -156,7 +170,9 @@ class FakeSetup:
         self.previewed = 0
         self.cancelled = 0
         self.closed = False
-        self.strength: PasswordStrength | None = None
+        self.strength: PasswordStrength | Exception | None = None
+        self.gate: threading.Semaphore | None = None
+        self.judged: list[Secret] = []
 
     @property
     def facts(self) -> SetupFacts:
@@ -164,13 +180,14 @@ class FakeSetup:
         return self._facts
 
     def password_strength(self, password: Secret) -> PasswordStrength:
-        """Judge by length alone, unless told otherwise."""
+        """Judge by length alone, unless told otherwise; with a gate, only once that lets it through."""
+        self.judged.append(password)
+        if self.gate is not None:
+            self.gate.acquire()
+        if isinstance(self.strength, Exception):
+            raise self.strength
         score = min(4, len(password.reveal()) // 4)
-        return self.strength or PasswordStrength(
-            score,
-            "guessed in about a minute" if score < 2 else "centuries",
-            "" if score > 2 else "Add words.",
-        )
+        return self.strength or PasswordStrength(score, STRENGTHS[score], "" if score > 2 else "Add words.")
 
     async def check_key(self, api_key: Secret, api_secret: Secret) -> KeyCheck:
         """Answer from the script."""

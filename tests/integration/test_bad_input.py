@@ -46,16 +46,23 @@ def _sentence(done: subprocess.CompletedProcess[str]) -> str:
     [
         (("--demo", "--no-iu"), 2, "--no-iu"),
         (("--demo",), 2, "not a terminal: use --no-ui"),
-        ((), 6, "--demo"),
+        ((), 2, "not a terminal: use --no-ui"),
+        (("--no-ui", "--mode", "dry_run"), 6, "--mode paper"),
+        (("--no-ui", "--mode", "live"), 6, "live mode is locked"),
+        (("--mode", "fast"), 2, "--mode"),
+        (("--demo", "--mode", "live"), 2, "--mode has no meaning with --demo"),
+        (("--demo", "--password-file", "x"), 2, "--password-file has no meaning with --demo"),
         (("--seed", "3"), 2, "--seed needs --demo"),
         ((*RUN[:2], "--run-for", "soon"), 2, "--run-for is 'soon'"),
         ((*RUN[:2], "--speed", "0"), 2, "--speed is 0"),
         ((*RUN[:2], "--sandbox", "http://example.com:80"), 2, "on this machine"),
         ((*RUN[:2], "--sandbox", "http://127.0.0.1:9"), 2, "KRAKKED_SANDBOX_KEY"),
-        ((*RUN[:2], "--log-format", "xml"), 2, "json or console"),
+        ((*RUN[:2], "--log-format", "xml"), 2, "json"),
         ((*RUN[:2], "--start", "yesterday"), 2, "--start yesterday is not a time"),
         ((*RUN[:2], "--run-for", "99999999999d"), 2, "at most 365d"),
         ((*RUN, "--profile", ".."), 2, "--profile is '..'"),
+        ((*RUN, "--profile", ""), 2, "--profile is ''"),
+        (("--no-ui", "--profile", "demo"), 2, "belongs to --demo"),
         ((*RUN, "--profile", "Demo"), 2, "a to z"),
         ((*RUN, "--fresh", "--sandbox", "http://127.0.0.1:9"), 2, "not ours to forget"),
         (("sandbox", "--host", "0.0.0.0"), 6, "loopback"),
@@ -75,7 +82,7 @@ def test_a_bad_configuration_reports_everything_at_once(tmp_path: Path) -> None:
     config.write_text("[risk]\nmax_open_position = 3\n[execution]\ndeadline_seconds = -1\n")
     done = _run(tmp_path, *RUN)
     assert done.returncode == 4
-    assert "did you mean max_open_positions?" in done.stderr
+    assert "did you mean risk.max_open_positions?" in done.stderr
     assert "execution.deadline_seconds is -1" in done.stderr
     assert str(config) in done.stderr
     assert not (tmp_path / "data").exists(), "nothing starts on a bad configuration"
@@ -178,3 +185,61 @@ def test_a_screen_needs_standard_error(tmp_path: Path) -> None:
         os.close(terminal)
     assert "standard error is not a terminal" in _sentence(done)
     assert done.returncode == 2
+
+
+def test_the_demo_never_touches_the_books_of_another_account(tmp_path: Path) -> None:
+    urls = {
+        "KRAKKED__CONNECTION__REST_URL": "http://127.0.0.1:9",
+        "KRAKKED__CONNECTION__WS_PUBLIC_URL": "ws://127.0.0.1:9/v2",
+        "KRAKKED__CONNECTION__WS_PRIVATE_URL": "ws://127.0.0.1:9/v2",
+    }
+    _run(tmp_path, "--no-ui", "--profile", "main", "--run-for", "2s", **urls)
+    books = tmp_path / "data" / "main"
+    before = {path.name for path in books.iterdir()}
+    assert "paper.db" in before
+    for more in ((), ("--fresh",)):
+        done = _run(tmp_path, *RUN, "--profile", "main", *more)
+        assert "not of a demo" in _sentence(done)
+        assert done.returncode == 6
+    assert {path.name for path in books.iterdir()} == before
+
+
+def test_everything_a_demo_leaves_is_for_its_owner_only(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        _start_once(tmp_path)
+    finally:
+        os.umask(before)
+    loose = [str(p) for p in tmp_path.rglob("*") if p.stat().st_mode & 0o077]
+    assert loose == []
+
+
+def test_a_reader_that_goes_away_is_no_internal_error(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*PROGRAM, "config", "show"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "KRAKKED_HOME": str(tmp_path)},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert b"Traceback" not in process.stderr.read()
+    assert process.returncode == 1
+
+
+def test_a_signal_while_it_waits_for_the_exchange_is_an_orderly_end(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "KRAKKED_HOME": str(tmp_path),
+        "KRAKKED__CONNECTION__REST_URL": "http://127.0.0.1:9",
+        "KRAKKED__CONNECTION__WS_PUBLIC_URL": "ws://127.0.0.1:9/v2",
+        "KRAKKED__CONNECTION__WS_PRIVATE_URL": "ws://127.0.0.1:9/v2",
+    }
+    with subprocess.Popen(
+        [*PROGRAM, "--no-ui"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert any('"start_waiting"' in line for line in process.stdout)
+        process.terminate()
+        rest, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert '"event": "engine_stopped"' in rest.splitlines()[-1]

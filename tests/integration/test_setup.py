@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 
@@ -403,6 +404,8 @@ async def test_the_universe_is_shown_by_the_rules_of_the_engine(tmp_path: Path) 
         volumes = [pair.volume_24h for pair in found.pairs]
         assert volumes == sorted(volumes, reverse=True)
         assert all(pair.last > 0 for pair in found.pairs)
+        (bitcoin,) = [pair for pair in found.pairs if pair.name == "XBTUSD"]
+        assert bitcoin.last.as_tuple().exponent == -1, "the decimals of the pair, not of the text"
         stage.environment["KRAKKED__UNIVERSE__MIN_24H_VOLUME_USD"] = "100000000000"
         strict = Stage(tmp_path, stage.rest, stage.http)
         strict.environment["KRAKKED__UNIVERSE__MIN_24H_VOLUME_USD"] = "100000000000"
@@ -468,3 +471,38 @@ def test_it_is_the_service_that_the_screens_know(tmp_path: Path) -> None:
     assert not facts.keyring.usable
     assert "KRAKEN_API_KEY is ignored" in facts.environment_key
     assert not list(tmp_path.iterdir())
+
+
+async def test_what_kraken_said_of_a_key_survives_a_check_elsewhere(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        key, secret, _ = await stage.make()
+        await stage.save(key, secret, await stage.service.check_key(key, secret))
+        here = stage.vault()
+        assert here.exchange == stage.rest.removeprefix("http://")
+        for exchange in ("api.kraken.com", ""):
+            known = msgspec.structs.replace(here, exchange=exchange)
+            stage.secrets.save(known, PASSWORD, keyring=False)
+            stored = open_stored_key(stage.sources, stage.unlocking, stage.secrets)
+            await stage.faults({"kind": "error", "where": "*", "text": "EAPI:Invalid key"})
+            found = await recheck(stored, stage.checker)
+            assert found.check.verdict is KeyVerdict.REFUSED
+            assert stage.vault() == known
+            assert "kept with the key stays what" in found.notes[-1]
+            await stage.http.delete("/_sandbox/faults")
+
+
+async def test_a_key_that_was_saved_while_the_old_one_was_checked_stays(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        key, secret, _ = await stage.make()
+        await stage.save(key, secret, await stage.service.check_key(key, secret))
+        stored = open_stored_key(stage.sources, stage.unlocking, stage.secrets)
+        other = msgspec.structs.replace(stage.vault(), alert_urls=(Secret("x://y"),), validated_at=None)
+        stage.secrets.save(other, PASSWORD, keyring=False)
+        await recheck(stored, stage.checker)
+        assert stage.vault().alert_urls == (Secret("x://y"),)
+        assert stage.vault().validated_at is not None
+        newer = msgspec.structs.replace(other, api_key=Secret("newer"))
+        stage.secrets.save(newer, PASSWORD, keyring=False)
+        found = await recheck(stored, stage.checker)
+        assert stage.vault() == newer
+        assert "another key by now" in found.notes[-1]

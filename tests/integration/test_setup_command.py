@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +58,7 @@ class TerminalProgram:
             env=environment(sandbox, home),
             start_new_session=True,
         )
+        self.terminal = os.ttyname(theirs)
         os.close(theirs)
         self.shown = ""
 
@@ -154,7 +156,10 @@ def test_from_the_first_question_to_a_key_that_is_checked_again(
     found = check(sandbox, tmp_path, rest_url=f"http://127.0.0.1:{closed_port()}")
     assert found.returncode == 1
     assert "UNREACHABLE: There is no connection" in found.stdout
-    assert f"last accepted: {told['validated_at'][:10]}" in found.stdout
+    sandbox_host = sandbox.address["rest"].removeprefix("http://")
+    assert "last accepted: never" in found.stdout, "that is another exchange"
+    kept = f"stays what {sandbox_host} said of it, last accepted {told['validated_at'][:10]}"
+    assert kept in found.stdout
 
     found = check(sandbox, tmp_path, password="something else")
     assert found.returncode == 1
@@ -220,4 +225,41 @@ def test_without_a_terminal_set_up_says_what_else_there_is(sandbox: SandboxProce
 def test_without_stored_secrets_there_is_nothing_to_check(sandbox: SandboxProcess, tmp_path: Path) -> None:
     found = check(sandbox, tmp_path)
     assert found.returncode == 6
+    assert "krakked-tui setup" in found.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_program_that_is_ended_at_a_masked_question_gives_the_echo_back(
+    sandbox: SandboxProcess, tmp_path: Path, number: signal.Signals
+) -> None:
+    program = TerminalProgram(sandbox, tmp_path, "setup")
+    theirs = os.open(program.terminal, os.O_RDWR | os.O_NOCTTY)
+    answer_until_key(program)
+    program.wait_for("API key (not shown)")
+    while termios.tcgetattr(theirs)[3] & termios.ECHO:
+        pass
+    program.process.send_signal(number)
+    assert program.process.wait(PATIENCE) == 128 + number
+    assert termios.tcgetattr(theirs)[3] & termios.ECHO
+    os.close(theirs)
+    assert not (tmp_path / "config").exists()
+
+
+def test_a_key_is_not_checked_at_another_host(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    extra = {
+        "KRAKKED__CONNECTION__ALLOW_OTHER_HOST": "true",
+        "KRAKKED__CONNECTION__TIER": "pro",
+        "KRAKKED__CONNECTION__REST_URL": "https://evil.example",
+    }
+    found = subprocess.run(
+        [*PROGRAM, "credentials", "check"],
+        env=environment(sandbox, tmp_path) | extra,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert found.returncode == 6
+    assert "evil.example is neither Kraken nor this machine" in found.stderr
     assert "krakked-tui setup" in found.stderr

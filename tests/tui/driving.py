@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from textual.pilot import Pilot
 
 from krakked_tui.control.commands import Command
+from krakked_tui.control.controller import Controller
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView
 from krakked_tui.tui.app import KrakkedApp
 from krakked_tui.tui.terminal import Terminal
 from tests.fakes.controller import FakeController, normal
+from tests.fakes.market import FakeMarket
 from tests.fakes.settings import good
 
 SMALL = (80, 24)
@@ -25,13 +27,15 @@ class Desk:
         view: EngineView | None = None,
         settings: UiSettings | None = None,
         effective: SettingsView | None = None,
+        controller: Controller | None = None,
+        market: FakeMarket | None = None,
     ) -> None:
-        self.fake = FakeController(view, settings=effective or good())
+        self.fake = FakeController(view, settings=effective or good(), market=market)
         self.time = 0.0
         self.crashes: list[str] = []
         self.terminal = Terminal()
         self.app = KrakkedApp(
-            self.fake,
+            controller or self.fake,
             settings or UiSettings(),
             self.terminal,
             on_crash_log=self.crashes.append,

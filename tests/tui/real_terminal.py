@@ -41,8 +41,8 @@ class RealTerminal:
         self.modes = termios.tcgetattr(self.slave)
         self.process = subprocess.Popen(
             [sys.executable, "-m", f"tests.tui.{program}", str(self._result), *options],
-            cwd=ROOT, stdin=self.slave, stdout=self.slave, stderr=self.slave, start_new_session=True,
-            env={**_plain_environment(), "TERM": "xterm-256color", **environment},
+            cwd=folder, stdin=self.slave, stdout=self.slave, stderr=self.slave, start_new_session=True,
+            env={**_plain_environment(), "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **environment},
         )  # fmt: skip
 
     def __enter__(self) -> "RealTerminal":

@@ -67,7 +67,11 @@ class Hands:
         await self.settle()
 
     async def settle(self) -> None:
-        """Let messages, replies and layout come to rest."""
+        """Let messages, replies, judgements that may be given, and layout come to rest."""
+        for _ in range(8):
+            await self.pilot.pause(0)
+        while self.fake.gate is None and getattr(self.app._main.step, "judging", False):
+            await self.pilot.pause(0)
         for _ in range(8):
             await self.pilot.pause(0)
         for screen in self.app.screen_stack:

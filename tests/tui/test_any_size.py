@@ -9,12 +9,17 @@ from hypothesis import strategies as st
 
 from krakked_tui.control.setup import PasswordStrength, SetupChoices, SetupMode
 from krakked_tui.control.views import EngineView
+from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.secret import Secret
 from krakked_tui.tui.rows.banner import banner_lines
+from krakked_tui.tui.rows.book import book_lines, tape_lines
+from krakked_tui.tui.rows.candles import chart_lines
 from krakked_tui.tui.rows.chart import equity_lines
+from krakked_tui.tui.rows.closeup import Closeup
 from krakked_tui.tui.rows.dashboard import account_lines, allocation_lines, event_lines
 from krakked_tui.tui.rows.dialogs import flatten_progress_lines, flatten_warnings, order_lines, sale_lines
 from krakked_tui.tui.rows.line import place, row_line
+from krakked_tui.tui.rows.market import MARKET_COLUMNS, market_row
 from krakked_tui.tui.rows.settings import (
     SETTING_COLUMNS,
     change_lines,
@@ -41,6 +46,7 @@ from krakked_tui.tui.rows.start import start_lines
 from krakked_tui.tui.rows.tables import POSITION_COLUMNS, position_rows
 from krakked_tui.tui.rows.topbar import bar_lines
 from tests.fakes.controller import disconnected, empty, killed, normal, start_failed, starting
+from tests.fakes.market import FakeMarket
 from tests.fakes.settings import good, unvalidated
 from tests.fakes.setup import FACTS, PREVIEW, SAVED, withdraws
 
@@ -62,6 +68,18 @@ BUILDERS: dict[str, Callable[[EngineView, int, int], object]] = {
     ],
 }
 
+MARKET = FakeMarket(5)
+MARKET.look_at("XBTUSD", Timeframe.M1)
+CLOSEUP = Closeup("XBTUSD", Timeframe.M1, MARKET.current.focus, last=MARKET.current.rows[0].last)
+MARKET_BUILDERS: dict[str, Callable[[int, int], object]] = {
+    "candles": lambda width, height: chart_lines(CLOSEUP, width, height, UTC),
+    "book": lambda width, height: book_lines(CLOSEUP, width, height),
+    "tape": lambda width, height: tape_lines(CLOSEUP, width, height, UTC),
+    "pairs": lambda width, _: [
+        row_line(market_row(row), place(MARKET_COLUMNS, width)) for row in MARKET.current.rows
+    ],
+}
+
 CHOICES = SetupChoices(mode=SetupMode.LIVE, region="EU", api_key=Secret("k"), check=withdraws())
 SETUP_BUILDERS: dict[str, Callable[[int, int], object]] = {
     "header": lambda width, height: header(FACTS, height, "A step", width),
@@ -70,7 +88,9 @@ SETUP_BUILDERS: dict[str, Callable[[int, int], object]] = {
     "checking": lambda width, _: checking_lines(FACTS, width),
     "check": lambda width, _: check_lines(withdraws(), width),
     "password": lambda width, _: password_lines(FACTS, width),
-    "strength": lambda width, height: strength_lines(PasswordStrength(height, "words", "advice"), width),
+    "strength": lambda width, height: strength_lines(
+        PasswordStrength(height, "words", "advice"), width, typed=True
+    ),
     "region": lambda width, _: region_lines(width),
     "preview": lambda width, height: preview_lines(PREVIEW, width, height),
     "review": lambda width, _: review_lines(FACTS, CHOICES, width),
@@ -97,4 +117,11 @@ def test_a_builder_of_set_up_and_settings_copes_with_any_size(name: str, width: 
 @given(view=st.sampled_from(VIEWS), width=st.integers(0, 130), height=st.integers(0, 45))
 def test_a_builder_copes_with_any_size(name: str, view: EngineView, width: int, height: int) -> None:
     lines = BUILDERS[name](view, width, height)
+    assert isinstance(lines, list | tuple)
+
+
+@pytest.mark.parametrize("name", MARKET_BUILDERS)
+@given(width=st.integers(0, 130), height=st.integers(0, 45))
+def test_a_builder_of_the_market_copes_with_any_size(name: str, width: int, height: int) -> None:
+    lines = MARKET_BUILDERS[name](width, height)
     assert isinstance(lines, list | tuple)

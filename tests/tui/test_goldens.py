@@ -6,8 +6,10 @@ from itertools import product
 import msgspec
 import pytest
 
+from krakked_tui.control.market_view import DataStatusView, FocusView
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import EngineView
+from krakked_tui.domain.candles import Timeframe
 from tests.fakes.controller import (
     disconnected,
     empty,
@@ -17,6 +19,7 @@ from tests.fakes.controller import (
     starting,
     status,
 )
+from tests.fakes.market import FakeMarket
 from tests.fakes.settings import first_run, good, unvalidated
 from tests.tui.driving import Desk
 from tests.tui.goldens import compare, left_over
@@ -61,7 +64,58 @@ SETTINGS: dict[str, Callable[[], SettingsView]] = {
 }
 SETTING_DIALOGS = {"change-setting": "enter", "setting": "d"}
 
+
+def loading_market() -> FakeMarket:
+    """A pair was looked at, then another one, which has not come yet."""
+    market = FakeMarket()
+    row = market.current.rows[0]
+    market.answers = False
+    market.publish(focus=market.focus(row, Timeframe.M1))
+    return market
+
+
+def stale_market() -> FakeMarket:
+    """The connection is lost: prices grow old, the book cannot be relied on."""
+    market = FakeMarket()
+    market.answers = False
+    row = market.current.rows[0]
+    market.publish(
+        rows=tuple(
+            msgspec.structs.replace(each, freshness="stale", age=95.0) for each in market.current.rows
+        ),
+        focus=market.focus(row, Timeframe.M1),
+        data=DataStatusView(stale=59, never=1),
+    )
+    book = market.current.focus.book
+    assert book is not None
+    market.change_focus(book=msgspec.structs.replace(book, valid=False, received=-95.0))
+    return market
+
+
+def troubled_market() -> FakeMarket:
+    """Some pairs cannot be traded, and the one looked at has no candles and no book."""
+    market = FakeMarket()
+    market.answers = False
+    market.change_row("HX7USD", status="maintenance", tradable=False)
+    market.change_row("IE8USD", tradable=False, freshness="quiet", age=130.0)
+    market.change_row("MG12USD", last=None, change_pct_24h=None, spread_bps=None, freshness="never", age=None)
+    trouble = "Kraken refused the candles of XBTUSD: EService:Unavailable. Asking again in 30 s."
+    market.publish(focus=FocusView(pair="XBTUSD", trouble=trouble))
+    return market
+
+
+MARKETS: dict[str, tuple[Callable[[], FakeMarket], Callable[[], EngineView]]] = {
+    "normal": (FakeMarket, normal),
+    "disconnected": (stale_market, disconnected),
+    "empty": (lambda: FakeMarket(0), empty),
+    "loading": (loading_market, normal),
+    "trouble": (troubled_market, normal),
+}
+MARKET_PARTS = ("chart", "book", "tape")
+
 EXPECTED = {
+    *(name("market", state, size=size) for state, size in product(MARKETS, SIZES)),
+    *(name("market", part, size=SIZES[0]) for part in MARKET_PARTS[1:]),
     *SETUP_EXPECTED,
     *(name("settings", state, size=size) for state, size in product(SETTINGS, SIZES)),
     *(name("dialog", dialog, size=SIZES[0]) for dialog in SETTING_DIALOGS),
@@ -103,6 +157,29 @@ async def test_the_dialogs_look_as_agreed() -> None:
             await desk.press(key)
             screens[name("dialog", dialog, size=SIZES[0])] = desk.text
             await desk.press("escape")
+    compare(screens)
+
+
+@pytest.mark.parametrize("state", MARKETS)
+async def test_the_market_looks_as_agreed_at_every_size(state: str) -> None:
+    screens = {}
+    market, view = MARKETS[state]
+    async with Desk(view(), market=market()).open() as desk:
+        await desk.press("6", *(["down"] if state == "loading" else []))
+        for size in SIZES:
+            await desk.resize(*size)
+            await desk.see()
+            screens[name("market", state, size=size)] = desk.text
+    compare(screens)
+
+
+async def test_the_parts_of_the_market_look_as_agreed() -> None:
+    screens = {}
+    async with Desk().open() as desk:
+        await desk.press("6")
+        for part in MARKET_PARTS[1:]:
+            await desk.press("v")
+            screens[name("market", part, size=SIZES[0])] = desk.text
     compare(screens)
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from krakked_tui.control.market_view import ConnectionView, DataStatusView
 from krakked_tui.control.settings_view import CredentialsState, CredentialsView, SettingRow, SettingsView
 from krakked_tui.control.setup import (
     KeyCheck,
@@ -18,11 +19,13 @@ from krakked_tui.control.setup import (
     UniversePreview,
 )
 from krakked_tui.control.views import AllocationView, EngineView, StartStep
+from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.errors import StorageError
 from krakked_tui.domain.money import ONE
 from krakked_tui.domain.orders import OrderStatus
 from krakked_tui.domain.safety import FlattenPhase, FlattenProgress, KillSwitch
 from tests.fakes.controller import MARKETS, NOON, normal, order, position, status, trade
+from tests.fakes.market import FakeMarket
 from tests.fakes.setup import FakeSetup, audit
 from tests.tui.driving import Desk
 from tests.tui.setup_driving import Hands
@@ -87,6 +90,36 @@ async def test_hostile_text_is_shown_and_harms_nothing(text: str, size: tuple[in
             desk.fake.publish_status(phase=phase)
             await desk.see()
             assert_harmless(desk)
+        assert desk.app.ended is None
+        assert desk.crashes == []
+
+
+def market_everywhere(text: str) -> FakeMarket:
+    """A market with ``text`` in every text field."""
+    market = FakeMarket(3, answers=False)
+    row = msgspec.structs.replace(
+        market.current.rows[0], pair=text, status=text, freshness=text, tradable=False, held=True
+    )
+    market.publish(
+        rows=(row, *market.current.rows[1:]),
+        focus=msgspec.structs.replace(market.focus(row, Timeframe.M1), trouble=text),
+        data=DataStatusView(connections=(ConnectionView(text, connected=False, detail=text),)),
+    )
+    return market
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["escapes", "markup", "bidi", "wide", "long"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_hostile_market_is_shown_and_harms_nothing(text: str, size: tuple[int, int]) -> None:
+    market = market_everywhere(text)
+    async with Desk(everywhere(text), market=market).open(size) as desk:
+        for keys in (("6",), ("v",), ("v",), ("s", "s"), ("G",), ("slash", "z"), ("enter",), ("escape",)):
+            await desk.press(*keys)
+            assert_harmless(desk)
+        market.change_focus(bars=(), running=None, book=None, trades=())
+        await desk.see()
+        assert_harmless(desk)
+        assert text in {pair for pair, _ in market.asked}, "what is looked at goes back as it came"
         assert desk.app.ended is None
         assert desk.crashes == []
 

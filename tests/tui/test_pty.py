@@ -127,3 +127,18 @@ def test_a_crash_shows_two_lines_and_no_values(tmp_path: Path) -> None:
         (report,) = terminal.result["crashes"]
         assert "view failed" in report
         assert "kQH5HW" not in report + terminal.raw.decode(errors="replace")
+
+
+def test_a_moving_market_is_shown_and_followed_to_the_last_pair(tmp_path: Path) -> None:
+    with RealTerminal(tmp_path, "pairs=200", size=(120, 40), program="pty_market") as terminal:
+        terminal.wait_for("POSITIONS")
+        terminal.send("6")
+        terminal.wait_for("PAIR 200")
+        terminal.wait_for("TAPE XBTUSD")
+        terminal.send("G]")
+        terminal.wait_for("[5m]")
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait_for_end() == 0
+        assert terminal.result["crashes"] == []
+        assert terminal.result["asked"][0] == ["XBTUSD", "1m"]
+        assert terminal.result["asked"][-1][0] is None

@@ -49,6 +49,7 @@ async def test_paper_trading_needs_no_key_and_no_password() -> None:
         assert not choices.forced
         assert hands.fake.checked == []
         assert hands.app.saved == SAVED
+        assert hands.app.goes_on
         assert hands.app.ended == QUIT
 
 
@@ -79,7 +80,7 @@ async def test_everything_that_was_entered_is_saved() -> None:
         assert choices.check == accepted()
         assert not choices.forced
         assert "✓ SAVED" in hands.text
-        assert "Run krakked-tui doctor when in doubt." in hands.text
+        assert "Start trading on paper: krakked-tui" in hands.text
         assert hands.app.ended is None
         assert not hands.app._main.entries.has_secrets, "secrets are forgotten once they are saved"
         await hands.press("enter")

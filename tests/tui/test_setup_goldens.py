@@ -11,6 +11,7 @@ from krakked_tui.control.setup import KeyCheck, KeyringState, UniversePreview
 from krakked_tui.domain.errors import StorageError
 from tests.fakes.setup import (
     FACTS,
+    SAVED_LIVE,
     FakeSetup,
     accepted,
     malformed,
@@ -90,6 +91,19 @@ async def to_saved(hands: Hands) -> None:
     await hands.press("enter")
 
 
+async def to_live_review(hands: Hands) -> None:
+    await hands.press("down", "enter")
+    await hands.enter_key()
+    await hands.click("#next")
+    await hands.enter_password()
+    await hands.press("enter")
+
+
+async def to_live_saved(hands: Hands) -> None:
+    await to_live_review(hands)
+    await hands.press("enter")
+
+
 async def to_leaving(hands: Hands) -> None:
     await to_review(hands)
     await hands.press("q")
@@ -123,6 +137,8 @@ STATES: dict[str, tuple[Callable[[], FakeSetup], Walk]] = {
     "review-unvalidated": (lambda: FakeSetup(REPLACING, checks=[unreachable()]), to_review),
     "not-saved": (lambda: FakeSetup(saves=[StorageError("No space left on the disk.")]), to_saved),
     "saved": (FakeSetup, to_saved),
+    "review-live": (FakeSetup, to_live_review),
+    "saved-live": (lambda: FakeSetup(saves=[SAVED_LIVE]), to_live_saved),
     "leaving": (FakeSetup, to_leaving),
 }
 

@@ -53,7 +53,7 @@ def test_a_whole_set_up_from_the_first_key_to_the_last(tmp_path: Path, how: str)
         terminal.send("\r")
         terminal.wait_for("strength: nothing typed yet")
         terminal.send(f"{PASSWORD}\r")
-        terminal.wait_for("strong, enough")
+        terminal.wait_for("■ strong")
         terminal.send(f"{PASSWORD}\r")
         terminal.wait_for("XBTUSD")
         terminal.send("\r")
@@ -87,6 +87,27 @@ def test_escape_goes_back_and_ctrl_q_asks_before_what_was_typed_is_lost(tmp_path
         assert not terminal.result["saved"]
         assert terminal.result["checked"] == []
         assert_never_shown(terminal)
+
+
+@pytest.mark.parametrize("how", ["q", "SIGTERM"])
+def test_leaving_after_saving_starts_nothing(tmp_path: Path, how: str) -> None:
+    with setup(tmp_path) as terminal:
+        terminal.wait_for(WELCOME)
+        terminal.send("\r")
+        terminal.wait_for("Settings > API")
+        terminal.send("\t\t\t\r")
+        terminal.wait_for("XBTUSD")
+        terminal.send("\r")
+        terminal.wait_for("Nothing has been written yet.")
+        terminal.send("\r")
+        terminal.wait_for("Start paper trading")
+        if how == "q":
+            terminal.send("q")
+        else:
+            terminal.signal(signal.SIGTERM)
+        assert terminal.wait_for_end() == 0
+        assert terminal.result["passwords"] == [""], "it was saved, without a key"
+        assert not terminal.result["saved"], "nobody asked to start"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -166,3 +187,24 @@ def test_the_screen_of_the_engine_follows_on_the_same_terminal(tmp_path: Path) -
         assert terminal.result["screen"] == "quit"
         assert terminal.result["crashes"] == []
         assert termios.tcgetattr(terminal.slave) == terminal.modes
+
+
+@pytest.mark.parametrize("program", ["pty_setup", "pty_program"])
+def test_no_variable_of_the_framework_makes_it_record_what_is_typed(tmp_path: Path, program: str) -> None:
+    log = tmp_path / "textual.log"
+    with RealTerminal(
+        tmp_path, program=program, TEXTUAL_LOG=str(log), TEXTUAL="devtools,debug", TEXTUAL_DEBUG="1"
+    ) as terminal:
+        if program == "pty_setup":
+            terminal.wait_for(WELCOME)
+            terminal.send("\r")
+            terminal.wait_for("Settings > API")
+            terminal.send(KEY)
+            terminal.wait_for("•" * len(KEY))
+        else:
+            terminal.wait_for("POSITIONS")
+            terminal.send("?")
+            terminal.wait_for("HELP")
+        terminal.signal(signal.SIGTERM)
+        terminal.wait_for_end()
+    assert [path.name for path in tmp_path.iterdir()] == ["result.json"]

@@ -1,13 +1,13 @@
 """The later steps of set-up: master password, region, review, saving."""
 
 import asyncio
+import threading
 
 import msgspec
 import pytest
 
 from krakked_tui.control.setup import (
     KeyringState,
-    PasswordStrength,
     SetupMode,
     UniversePreview,
 )
@@ -17,6 +17,7 @@ from krakked_tui.tui.exits import ExitReason, UiExit
 from tests.fakes.setup import (
     FACTS,
     SAVED,
+    SAVED_LIVE,
     FakeSetup,
 )
 from tests.tui.setup_driving import PASSWORD, Hands
@@ -40,11 +41,11 @@ async def test_a_password_must_be_typed_twice_and_be_strong_enough() -> None:
         assert "Type a master password, twice." in hands.text
         await hands.enter_password("abc")
         assert "■····" in hands.text
-        assert "hopeless, NOT ENOUGH: guessed in about a minute" in hands.text
+        assert "strength: ■···· hopeless, NOT ENOUGH\n" in hands.text
         assert "This password is too easy to guess." in hands.text
         await hands.press("ctrl+u", "tab", "ctrl+u", "shift+tab")
         await hands.type(PASSWORD)
-        assert "■■■■■ strong, enough: centuries" in hands.text
+        assert "strength: ■■■■■ strong\n" in hands.text
         await hands.press("enter")
         await hands.type(PASSWORD + "x")
         await hands.press("enter")
@@ -85,13 +86,94 @@ async def test_without_a_keyring_nothing_is_offered_and_the_reason_is_given() ->
         assert not hands.fake.saved[0].remember_password
 
 
-async def test_the_judges_score_is_never_out_of_range() -> None:
+async def judgements(hands: Hands, number: int) -> None:
+    """Wait until so many were asked for."""
+    while len(hands.fake.judged) < number:
+        await hands.pilot.pause(0)
+
+
+async def test_a_slow_judge_stops_no_key_and_shows_nothing_stale() -> None:
     hands = Hands()
-    hands.fake.strength = PasswordStrength(99, "words", "advice")
+    hands.fake.gate = gate = threading.Semaphore(0)
     async with hands.open():
         await to_password(hands)
+        await hands.type("a")
+        await judgements(hands, 1)
+        await hands.type("bc")
+        assert "•••" in hands.text
+        assert "strength: … judging" in hands.text
+        gate.release()
+        await judgements(hands, 2)
+        await hands.settle()
+        assert "strength: … judging" in hands.text, "the answer was about other text"
+        gate.release()
+        while hands.app._main.step.judging:  # type: ignore[attr-defined]
+            await hands.pilot.pause(0)
+        await hands.settle()
+        assert "hopeless, NOT ENOUGH" in hands.text
+        assert hands.fake.judged == [Secret("a"), Secret("abc")], "only the newest text is judged"
+
+
+async def test_next_waits_for_the_judgement_of_just_what_is_typed() -> None:
+    hands = Hands()
+    async with hands.open():
+        await to_password(hands)
+        await hands.type(PASSWORD)
+        assert "strength: ■■■■■ strong" in hands.text
+        hands.fake.gate = gate = threading.Semaphore(0)
+        hands.fake.judged.clear()
+        await hands.press("ctrl+u")
+        await hands.type("abc")
+        await hands.press("enter")
+        await hands.type("abc")
+        await hands.press("enter")
+        assert hands.title == "Master password"
+        assert hands.app._main.entries.password is None
+        for _ in range(3):
+            gate.release()
+        hands.fake.gate = None
+        await hands.settle()
+        assert "This password is too easy to guess." in hands.text
+        assert hands.title == "Master password"
+        hands.fake.gate = threading.Semaphore(0)
+        await hands.type("defghijklmnop")
+        await hands.press("enter", "ctrl+u")
+        await hands.type("abcdefghijklmnop")
+        await hands.press("enter")
+        assert hands.title == "Master password"
+        gate, hands.fake.gate = hands.fake.gate, None
+        gate.release()
+        await hands.settle()
+        assert hands.title == "Region and universe"
+        assert hands.app._main.entries.password == Secret("abcdefghijklmnop")
+
+
+async def test_what_is_typed_while_next_waits_takes_it_back() -> None:
+    hands = Hands()
+    hands.fake.gate = gate = threading.Semaphore(0)
+    async with hands.open():
+        await to_password(hands)
+        await hands.enter_password()
         await hands.type("x")
-        assert "strong, enough" in hands.text
+        hands.fake.gate = None
+        gate.release()
+        await hands.settle()
+        assert hands.title == "Master password"
+        assert "strong" in hands.text
+        assert "not the same" not in hands.text, "nobody asks any more"
+
+
+async def test_a_judge_that_breaks_is_reported_and_lets_no_password_through() -> None:
+    hands = Hands()
+    hands.fake.strength = ValueError("boom")
+    async with hands.open():
+        await to_password(hands)
+        await hands.enter_password()
+        assert hands.title == "Master password"
+        assert "not judged, NOT ENOUGH" in hands.text
+        assert "Judging it failed inside Krakked (ValueError)" in hands.text
+        assert "boom" in hands.crashes[0]
+        assert PASSWORD not in "".join(hands.crashes)
 
 
 async def test_the_preview_is_loaded_in_the_background_and_its_failure_blocks_nothing() -> None:
@@ -159,6 +241,23 @@ async def test_nothing_interrupts_saving_and_it_happens_once() -> None:
         assert len(hands.fake.saved) == 1
         await hands.press("q")
         assert hands.app.saved == SAVED, "saved is saved, however it is left"
+        assert not hands.app.goes_on, "leaving starts nothing"
+
+
+@pytest.mark.parametrize("keys", [("right", "enter"), ("q",), ("ctrl+q",), ("ctrl+c",)])
+async def test_after_saving_only_the_choice_that_says_so_starts(keys: tuple[str, ...]) -> None:
+    async with Hands(FakeSetup(saves=[SAVED_LIVE])).open() as hands:
+        await hands.press("down", "enter")
+        await hands.enter_key()
+        await hands.press("enter")
+        await hands.enter_password()
+        await hands.press("enter", "enter")
+        assert "✓ SAVED" in hands.text
+        assert "Live trading stays locked" in hands.text
+        assert "Start paper trading (Enter)" in hands.text
+        await hands.press(*keys)
+        assert hands.app.ended == QUIT
+        assert not hands.app.goes_on
 
 
 async def test_replacing_a_saved_key_is_said_and_wants_more_than_enter() -> None:
@@ -167,7 +266,7 @@ async def test_replacing_a_saved_key_is_said_and_wants_more_than_enter() -> None
         await to_password(hands)
         await hands.enter_password()
         await hands.press("enter")
-        assert "this REPLACES the key that is saved there now" in hands.text
+        assert "this REPLACES the key that is saved now" in hands.text
         assert hands.focused == "back"
         await hands.press("right", "enter")
         assert len(hands.fake.saved) == 1

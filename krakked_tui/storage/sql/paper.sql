@@ -7,7 +7,14 @@ PRAGMA foreign_keys = ON;
 SELECT key, value FROM meta;
 
 -- name: save_meta
-INSERT INTO meta (key, value) VALUES (:key, :value);
+INSERT INTO meta (key, value) VALUES (:key, :value) ON CONFLICT (key) DO NOTHING;
+
+-- name: begin_session
+INSERT INTO meta (key, value) VALUES ('session', :session)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+
+-- name: hold_session
+UPDATE meta SET value = value WHERE key = 'session' AND value = :session;
 
 -- name: save_order
 INSERT INTO orders (number, order_id, cl_ord_id, is_open, body)

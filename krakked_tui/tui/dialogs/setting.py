@@ -59,7 +59,10 @@ class ChangeSettingDialog(Dialog):
     def _new(self) -> str:
         """The value as TOML."""
         value = self.values.value
-        return f'"{clean(value)}"' if isinstance(self.values, Input) else value
+        if isinstance(self.values, Input):
+            typed = clean(value).replace("\\", "\\\\").replace('"', '\\"')
+            return f'"{typed}"'
+        return value
 
     def questions(self) -> Sequence[Widget]:
         """The allowed values."""

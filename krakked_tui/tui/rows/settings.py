@@ -126,7 +126,10 @@ def setting_lines(setting: SettingRow, width: int) -> list[Line]:
 
 def _how_to_change(setting: SettingRow) -> str:
     if can_change(setting):
-        return "Enter changes it now, for this profile, and keeps it in its runtime.toml."
+        return (
+            "To change it, close this and press Enter on its row: it takes effect at once, for this profile, "
+            "and is kept in its runtime.toml."
+        )
     return "Change it in the configuration file or its environment variable, then start again."
 
 

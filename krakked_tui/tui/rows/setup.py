@@ -41,8 +41,10 @@ _PREVIEW_COLUMNS = (
     Column("LAST $", 16, number=True),
     Column("24 H VOLUME $", 18, number=True),
 )
-STRENGTHS = ("hopeless", "weak", "fair", "good", "strong")
-"""Words of our own for the five scores, beside those of the judge."""
+_PAPER_PROFILE, _LIVE_PROFILE = "paper", "live"
+_SCORE_MAX = 4
+_ADVICE = "Several unusual words are strong and easy to type."
+_ASKED = "asked for when Krakked starts with the key (live mode); paper trading needs none"
 
 
 def header(facts: SetupFacts, number: int, title: str, width: int) -> Line:
@@ -137,8 +139,8 @@ def check_lines(check: KeyCheck, width: int) -> list[Line]:
 def password_lines(facts: SetupFacts, width: int) -> list[Line]:
     """Return what the master password is for."""
     lines = _text(
-        f"It locks up the key in {facts.secrets_file}, and is asked for when Krakked starts with a key. "
-        "Nobody can recover it: without it the key has to be entered again.",
+        f"It locks up the key in {facts.secrets_file}, and is asked for when Krakked starts with the key "
+        "(live mode). Nobody can recover it: without it the key has to be entered again.",
         width,
     )
     if facts.keyring.usable:
@@ -148,18 +150,17 @@ def password_lines(facts: SetupFacts, width: int) -> list[Line]:
     return lines + wrap(text, width, Look.MUTED)
 
 
-def strength_lines(strength: PasswordStrength | None, width: int) -> list[Line]:
-    """Return how strong the password is so far, and how to better it."""
+def strength_lines(strength: PasswordStrength | None, width: int, *, typed: bool) -> list[Line]:
+    """Return how strong the password is, and how to better it; None while that is not known."""
     if strength is None:
-        return [(Span("strength: nothing typed yet", Look.MUTED),)]
-    score = min(max(strength.score, 0), len(STRENGTHS) - 1)
+        return [(Span("strength: … judging" if typed else "strength: nothing typed yet", Look.MUTED),)]
+    score = min(max(strength.score, 0), _SCORE_MAX)
     look = Look.GOOD if strength.enough else Look.WARN
-    bar = "■" * (score + 1) + "·" * (len(STRENGTHS) - score - 1)
-    verdict = "enough" if strength.enough else "NOT ENOUGH"
-    words = clip(strength.words, max(0, width - 42))
-    line = (Span("strength: "), Span(bar, look), Span(f" {STRENGTHS[score]}, {verdict}", look))
-    said = (Span(f": {words}"),) if words else EMPTY
-    return [(*line, *said), *wrap(strength.advice, width, Look.MUTED)[:2]]
+    bar = "■" * (score + 1) + "·" * (_SCORE_MAX - score)
+    words = f" {strength.words}" if strength.enough else f" {strength.words}, NOT ENOUGH"
+    line = (Span("strength: "), Span(bar, look), Span(clip(words, max(0, width - 15)), look))
+    advice = strength.advice or ("" if strength.enough else _ADVICE)
+    return [line, *wrap(advice, width, Look.MUTED)[:2]]
 
 
 def region_lines(width: int) -> list[Line]:
@@ -193,30 +194,67 @@ def review_lines(facts: SetupFacts, choices: SetupChoices, width: int) -> list[L
     """Return exactly what saving writes, and where."""
     paper = choices.mode is SetupMode.PAPER
     mode = "paper trading" if paper else "live trading, prepared; still to be switched on by hand"
-    lines = _labelled("Profile", facts.profile, width)
+    lines = _labelled("Profile", _profile(facts, choices), width)
     lines += _labelled("Mode", mode, width)
     lines += _labelled("Region", choices.region, width)
-    lines += _labelled("Written to", facts.config_file, width)
     lines += [EMPTY, *_key_review(facts, choices, width)]
-    return [*lines, EMPTY, *wrap("Nothing has been written yet.", width, Look.STRONG)]
+    lines += [EMPTY, *wrap("Nothing has been written yet. Saving writes:", width, Look.STRONG)]
+    for path, what in _files(facts, choices):
+        lines += _item("•", f"{path}: {what}", width)
+    return lines
+
+
+def _profile(facts: SetupFacts, choices: SetupChoices) -> str:
+    live = _live_profile(facts)
+    if choices.mode is SetupMode.PAPER or live == facts.profile:
+        return facts.profile
+    return f"{live}; the profile {facts.profile} goes on trading on paper"
+
+
+def _live_profile(facts: SetupFacts) -> str:
+    """Return the profile that a live set-up is for; the paper profile is never made live."""
+    return _LIVE_PROFILE if facts.profile == _PAPER_PROFILE else facts.profile
+
+
+def _files(facts: SetupFacts, choices: SetupChoices) -> list[tuple[str, str]]:
+    """Return each file that saving writes, with what is written into it."""
+    files = [(facts.config_file, "the region, for all profiles")]
+    if choices.mode is SetupMode.LIVE:
+        # The overlay of a profile lies beside the configuration file and is named after it.
+        folder, slash, name = facts.config_file.rpartition("/")
+        live = _live_profile(facts)
+        overlay = f"{folder}{slash}{name.rpartition('.')[0] or name}.{live}.toml"
+        files.append((overlay, f"live mode, for the profile {live} only"))
+    if choices.api_key is not None:
+        files.append((facts.secrets_file, "the key, encrypted with the master password"))
+    if choices.api_key is not None and facts.secrets_exist:
+        # The storage picks the first such name that is free.
+        aside = "or that with a number: what is saved now, if the new password does not open it"
+        files.append((f"{facts.secrets_file}.replaced", aside))
+    return files
 
 
 def _key_review(facts: SetupFacts, choices: SetupChoices, width: int) -> list[Line]:
+    used = _labelled("", facts.environment_key, width, Look.WARN) if facts.environment_key else []
     if choices.api_key is None:
         kept = f"no new one; the one in {facts.secrets_file} stays as it is"
-        return _labelled("API key", kept if facts.secrets_exist else "none is saved", width)
+        return _labelled("API key", kept if facts.secrets_exist else "none is saved", width) + used
     checked = choices.check is not None and choices.check.verdict is KeyVerdict.ACCEPTED
     state = "accepted by the exchange" if checked else "UNVALIDATED: the exchange was not reached"
     lines = _labelled("API key", state, width, Look.PLAIN if checked else Look.WARN)
     if choices.check is not None and choices.check.audit is not None and choices.check.audit.can_withdraw:
         lines += _labelled("", "it can, or may, WITHDRAW MONEY", width, Look.ALARM)
-    lines += _labelled("Encrypted in", facts.secrets_file, width)
     if facts.secrets_exist:
-        lines += _labelled("", "this REPLACES the key that is saved there now", width, Look.WARN)
-    keeps = (
-        "kept in the keyring of this computer" if choices.remember_password else "asked for at every start"
-    )
-    return lines + _labelled("Password", keeps, width)
+        lines += _labelled("", "this REPLACES the key that is saved now", width, Look.WARN)
+    keeps = "kept in the keyring of this computer" if choices.remember_password else _ASKED
+    return lines + used + _labelled("Password", keeps, width)
+
+
+def start_label(facts: SetupFacts, mode: SetupMode) -> str:
+    """Return what going on after the last step does: the profile starts that set-up was started for."""
+    if mode is SetupMode.PAPER or facts.profile == _PAPER_PROFILE:
+        return "Start paper trading"
+    return f"Start the profile {facts.profile}"
 
 
 def saved_lines(saved: SetupSaved, width: int) -> list[Line]:
@@ -226,8 +264,8 @@ def saved_lines(saved: SetupSaved, width: int) -> list[Line]:
         lines += _item("✓", sentence, width)
     if saved.next_steps:
         lines += [EMPTY, (Span("NEXT", Look.TITLE),)]
-    for number, sentence in enumerate(saved.next_steps, start=1):
-        lines += _item(str(number), sentence, width)
+    for sentence in saved.next_steps:
+        lines += _item("•", sentence, width)
     return lines
 
 

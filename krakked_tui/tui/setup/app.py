@@ -41,9 +41,11 @@ class SetupApp(CrashHook, inherit_bindings=False):
     ) -> None:
         super().__init__(on_crash_log, driver_class=driver_for(terminal), ansi_color=ansi_color)
         self._terminal = terminal
-        self._main = SetupScreen(service, self._note_error, self._finish)
+        self._main = SetupScreen(service, self._note_error, self._go_on)
         self.saved: SetupSaved | None = None
-        """What was saved, as soon as it was."""
+        """What was saved, once set-up has ended."""
+        self.goes_on = False
+        """Whether the operator asked to start with what was saved."""
         self.ended: UiExit | None = None
         """Why set-up ended, None while it runs and after a crash."""
         for theme in THEMES:
@@ -74,9 +76,7 @@ class SetupApp(CrashHook, inherit_bindings=False):
         """Leave, after asking when something would be lost; never while saving."""
         if self._main.busy or self._main.switching or isinstance(self.screen, LeaveDialog):
             return
-        if self._main.entries.saved is not None:
-            self._finish()
-        elif self._main.touched:
+        if self._main.touched:
             self.push_screen(LeaveDialog(), self._answered)
         else:
             self._end(ExitReason.QUIT)
@@ -89,7 +89,8 @@ class SetupApp(CrashHook, inherit_bindings=False):
         """End because the process was told to."""
         self._end(ExitReason.SIGNAL, name)
 
-    def _finish(self) -> None:
+    def _go_on(self) -> None:
+        self.goes_on = self.ended is None
         self._end(ExitReason.QUIT)
 
     def _end(self, reason: ExitReason, detail: str = "") -> None:

@@ -1,125 +1,19 @@
-"""The last steps: master password, region, review, and what was saved."""
+"""The last steps: region, review, and what was saved."""
 
 from collections.abc import Sequence
 
 from textual import events
 from textual.widget import Widget
-from textual.widgets import Input
 
 from krakked_tui.domain.errors import KrakkedError
-from krakked_tui.tui.rows.line import Line, Look, Span, wrap
-from krakked_tui.tui.rows.setup import (
-    password_lines,
-    preview_lines,
-    region_lines,
-    review_lines,
-    saved_lines,
-    strength_lines,
-)
-from krakked_tui.tui.setup.fields import SecretField, Toggle
+from krakked_tui.tui.rows.line import Line, Look, wrap
+from krakked_tui.tui.rows.setup import preview_lines, region_lines, review_lines, saved_lines, start_label
 from krakked_tui.tui.setup.step import Guide, Step, StepName
 from krakked_tui.tui.store import cleaned
 from krakked_tui.tui.text import clean
 from krakked_tui.tui.widgets.choice import Choice
 from krakked_tui.tui.widgets.lines import Lines
 from krakked_tui.tui.widgets.one_of import OneOf, Option
-
-
-class PasswordStep(Step):
-    """The master password, twice."""
-
-    TITLE_TEXT = "Master password"
-    NUMBER = 4
-    QUESTION_ROWS = 9
-    FIRST = "#password"
-
-    def __init__(self, guide: Guide) -> None:
-        super().__init__(guide)
-        entered = guide.entries.password is not None
-        self.password = SecretField("password", joined=False, entered=entered)
-        self.again = SecretField("again", joined=False, entered=entered)
-        self.password.next_field = self.again
-        self.strength = Lines("strength")
-        self.remember = Toggle(
-            "remember", "Keep the password in the keyring of this computer", on=guide.entries.remember
-        )
-
-    def text(self, width: int) -> Sequence[Line]:
-        """Say what it is for."""
-        return password_lines(cleaned(self.guide.entries.facts), width)
-
-    def questions(self) -> Sequence[Widget]:
-        """Two masked fields, how strong it is, and the keyring where there is one."""
-        keyring = (self.remember,) if self.guide.entries.facts.keyring.usable else ()
-        return (
-            Lines("password-label", ((Span("Master password", Look.TITLE),),)),
-            self.password,
-            self.strength,
-            Lines("again-label", ((Span("The same again", Look.TITLE),),)),
-            self.again,
-            *keyring,
-        )
-
-    @property
-    def question_rows(self) -> int:
-        """Two more with a keyring."""
-        return self.QUESTION_ROWS + 2 * self.guide.entries.facts.keyring.usable
-
-    def update(self) -> None:
-        """Show the text and the strength so far."""
-        super().update()
-        self._judge()
-
-    def _judge(self) -> None:
-        typed = self.password.secret
-        strength = cleaned(self.guide.service.password_strength(typed)) if typed else None
-        self.strength.show(strength_lines(strength, self.text_width))
-
-    def on_input_changed(self, message: Input.Changed) -> None:
-        """Judge while typing."""
-        if message.input is self.password:
-            self._judge()
-
-    def on_toggle_submitted(self) -> None:
-        """Enter on the box goes on."""
-        self.submit()
-
-    def on_secret_field_paste_refused(self) -> None:
-        """Say that nothing was taken."""
-        self.complain("Nothing was pasted: the text has line breaks or control characters in it.")
-
-    def submit(self) -> None:
-        """Take a password that is strong enough and typed twice."""
-        entries = self.guide.entries
-        password, again = self.password.secret, self.again.secret
-        wrong = ""
-        if not password and not again:
-            wrong = "" if entries.password is not None else "Type a master password, twice."
-        elif password != again:
-            wrong = "The two are not the same. Type both again."
-        elif not self.guide.service.password_strength(password).enough:
-            wrong = "This password is too easy to guess. Several unusual words are strong and easy to type."
-        if wrong:
-            self.complain(wrong)
-            self.password.focus()
-            return
-        entries.password = password or entries.password
-        self.guide.go(StepName.REGION)
-
-    def back(self) -> None:
-        """Back to the verdict on the key."""
-        self.guide.go(StepName.CHECK)
-
-    def leave(self) -> None:
-        """Keep the choice, empty the fields."""
-        self.guide.entries.remember = self.remember.on
-        self.password.wipe()
-        self.again.wipe()
-
-    @property
-    def typed(self) -> bool:
-        """Whether a field has something in it."""
-        return bool(self.password.value or self.again.value)
 
 
 class RegionStep(Step):
@@ -236,9 +130,18 @@ class DoneStep(Step):
         return saved_lines(cleaned(saved), width)
 
     def choices(self) -> Sequence[Choice]:
-        """Enter starts."""
-        return (Choice("next", "Start (Enter)"),)
+        """Enter starts; leaving starts nothing."""
+        entries = self.guide.entries
+        start = start_label(cleaned(entries.facts), entries.mode)
+        return (Choice("next", f"{start} (Enter)"), Choice("leave", "Leave"))
+
+    def chosen(self, choice: str) -> None:
+        """Start, or leave."""
+        if choice == "leave":
+            self.app.call_next(self.app.run_action, "app.leave")
+        else:
+            super().chosen(choice)
 
     def submit(self) -> None:
-        """End set-up."""
+        """End set-up and start."""
         self.guide.finish()

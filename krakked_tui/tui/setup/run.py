@@ -54,8 +54,9 @@ class SetupRunner:
     def run(self) -> SetupSaved | None:
         """Show set-up until it ends, and return after the terminal is as it was before.
 
-        Returns what was saved, or None when it was left: everything is as before then. Closes the
-        service. Raises ``KrakkedError`` after an internal error.
+        Returns what was saved when the operator goes on with it, or None to start nothing: set-up was
+        left, before saving with everything as before, or after it. Closes the service. Raises
+        ``KrakkedError`` after an internal error.
         """
         asyncio.run(self._run())
         if self._app.crash:
@@ -63,7 +64,7 @@ class SetupRunner:
                 f"Set-up stopped on an internal error ({self._app.crash}). "
                 "Run krakked-tui setup again; what was not reported as saved is not saved."
             )
-        return self._app.saved
+        return self._app.saved if self._app.goes_on else None
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()

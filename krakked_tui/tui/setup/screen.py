@@ -14,9 +14,10 @@ from krakked_tui.control.setup import SetupService, UniversePreview
 from krakked_tui.tui.chrome import COLUMNS_MIN, ROWS_MIN
 from krakked_tui.tui.rows.line import EMPTY, Line, Look, Span, spread, wrap
 from krakked_tui.tui.rows.setup import header
-from krakked_tui.tui.setup.end_steps import DoneStep, PasswordStep, RegionStep, ReviewStep
+from krakked_tui.tui.setup.end_steps import DoneStep, RegionStep, ReviewStep
 from krakked_tui.tui.setup.entries import Entries
 from krakked_tui.tui.setup.fields import SecretField
+from krakked_tui.tui.setup.password_step import PasswordStep
 from krakked_tui.tui.setup.start_steps import CheckStep, KeyStep, WelcomeStep
 from krakked_tui.tui.setup.step import Step, StepName
 from krakked_tui.tui.store import cleaned

@@ -100,7 +100,9 @@ class KeyStep(Step):
 
     def choices(self) -> Sequence[Choice]:
         """Check it, go on without one where that is possible, or back."""
-        skip = (Choice("skip", "Skip: save no new key"),) if self.guide.entries.may_skip_key else ()
+        entries = self.guide.entries
+        label = "Skip: keep the saved key" if entries.facts.secrets_exist else "Skip: save no key"
+        skip = (Choice("skip", label),) if entries.may_skip_key else ()
         return (Choice("next", "Check this key"), *skip, Choice("back", "Back"))
 
     def chosen(self, choice: str) -> None:

@@ -56,7 +56,7 @@ class Lines(Widget):
 
 
 def changed_cells(old: Line, new: Line) -> tuple[int, int]:
-    """Return the first changed cell and the one after the last, of two different lines."""
+    """Return the first changed cell and the one after the last, both 0 where nothing differs."""
     before, after = _cells(old), _cells(new)
     length = max(len(before), len(after))
     before += [_BLANK] * (length - len(before))

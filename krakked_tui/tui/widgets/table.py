@@ -1,11 +1,12 @@
 """A live table: fixed columns, a cursor that follows its row, repaints only the cells that changed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -18,6 +19,7 @@ from krakked_tui.tui.rows.line import (
     Placed,
     Row,
     Span,
+    crop,
     header_line,
     place,
     row_line,
@@ -31,7 +33,10 @@ _SCROLLBAR = 1
 
 
 class LiveTable(ScrollView, can_focus=True):
-    """Rows by key under a fixed header. The header stays while the rows scroll."""
+    """Rows by key under a fixed header, which stays while they scroll. ``empty`` stands in for no rows."""
+
+    class Moved(Message):
+        """The cursor is on another row."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor", "table--header"}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -49,55 +54,82 @@ class LiveTable(ScrollView, can_focus=True):
         super().__init__(id=widget_id)
         self._columns = tuple(columns)
         self._title = title
-        self._empty = empty
-        self._rows: tuple[Row, ...] = ()
+        self.empty = empty
+        self._keys: Sequence[str] = ()
+        self._row: Callable[[int], Row] = ().__getitem__
         self._placed: tuple[Placed, ...] = ()
-        self._painted: list[Line] = []
+        self._painted: dict[int, Line] = {}
+        """Lines by place, header first, as they were painted last; only what is in sight."""
 
     @property
     def selected(self) -> str | None:
         """Key of the row under the cursor, None without rows."""
-        return self._rows[self.cursor].key if self._rows else None
+        return self._keys[self.cursor] if self._keys else None
 
     def show(self, rows: Sequence[Row]) -> None:
         """Replace the rows. The cursor stays on its row's key, or else where it was."""
+        self.show_lazily([row.key for row in rows], tuple(rows).__getitem__)
+
+    def show_lazily(self, keys: Sequence[str], row: Callable[[int], Row]) -> None:
+        """Replace the rows by those that ``row`` makes by place, of which only the seen ones are made."""
         selected = self.selected
-        before = len(self._rows)
-        self._rows = tuple(rows)
-        if len(self._rows) != before:
-            self.virtual_size = Size(0, len(self._rows) + _HEADER)
-        keys = {row.key: index for index, row in enumerate(self._rows)}
-        fallback = min(self.cursor, max(0, len(self._rows) - 1))
-        self.cursor = keys.get(selected, fallback) if selected is not None else fallback
+        before = len(self._keys)
+        self._keys, self._row = keys, row
+        if len(keys) != before:
+            self.virtual_size = Size(0, len(keys) + _HEADER)
+        if selected is None or self.cursor >= len(keys) or keys[self.cursor] != selected:
+            self.cursor = self._place_of(selected)
         self._repaint()
 
-    def _repaint(self) -> None:
-        """Mark the cells that differ from what was painted last."""
-        lines = [self._header(), *(row_line(row, self._placed) for row in self._rows)]
-        if not self._rows:
-            lines.append((Span(self._empty, Look.MUTED),))
-        before, self._painted = self._painted, lines
-        for index in range(max(len(before), len(lines))):
-            old = before[index] if index < len(before) else EMPTY
-            new = lines[index] if index < len(lines) else EMPTY
-            if old != new:
-                self._mark(index, *changed_cells(old, new))
+    def _place_of(self, key: str | None) -> int:
+        if key in self._keys:
+            return self._keys.index(key)
+        return min(self.cursor, max(0, len(self._keys) - 1))
 
-    def _mark(self, index: int, start: int, end: int) -> None:
-        y = index - (self.scroll_offset.y if index >= _HEADER else 0)
-        if index < _HEADER or _HEADER <= y < self.size.height:
+    def _repaint(self) -> None:
+        """Mark the cells in sight that differ from what was painted last."""
+        before, self._painted = self._painted, {}
+        for y in range(self.size.height):
+            place = self._place_at(y)
+            old, new = before.get(place, EMPTY), self._line(place)
+            if old != new:
+                self._mark(place, *changed_cells(old, new))
+
+    def _place_at(self, y: int) -> int:
+        return y if y < _HEADER else y + self.scroll_offset.y
+
+    def _line(self, place: int) -> Line:
+        if place not in self._painted:
+            self._painted[place] = self._make_line(place)
+        return self._painted[place]
+
+    def _make_line(self, place: int) -> Line:
+        if place < _HEADER:
+            return self._header()
+        if not self._keys and place == _HEADER:
+            return crop((Span(self.empty, Look.MUTED),), self.size.width)
+        index = place - _HEADER
+        return row_line(self._row(index), self._placed) if index < len(self._keys) else EMPTY
+
+    def _mark(self, place: int, start: int, end: int) -> None:
+        y = place - (self.scroll_offset.y if place >= _HEADER else 0)
+        if place < _HEADER or _HEADER <= y < self.size.height:
             self.refresh(Region(start, y, end - start, 1))
 
+    def _mark_row(self, index: int) -> None:
+        self._mark(index + _HEADER, 0, self.size.width)
+
     def _header(self) -> Line:
-        title = f"{self._title} {len(self._rows)}"
-        fits = self._rows and self._placed and len(title) <= self._placed[0].width
+        title = f"{self._title} {len(self._keys)}"
+        fits = self._keys and self._placed and len(title) <= self._placed[0].width
         return header_line(self._placed, title if fits else self._title)
 
     def watch_cursor(self, before: int, after: int) -> None:
         """Repaint the two rows and keep the cursor in sight."""
         for index in (before, after):
-            self._mark(index + _HEADER, 0, self.size.width)
+            self._mark_row(index)
         self._reveal()
+        self.post_message(self.Moved())
 
     def _reveal(self) -> None:
         room = max(1, self.size.height - _HEADER)
@@ -109,8 +141,8 @@ class LiveTable(ScrollView, can_focus=True):
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by so many rows."""
-        if self._rows:
-            self.cursor = min(max(0, self.cursor + rows), len(self._rows) - 1)
+        if self._keys:
+            self.cursor = min(max(0, self.cursor + rows), len(self._keys) - 1)
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by so many pages."""
@@ -119,32 +151,31 @@ class LiveTable(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Select the row under the mouse."""
         index = event.y - _HEADER + self.scroll_offset.y
-        if event.y >= _HEADER and index < len(self._rows):
+        if event.y >= _HEADER and index < len(self._keys):
             self.cursor = index
 
     def on_resize(self) -> None:
         """Choose the columns for the new width."""
         self._placed = place(self._columns, self.outer_size.width - _SCROLLBAR)
-        self._painted = []
+        self._painted = {}
         self._repaint()
         self._reveal()
         self.refresh()
 
     def on_focus(self) -> None:
         """Show the cursor brightly."""
-        self._mark(self.cursor + _HEADER, 0, self.size.width)
+        self._mark_row(self.cursor)
 
     def on_blur(self) -> None:
         """Show the cursor dimly."""
-        self._mark(self.cursor + _HEADER, 0, self.size.width)
+        self._mark_row(self.cursor)
 
     def render_line(self, y: int) -> Strip:
         """Paint the header, a row or the hint of an empty table."""
-        width = self.size.width
-        index = y if y < _HEADER else y + self.scroll_offset.y
-        line = self._painted[index] if index < len(self._painted) else EMPTY
-        if index < _HEADER:
+        width, place = self.size.width, self._place_at(y)
+        line = self._line(place)
+        if place < _HEADER:
             return paint(self, line, width, "table--header")
-        if self._rows and index - _HEADER == self.cursor:
+        if self._keys and place - _HEADER == self.cursor:
             return paint(self, line, width, "table--cursor")
         return paint(self, line, width)

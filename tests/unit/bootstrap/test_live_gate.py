@@ -1,15 +1,29 @@
 """Live trading is locked until every lock is open, and each closed one is named with its key."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import msgspec
 import pytest
 
-from krakked_tui.bootstrap.live_gate import LiveRequest, locks_before_start, locks_of_key, refuse_unless_open
+from krakked_tui.bootstrap.live_gate import locks_before_start, locks_of_key, refuse_unless_open
+from krakked_tui.config.load import Layer, build
+from krakked_tui.config.schema import AppConfig
 from krakked_tui.domain.access import FEATURES, KeyAudit, Permission
 from krakked_tui.domain.errors import RefusedError
 
-OPEN = LiveRequest(allow_live=True, has_key=True, host="127.0.0.1:8080", loopback=True)
+URLS: dict[str, object] = {
+    "rest_url": "http://127.0.0.1:1", "ws_public_url": "ws://[::1]:1/v2", "ws_private_url": "ws://localhost:1/v2",
+}  # fmt: skip
+
+
+def _config(connection: Mapping[str, object] = MappingProxyType({}), *, allow_live: bool = True) -> AppConfig:
+    return build(
+        [Layer("test", {"execution": {"allow_live": allow_live}, "connection": {**URLS, **connection}})]
+    )
+
+
 TRADER = tuple(permission for feature in FEATURES for permission in feature.needs)
 
 
@@ -20,34 +34,30 @@ def _audit(*held: Permission, unknown: tuple[Permission, ...] = ()) -> KeyAudit:
 
 
 def test_nothing_is_locked_when_everything_is_there() -> None:
-    assert locks_before_start(OPEN) == ()
+    assert locks_before_start(_config(), has_key=True) == ()
     assert locks_of_key(_audit(*TRADER), allow_withdraw_key=False) == ()
     refuse_unless_open(())
 
 
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"allow_live": False}, "execution.allow_live"),
-        ({"has_key": False}, "krakked-tui setup"),
-        ({"loopback": False, "host": "api.kraken.com"}, "api.kraken.com is a real exchange"),
-    ],
-)
-def test_each_missing_condition_locks_by_itself(change: dict[str, object], named: str) -> None:
-    (lock,) = locks_before_start(msgspec.structs.replace(OPEN, **change))
-    assert named in lock
-    with pytest.raises(RefusedError, match="live mode is locked"):
-        refuse_unless_open([lock])
+@pytest.mark.parametrize("url", ["rest_url", "ws_public_url", "ws_private_url"])
+def test_every_url_must_lead_to_this_machine(url: str) -> None:
+    scheme = "https" if url == "rest_url" else "wss"
+    (lock,) = locks_before_start(_config({url: f"{scheme}://api.kraken.com"}), has_key=True)
+    assert "api.kraken.com" in lock
+    assert "leads to a real exchange" in lock
+
+
+def test_each_missing_condition_locks_by_itself() -> None:
+    (lock,) = locks_before_start(_config(allow_live=False), has_key=True)
+    assert "execution.allow_live" in lock
+    (lock,) = locks_before_start(_config(), has_key=False)
+    assert "krakked-tui setup" in lock
 
 
 def test_all_closed_locks_are_named_together() -> None:
-    locks = locks_before_start(
-        LiveRequest(
-            allow_live=False, has_key=False, key_problem="no key", host="api.kraken.com", loopback=False
-        )
-    )
+    locks = locks_before_start(build([Layer("test", {})]), has_key=False, key_problem="no key")
     assert len(locks) == 3
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(RefusedError, match="live mode is locked") as refused:
         refuse_unless_open(locks)
     assert all(f"({number})" in str(refused.value) for number in (1, 2, 3))
     assert refused.value.exit_code == 6
@@ -60,9 +70,21 @@ def test_a_key_that_lacks_a_trader_permission_is_locked_out(missing: Permission)
     assert missing in lock
 
 
-def test_a_permission_nobody_could_find_out_about_does_not_lock() -> None:
-    held = tuple(permission for permission in TRADER if permission is not Permission.CLOSE)
-    assert locks_of_key(_audit(*held, unknown=(Permission.CLOSE,)), allow_withdraw_key=False) == ()
+@pytest.mark.parametrize("unsure", TRADER)
+def test_a_needed_permission_that_nobody_could_find_out_about_locks_too(unsure: Permission) -> None:
+    held = tuple(permission for permission in TRADER if permission is not unsure)
+    locks = locks_of_key(_audit(*held, unknown=(unsure,)), allow_withdraw_key=True)
+    if unsure is Permission.CLOSE:
+        assert locks == (), "whoever may place orders may cancel them"
+    else:
+        assert [unsure in lock for lock in locks] == [True]
+
+
+def test_a_permission_without_a_name_of_ours_could_be_one_to_withdraw() -> None:
+    audit = msgspec.structs.replace(_audit(*TRADER), others=("transfer-funds",))
+    (lock,) = locks_of_key(audit, allow_withdraw_key=False)
+    assert "transfer-funds" in lock
+    assert locks_of_key(audit, allow_withdraw_key=True) == ()
 
 
 @pytest.mark.parametrize("how", ["held", "unknown"])

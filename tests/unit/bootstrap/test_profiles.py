@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 
 from krakked_tui.bootstrap.profiles import (
+    check_demo,
     check_profile_name,
     make_directories,
     make_private,
     nonce_path,
     read_or_make_instance_id,
 )
-from krakked_tui.config.places import places
-from krakked_tui.domain.errors import UsageError
+from krakked_tui.config.places import Places, places
+from krakked_tui.domain.errors import RefusedError, StorageError, UsageError
 from krakked_tui.kraken.keys import ApiKey
+from krakked_tui.storage.journal import SqliteJournal
 from krakked_tui.storage.nonces import NonceFile
 
 
@@ -56,3 +58,36 @@ def test_what_others_could_read_is_made_private_and_told(tmp_path: Path) -> None
     assert "0700" in told
     assert where.data.stat().st_mode & 0o777 == 0o700
     assert make_private(where) == ()
+
+
+@pytest.mark.parametrize("content", [b"", b"ab", b"ABC", b"abcd", b"\xff\xfe\xff", b"a b"])
+def test_an_instance_id_that_is_none_is_not_used(content: bytes, tmp_path: Path) -> None:
+    where = places("live", {"KRAKKED_HOME": str(tmp_path)})
+    make_directories(where)
+    where.instance.write_bytes(content)
+    with pytest.raises(StorageError, match="holds no instance id"):
+        read_or_make_instance_id(where)
+    assert where.instance.read_bytes() == content
+
+
+async def _journal(where: Places, account: str) -> None:
+    make_directories(where)
+    journal = await SqliteJournal.open(where.database, lambda: "abc")
+    await journal.load(account)
+    await journal.close()
+
+
+async def test_only_the_books_of_a_demo_are_ever_forgotten(tmp_path: Path) -> None:
+    home = {"KRAKKED_HOME": str(tmp_path)}
+    check_demo(places("new", home))
+    for name, account in (("mine", "paper:abc"), ("main", "kraken:0a1b2c3d")):
+        where = places(name, home)
+        await _journal(where, account)
+        with pytest.raises(RefusedError, match=account):
+            check_demo(where)
+    where = places("demo", home)
+    await _journal(where, "sandbox:0a1b2c3d")
+    check_demo(where)
+    where.paper_books.touch()
+    with pytest.raises(RefusedError, match="paper"):
+        check_demo(where)

@@ -86,3 +86,36 @@ def test_what_becomes_known_of_the_credentials_is_shown(tmp_path: Path) -> None:
     assert keeper.view().credentials.state is CredentialsState.LOCKED
     keeper.change("ui.refresh_hz", "2")
     assert keeper.view().credentials.state is CredentialsState.LOCKED
+
+
+def test_what_the_files_say_meanwhile_is_for_the_next_start(tmp_path: Path) -> None:
+    config = tmp_path / "config" / "config.toml"
+    config.parent.mkdir()
+    config.write_text("[risk]\nmax_open_positions = 5\n")
+    keeper = _keeper(tmp_path)
+    config.write_text('[risk]\nmax_open_positions = 50\n[execution]\nmode = "live"\n')
+    keeper.change("ui.theme", '"classic"')
+    assert _row(keeper, "risk.max_open_positions").value == "5"
+    assert _row(keeper, "execution.mode").value == '"paper"'
+    config.write_text("broken [")
+    assert keeper.change("ui.refresh_hz", "2") == "ui.refresh_hz is now 2"
+    assert keeper.view().ui.theme == "classic"
+
+
+def test_an_overlay_that_was_broken_meanwhile_is_not_written_over(tmp_path: Path) -> None:
+    keeper = _keeper(tmp_path)
+    keeper.change("ui.refresh_hz", "2")
+    runtime = tmp_path / "state" / "paper" / "runtime.toml"
+    runtime.write_text("broken [")
+    with pytest.raises(ConfigError):
+        keeper.change("ui.refresh_hz", "3")
+    assert runtime.read_text() == "broken ["
+    assert keeper.view().ui.refresh_hz == 2
+
+
+def test_configurations_are_told_apart_by_a_fingerprint(tmp_path: Path) -> None:
+    keeper = _keeper(tmp_path)
+    before = keeper.about()
+    assert before == _keeper(tmp_path).about()
+    keeper.change("ui.refresh_hz", "2")
+    assert keeper.about()["config_fingerprint"] != before["config_fingerprint"]

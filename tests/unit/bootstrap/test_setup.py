@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
+from keyring.errors import KeyringLocked
 
 from krakked_tui.bootstrap.configuration import Sources, read_configuration
 from krakked_tui.bootstrap.key_checker import KeyChecker
@@ -18,6 +19,7 @@ from krakked_tui.bootstrap.setup import AccountSetup
 from krakked_tui.bootstrap.unlock import Unlocking
 from krakked_tui.config.places import places
 from krakked_tui.control.setup import KeyVerdict, SetupChoices, SetupMode
+from krakked_tui.credentials.envelope import seal
 from krakked_tui.credentials.secrets_file import SecretsFile
 from krakked_tui.credentials.vault import Vault
 from krakked_tui.domain.errors import RefusedError, StorageError
@@ -26,13 +28,14 @@ from krakked_tui.engine.clock import utc_now
 from krakked_tui.kraken.keys import ApiKey
 from krakked_tui.kraken.rest import KrakenRest
 from krakked_tui.sandbox.keys import make_key, make_secret
-from krakked_tui.storage.files import replace_private_file
+from krakked_tui.storage.files import FileLock, replace_private_file, writing
 from krakked_tui.storage.nonces import NonceFile
-from tests.unit.credentials.builders import CHEAP, MemoryKeyring, store
+from tests.unit.credentials.builders import CHEAP, MemoryKeyring, RaisingKeyring, store
 from tests.unit.kraken.exchange import ScriptedKraken, ok, refused
 
 PASSWORD = Secret("nine purple walruses dance")
 OLD_PASSWORD = Secret("three green herons sleep")
+EVIL = "https://evil.example"
 KEY, SECRET = Secret(make_key()), Secret(make_secret())
 TRADING = (
     "query-funds", "query-open-trades", "query-closed-trades", "query-ledger", "modify-trades",
@@ -55,7 +58,7 @@ class Rig:
 
     def __init__(
         self, home: Path, kraken: ScriptedKraken | None = None, *, keyring: MemoryKeyring | None = None,
-        profile: str = "paper", **environment: str,
+        profile: str = "paper", confirmed_host: str = "", **environment: str,
     ) -> None:  # fmt: skip
         kraken = kraken or exchange()
         environment["KRAKKED_HOME"] = str(home)
@@ -63,10 +66,12 @@ class Rig:
         self.sources = Sources(where=self.where, profile=profile, environment=environment)
         self.writes: list[str] = []
         self.fail_at = ""
-        self.secrets = SecretsFile(self.where.secrets, self.replace, lambda: CHEAP)
+        self.before_failing: Callable[[], object] = lambda: None
+        self.secrets = SecretsFile(self.where.secrets, self.replace, lambda: CHEAP, writing)
         self.checker = KeyChecker(
             self.where,
             read_configuration(self.sources).config.connection,
+            confirmed_host=confirmed_host,
             make_rest=lambda settings, clock, **options: KrakenRest(
                 settings, clock, transport=httpx.MockTransport(kraken.handle), **options
             ),
@@ -82,6 +87,7 @@ class Rig:
 
     def replace(self, path: Path, content: bytes) -> None:
         if path.name == self.fail_at:
+            self.before_failing()
             raise StorageError("the disk is full")
         self.writes.append(path.name)
         replace_private_file(path, content)
@@ -93,7 +99,9 @@ class Rig:
         return (self.where.config / name).read_text()
 
     def contents(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in self.where.config.glob("*")}
+        """Every file but the lock, which holds nothing."""
+        paths = self.where.config.glob("*")
+        return {path.name: path.read_bytes() for path in paths if path.suffix != ".lock"}
 
     async def choices(self, **changes: object) -> SetupChoices:
         """A checked key, ready to be saved."""
@@ -342,3 +350,110 @@ def test_without_a_log_nothing_of_the_client_reaches_the_terminal(tmp_path: Path
     )
     ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, check=True)
     assert ended.stderr == b""
+
+
+async def test_what_somebody_else_wrote_meanwhile_is_not_undone(tmp_path: Path) -> None:
+    """Another program, which keeps no lock, replaces the secrets before this set-up fails."""
+    rig = Rig(tmp_path)
+    theirs = Vault(alert_urls=(Secret("x://theirs"),))
+    other = SecretsFile(rig.where.secrets, replace_private_file, lambda: CHEAP)
+    rig.before_failing = lambda: other.save(theirs, OLD_PASSWORD, keyring=False)
+    rig.fail_at = "config.toml"
+    with pytest.raises(StorageError, match="the disk is full"):
+        await rig.service.save(await rig.choices())
+    assert other.read(OLD_PASSWORD) == theirs
+
+
+async def test_two_set_ups_write_one_after_the_other(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    held: list[bool] = []
+
+    def look() -> None:
+        with pytest.raises(RefusedError):
+            FileLock(rig.where.config / "secrets.enc.lock", "being changed")
+        held.append(True)
+
+    rig.before_failing = look
+    for rig.fail_at in ("secrets.enc", "config.toml"):
+        with pytest.raises(StorageError):
+            await rig.service.save(await rig.choices())
+    assert held == [True, True]
+
+
+async def test_secrets_put_aside_before_are_kept(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    passwords = (OLD_PASSWORD, Secret("seven yellow otters swim"), PASSWORD)
+    for password in passwords:
+        await rig.service.save(await rig.choices(password=password))
+    kept = {"secrets.enc.replaced": passwords[0], "secrets.enc.replaced-1": passwords[1]}
+    for name, password in kept.items():
+        assert SecretsFile(rig.where.config / name, rig.replace).read(password).api_key == KEY
+
+
+async def test_secrets_of_a_newer_version_are_not_replaced(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    content = seal(Secret('{"format": 2}'), PASSWORD, CHEAP, keyring=False)
+    replace_private_file(rig.where.secrets, content)
+    with pytest.raises(RefusedError, match="update Krakked"):
+        await rig.service.save(await rig.choices())
+    assert rig.contents() == {"secrets.enc": content}
+
+
+async def test_the_exchange_that_validated_the_key_is_kept_and_told(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    saved = await rig.service.save(await rig.choices())
+    assert rig.secrets.read(PASSWORD).exchange == "api.kraken.com"
+    assert "the key is validated at api.kraken.com" in saved.written[0]
+
+
+async def test_a_keyring_that_does_not_forget_is_told(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.secrets.save(Vault(), PASSWORD, keyring=True)
+    rig = Rig(tmp_path, keyring=RaisingKeyring(KeyringLocked()))
+    saved = await rig.service.save(await rig.choices())
+    (note,) = [step for step in saved.next_steps if "keyring" in step]
+    assert "it is locked" in note
+    assert "remove its entry krakked-tui" in note
+    # Where there never was a keyring nobody hears of one.
+    saved = await Rig(tmp_path).service.save(await rig.choices(mode=SetupMode.PAPER, forced=True))
+    assert not any("keyring" in step for step in saved.next_steps)
+
+
+async def test_no_key_is_sent_to_another_host_unless_its_name_was_typed(tmp_path: Path) -> None:
+    asked: list[httpx.Request] = []
+    kraken = exchange()
+
+    class Listening(ScriptedKraken):
+        def handle(self, request: httpx.Request) -> httpx.Response:
+            asked.append(request)
+            return kraken.handle(request)
+
+    check = await Rig(
+        tmp_path,
+        Listening(),
+        KRAKKED__CONNECTION__REST_URL=EVIL,
+        KRAKKED__CONNECTION__ALLOW_OTHER_HOST="true",
+    ).service.check_key(KEY, SECRET)
+    assert check.verdict is KeyVerdict.UNREACHABLE
+    assert "krakked-tui setup" in check.headline
+    assert asked == []
+    rig = Rig(
+        tmp_path, Listening(), confirmed_host="evil.example", KRAKKED__CONNECTION__REST_URL=EVIL,
+        KRAKKED__CONNECTION__ALLOW_OTHER_HOST="true",
+    )  # fmt: skip
+    assert (await rig.service.check_key(KEY, SECRET)).verdict is KeyVerdict.ACCEPTED
+    assert asked
+
+
+async def test_a_configuration_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    real = tmp_path / "dotfiles" / "krakked.toml"
+    rig.where.config.mkdir()
+    rig.where.config_file.symlink_to(real)
+    rig.fail_at = "config.toml"
+    with pytest.raises(StorageError):
+        await rig.service.save(SetupChoices(mode=SetupMode.PAPER, region="EU"))
+    rig.fail_at = ""
+    await rig.service.save(SetupChoices(mode=SetupMode.PAPER, region="EU"))
+    assert rig.where.config_file.is_symlink()
+    assert real.read_text() == '[region]\ncode = "EU"\n'

@@ -1,10 +1,12 @@
 """``krakked-tui credentials``: what it shows, changes and forgets, and what it never shows."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends import fail
@@ -214,8 +216,9 @@ def test_a_keyring_that_does_not_take_it_is_told_after_the_change(path: Path) ->
     saved(path, keyring=True)
     operator = Operator(path, (PASSWORD, NEW, NEW), keyring=RaisingKeyring(KeyringLocked()))
     assert change_master_password(operator.desk, None) == 1
-    assert "it is locked" in operator.warned[0]
-    assert "may still have the old password" in operator.warned[0]
+    assert operator.warned[0] == "keyring: it is locked", "why it was not asked for the old one"
+    assert "it is locked" in operator.warned[1]
+    assert "may still have the old password" in operator.warned[1]
     assert secrets_file(path).read(Secret(NEW)) == VAULT
 
 
@@ -365,3 +368,52 @@ def test_an_audit_by_probing_says_so(path: Path) -> None:
     text = shown(Operator(path, (PASSWORD,)))
     assert "Permissions   none" in text
     assert "(probing)" in text
+
+
+def test_an_old_password_in_the_keyring_does_not_stop_a_change(path: Path) -> None:
+    keyring = MemoryKeyring()
+    keyring.kept[SERVICE, "account"] = "an older one"
+    saved(path, keyring=True)
+    operator = Operator(path, (PASSWORD, NEW, NEW), keyring=keyring)
+    assert change_master_password(operator.desk, None) == 0
+    assert secrets_file(path).read(Secret(NEW)) == VAULT
+    assert keyring.kept == {(SERVICE, "account"): NEW}
+    assert "does not open the secrets file" in operator.warned[0]
+
+
+def test_a_key_that_was_saved_while_the_new_password_was_typed_stays(path: Path) -> None:
+    saved(path)
+    operator = Operator(path, (PASSWORD, NEW, NEW))
+    newer = Vault(api_key=Secret("newer"), api_secret=Secret(SECRET))
+
+    def ask(text: str) -> Secret:
+        if text.startswith("The same"):
+            saved(path, newer)
+        return Secret(operator._ask(text))
+
+    desk = dataclasses.replace(operator.desk, ask_secret=ask)
+    with pytest.raises(RefusedError, match="changed meanwhile by another program"):
+        change_master_password(desk, None)
+    assert secrets_file(path).read(Secret(PASSWORD)) == newer
+
+
+def test_forgetting_names_and_removes_what_was_put_aside(path: Path) -> None:
+    saved(path)
+    aside = [path.with_name(f"secrets.enc.replaced{ending}") for ending in ("", "-1")]
+    for each in aside:
+        saved(each)
+    operator = Operator(path, ("FORGET",))
+    assert forget_credentials(operator.desk, confirmed=False) == 0
+    for each in (path, *aside):
+        assert str(each) in operator.asked[0]
+        assert f"{each} is removed." in operator.said
+        assert not each.exists()
+
+
+def test_show_says_which_exchange_validated_the_key(path: Path) -> None:
+    saved(path, msgspec.structs.replace(VAULT, exchange="127.0.0.1:8080\x1b[2J"))
+    operator = Operator(path, (PASSWORD,))
+    assert "Validated     2026-01-05 12:00:01 UTC at 127.0.0.1:8080?[2J" in shown(operator)
+    operator = Operator(path, (PASSWORD,))
+    show_credentials(operator.desk, None, as_json=True)
+    assert json.loads(operator.said[0])["exchange"] == "127.0.0.1:8080?[2J"

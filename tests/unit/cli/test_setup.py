@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from krakked_tui.cli.prompts import LeftError
-from krakked_tui.cli.setup import Options, ask_and_save, setup
+from krakked_tui.cli.setup import Options, ask_and_save, confirmed_host, setup
 from krakked_tui.control.setup import (
     KeyringState,
     KeyVerdict,
@@ -61,7 +61,7 @@ def test_a_good_key_is_saved_with_what_was_chosen() -> None:
     assert "ACCEPTED: Kraken accepted the key" in script.text
     assert "XBTUSD" in script.text
     assert "25 of 612 USD pairs" in script.text
-    assert "Run krakked-tui to start" in script.text
+    assert "Start trading on paper: krakked-tui" in script.text
     assert service.closed
 
 
@@ -150,7 +150,7 @@ def test_a_weak_or_mistyped_password_is_asked_for_again() -> None:
     service = FakeSetup()
     answers = ["short", PASSWORD, "mistyped, long enough", PASSWORD, PASSWORD, "yes"]
     script = run(service, [*START, *ENTERED, *answers, "yes"])
-    assert "That is guessed in about a minute. Add words." in script.text
+    assert "That is weak. Add words." in script.text
     assert "These were not the same." in script.text
     assert service.saved[0].password == Secret(PASSWORD)
     assert service.saved[0].remember_password
@@ -159,7 +159,7 @@ def test_a_weak_or_mistyped_password_is_asked_for_again() -> None:
 def test_without_a_keyring_nobody_is_asked_about_it() -> None:
     service = FakeSetup(facts(keyring=KeyringState(usable=False, detail="this system has none")))
     script = run(service, [*START, *ENTERED, PASSWORD, PASSWORD, "yes"])
-    assert "asked for it at every start (this system has none)" in script.text
+    assert "asked for it at every start in live mode (this system has none)" in script.text
     assert not service.saved[0].remember_password
 
 
@@ -207,3 +207,15 @@ def test_without_a_terminal_the_alternatives_are_named() -> None:
         with pytest.raises(RefusedError, match="KRAKEN_API_KEY and KRAKEN_API_SECRET") as refusal:
             setup()
     assert refusal.value.exit_code == 6
+
+
+def test_keys_go_to_another_host_only_when_its_name_is_typed() -> None:
+    script = Script(["evil.example"])
+    assert confirmed_host(script, "evil.example") == "evil.example"
+    assert "evil.example is NOT Kraken" in script.text
+    for typed in ("", "yes", "EVIL.example"):
+        script = Script([typed])
+        assert confirmed_host(script, "evil.example") == ""
+        assert "no key will be sent to evil.example" in script.text
+    with pytest.raises(LeftError, match="nothing has been changed"):
+        confirmed_host(Script([]), "evil.example")

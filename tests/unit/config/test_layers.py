@@ -1,5 +1,6 @@
 """Files and variables, read without falling over anything that can be in them."""
 
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -40,7 +41,24 @@ def test_a_file_that_is_no_configuration_is_one_problem(tmp_path: Path, content:
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
-    assert "cannot be read (Is a directory)" in _problem(tmp_path)
+    path = tmp_path / "x"
+    path.symlink_to(path)
+    assert "cannot be read (Too many levels of symbolic links)" in _problem(path)
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
+    assert "is a directory: name a file" in _problem(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    assert "is a pipe or device: name a file" in _problem(tmp_path / "pipe")
+    assert "is a pipe or device: name a file" in _problem(Path("/dev/zero"))
+
+
+def test_a_mark_that_some_editors_put_first_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"\xef\xbb\xbf[ui]\ntheme = 'classic'\n")
+    layer = read_file(path, Findings())
+    assert layer is not None
+    assert layer.values == {"ui": {"theme": "classic"}}
 
 
 def test_numbers_with_a_point_keep_their_digits(tmp_path: Path) -> None:

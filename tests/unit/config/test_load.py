@@ -243,3 +243,33 @@ def test_a_variable_that_is_almost_ours_is_a_warning_and_its_value_is_not_shown(
         "environment KRAKKED_UI__THEME: is not read; did you mean KRAKKED__UI__THEME?",
         "environment krakked__risk__x: is not read; did you mean KRAKKED__RISK__X?",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("KRAKKED_RISK_MAX", "write KRAKKED__RISK__<KEY>"),
+        ("KRAKKED_UI_THEME", "did you mean KRAKKED__UI__THEME?"),
+        ("KRAKKED_RISK_MAX_OPEN_POSITION", "did you mean KRAKKED__RISK__MAX_OPEN_POSITIONS?"),
+        ("KRAKKED_UI__THEME", "did you mean KRAKKED__UI__THEME?"),
+        ("KRAKKED_MARKET_DATA_STALE_TOLERANCE_SECONDS",
+         "did you mean KRAKKED__MARKET_DATA__STALE_TOLERANCE_SECONDS?"),
+    ],
+)  # fmt: skip
+def test_a_variable_with_too_few_underscores_is_a_warning(name: str, right: str) -> None:
+    assert load([], {name: "hidden"}).warnings == (f"environment {name}: is not read; {right}",)
+
+
+def test_variables_with_another_use_are_no_mistake() -> None:
+    names = ("HOME", "MASTER_PASSWORD", "SANDBOX_KEY", "SANDBOX_SECRET", "SOMETHING_ELSE", "UI")
+    assert load([], {f"KRAKKED_{name}": "x" for name in names}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [("UI_THEME", "UI__THEME"), ("RISK_MAX_OPEN_POSITIONS", "RISK__MAX_OPEN_POSITIONS"),
+     ("CONNECTION__REST__URL", "CONNECTION__REST_URL")],
+)  # fmt: skip
+def test_a_key_with_the_wrong_underscores_is_told_the_right_ones(name: str, right: str) -> None:
+    with pytest.raises(InvalidConfigError, match=rf"did you mean KRAKKED__{right}\?"):
+        load([], {f"KRAKKED__{name}": "x"})

@@ -135,3 +135,11 @@ def test_the_registry_names_present_keys_and_no_present_key_as_old() -> None:
     for entry in RENAMED:
         assert entry.new in known
         assert entry.old not in known
+
+
+def test_a_mark_that_some_editors_put_first_is_kept_in_the_old_file_only(path: Path) -> None:
+    path.write_bytes(b"\xef\xbb\xbf[risk]\nmax_positions = 3\n")
+    done = migrate_file(path, replace_private_file, (KEY,))
+    assert done is not None
+    assert path.read_bytes() == b"[risk]\nmax_open_positions = 3\n"
+    assert done.backup.read_bytes().startswith(b"\xef\xbb\xbf[risk]")

@@ -14,10 +14,10 @@ import pytest
 
 from krakked_tui.config.layers import Layer
 from krakked_tui.config.load import load
-from krakked_tui.config.overlay import TRIES, change_overlay
+from krakked_tui.config.overlay import change_overlay
 from krakked_tui.config.ui_settings import ThemeName
 from krakked_tui.domain.errors import ConfigError, RefusedError, StorageError
-from krakked_tui.storage.files import FileLock
+from krakked_tui.storage.files import LOCK_TRIES, FileLock
 
 KILLS = 20
 
@@ -96,7 +96,7 @@ def test_a_writer_that_never_ends_is_not_waited_for_for_ever(path: Path) -> None
     pauses: list[float] = []
     with pytest.raises(RefusedError, match="is already being changed by another Krakked"):
         change_overlay(path, {"ui.refresh_hz": 2}, _check, pause=pauses.append)
-    assert len(pauses) == TRIES - 1
+    assert len(pauses) == LOCK_TRIES - 1
     lock.release()
     _change(path, {"ui.refresh_hz": 2})
 

@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from krakked_tui.config.places import (
@@ -12,13 +13,17 @@ from krakked_tui.config.places import (
     places,
     repair_permissions,
 )
+from krakked_tui.domain.errors import UsageError
 
 
 @pytest.fixture
 def where(tmp_path: Path) -> Places:
     found = places("live", {"KRAKKED_HOME": str(tmp_path)})
-    for directory in (found.config, found.strategies, found.data, found.backups, found.state, found.candles):
-        directory.mkdir(parents=True, mode=0o700)
+    for directory in (
+        found.config, found.strategies, found.data.parent, found.data, found.backups, found.state.parent,
+        found.state, found.candles, found.candles / "kraken",
+    ):  # fmt: skip
+        directory.mkdir(mode=0o700)
     return found
 
 
@@ -76,7 +81,7 @@ def test_every_file_of_ours_that_others_may_use_is_found_and_repaired(where: Pla
         where.config_file, where.profile_file("live"), where.secrets, where.runtime, where.database,
         where.data / "krakked.db-wal", where.log, where.instance, where.lock, where.backups / "a.tar.zst",
         where.strategies / "mine.py", where.state / "runtime.toml.lock",
-        where.state.parent / "nonces-0a1b2c3d",
+        where.state.parent / "nonces-0a1b2c3d", where.candles / "kraken" / "tail.db",
     )  # fmt: skip
     for file in files:
         file.touch()
@@ -89,7 +94,10 @@ def test_every_file_of_ours_that_others_may_use_is_found_and_repaired(where: Pla
 
 
 def test_directories_are_found_and_repaired_before_what_lies_in_them(where: Places) -> None:
-    directories = (where.config, where.strategies, where.data, where.backups, where.state, where.candles)
+    directories = (
+        where.config, where.strategies, where.data.parent, where.data, where.backups, where.state.parent,
+        where.state, where.candles, where.candles / "kraken",
+    )  # fmt: skip
     for directory in directories:
         directory.chmod(0o755)
     where.secrets.touch()
@@ -142,6 +150,45 @@ def test_what_belongs_to_others_is_told_and_left_alone(where: Places) -> None:
     where.runtime.chmod(0o644)
     found = repair_permissions(where, user=lambda: 54_321)
     assert {where.secrets, where.runtime, where.config} <= {loose.path for loose in found}
-    assert not any(loose.ours for loose in found)
+    assert all(loose.foreign and not loose.ours for loose in found)
     assert where.runtime.stat().st_mode & 0o777 == 0o644
-    assert str(found[0]) == f"{where.config} belongs to another user: make it yours (chown) or remove it"
+    told = f"{where.config} belongs to another user: make it yours (chown) or remove it"
+    assert told in map(str, found)
+
+
+def test_a_root_of_a_user_that_does_not_exist_is_a_sentence() -> None:
+    with pytest.raises(UsageError, match=r"KRAKKED_HOME is '~no-such-user/x', .* write the whole path"):
+        places("live", {"KRAKKED_HOME": "~no-such-user/x"})
+
+
+@pytest.mark.parametrize(("mode", "wanted"), [(0o777, 0o755), (0o775, 0o755), (0o722, 0o700)])
+def test_a_root_that_others_can_change_is_told_and_left_alone(where: Places, mode: int, wanted: int) -> None:
+    assert where.home is not None
+    where.home.chmod(mode)
+    (found,) = repair_permissions(where)
+    assert (found.path, found.mode, found.wanted, found.ours) == (where.home, mode, wanted, False)
+    assert where.home.stat().st_mode & 0o777 == mode
+    assert "belongs to another" not in str(found)
+    where.home.chmod(0o755)
+    assert loose_permissions(where) == ()
+
+
+def test_a_file_given_with_config_and_its_overlay_are_told_and_left_alone(tmp_path: Path) -> None:
+    given, overlay, other = (tmp_path / name for name in ("my.toml", "my.live.toml", "your.live.toml"))
+    for file in (given, overlay, other):
+        file.touch()
+        file.chmod(0o644)
+    found = repair_permissions(places("live", {"KRAKKED_HOME": str(tmp_path / "home")}, given))
+    assert [(loose.path, loose.wanted, loose.ours) for loose in found] == [
+        (given, 0o600, False), (overlay, 0o600, False)
+    ]  # fmt: skip
+    assert given.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_file_of_ours_that_is_given_with_config_is_repaired_all_the_same(where: Places) -> None:
+    given = where.config / "config.toml"
+    given.touch()
+    given.chmod(0o644)
+    (found,) = repair_permissions(msgspec.structs.replace(where, override=given))
+    assert found.ours
+    assert given.stat().st_mode & 0o777 == 0o600

@@ -40,6 +40,7 @@ TEXTS: dict[str, tuple[list[str], list[str]]] = {
     "api.socket": (["", "/tmp/a.sock"], []),
     "api.host": (["127.0.0.1", "0.0.0.0", "::1"], []),
     "api.base_path": (["/", "/krakked"], ["", "krakked", "/a b"]),
+    "market_data.ohlc_store.root_dir": (["", "~/candles", "/var/lib/krakked"], ["a\0b"]),
     "alerts.quiet_hours": (["", "23:00-07:00"], ["23:00", "23:00-24:00", "night"]),
     "backup.time_utc": (["00:00", "23:59"], ["24:00", "3:00", "", "03:00\n"]),
     f"{STRATEGY}.type": (["trend_following"], ["", "nope"]),
@@ -174,3 +175,14 @@ def test_every_key_can_say_what_it_takes() -> None:
 
 def test_floats_become_money_by_their_digits() -> None:
     assert read_value(0.1, Decimal) == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [("yes", "; write true"), ("On", "; write true"), (1, "; write true"), ("True", "; write true"),
+     ("off", "; write false"), (0, "; write false"), ("perhaps", "true or false"), (2, "true or false")],
+)  # fmt: skip
+def test_another_word_for_yes_or_no_gets_the_right_one(value: object, says: str) -> None:
+    with pytest.raises(BadValueError) as caught:
+        read_value(value, bool)
+    assert str(caught.value).endswith(says)

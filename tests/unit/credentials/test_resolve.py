@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 from keyring.backends import fail
 
@@ -216,3 +217,12 @@ def test_a_file_of_a_newer_version_is_refused_clearly(path: Path) -> None:
     assert type(error) is CredentialsError
     assert "update Krakked" in str(error)
     assert not any(text in told_of(error) for text in PLAIN_TEXTS)
+
+
+def test_a_key_that_another_exchange_validated_is_unvalidated_here(path: Path) -> None:
+    file = saved(path, msgspec.structs.replace(VAULT, exchange="127.0.0.1:8080"))
+    sources = PasswordSources(prompt=lambda _text: Secret(PASSWORD))
+    (warning,) = resolve({}, file, sources, "api.kraken.com").warnings
+    assert "unvalidated at api.kraken.com: it was validated at 127.0.0.1:8080" in warning
+    assert resolve({}, file, sources, "127.0.0.1:8080").warnings == ()
+    assert resolve({}, file, sources).warnings == ()

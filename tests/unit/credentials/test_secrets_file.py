@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,9 +18,15 @@ from krakked_tui.credentials.calibration import SMALLEST
 from krakked_tui.credentials.envelope import MAX_BYTES, cost_of
 from krakked_tui.credentials.secrets_file import SecretsFile
 from krakked_tui.credentials.vault import Vault
-from krakked_tui.domain.errors import CredentialsError, NoCredentialsError, SecretsFileError, StorageError
+from krakked_tui.domain.errors import (
+    CredentialsError,
+    NoCredentialsError,
+    RefusedError,
+    SecretsFileError,
+    StorageError,
+)
 from krakked_tui.domain.secret import Secret
-from krakked_tui.storage.files import replace_private_file
+from krakked_tui.storage.files import lock_state, replace_private_file, writing
 from tests.unit.credentials.builders import (
     CHEAP,
     KEY,
@@ -180,7 +188,7 @@ def test_removing_leaves_nothing_of_interrupted_saves_either(path: Path) -> None
     file = saved(path)
     (path.parent / ".secrets.enc.abc").write_bytes(b"half")
     (path.parent / "config.toml").write_bytes(b"")
-    assert file.remove()
+    assert file.remove() == (path, path.parent / ".secrets.enc.abc")
     assert [each.name for each in path.parent.iterdir()] == ["config.toml"]
     assert not file.exists()
     assert not file.remove()
@@ -219,3 +227,93 @@ def test_too_much_is_refused_and_the_old_file_stays(path: Path) -> None:
     with pytest.raises(CredentialsError, match="remove alert URLs"):
         file.save(huge, Secret(PASSWORD), keyring=False)
     assert file.read(Secret(PASSWORD)) == VAULT
+
+
+def test_a_change_is_made_to_what_the_file_holds_now(path: Path) -> None:
+    """Another program saves a newer key and alert URL after the vault was read: both stay."""
+    first = saved(path, keyring=True)
+    seen = first.read(Secret(PASSWORD))
+    newer = msgspec.structs.replace(seen, api_key=Secret("newer"), alert_urls=(Secret("y://z"),))
+    saved(path, newer, keyring=True)
+    after = first.update(
+        Secret(PASSWORD), lambda vault: msgspec.structs.replace(vault, exchange="api.kraken.com")
+    )
+    assert after == first.read(Secret(PASSWORD))
+    assert (after.api_key, after.alert_urls, after.exchange) == (
+        Secret("newer"),
+        (Secret("y://z"),),
+        "api.kraken.com",
+    )
+    assert first.keyring_opted_in()
+
+
+def test_a_change_that_changes_nothing_writes_nothing(path: Path) -> None:
+    file = saved(path)
+    before = path.read_bytes()
+    assert file.update(Secret(PASSWORD), lambda vault: vault) == VAULT
+    assert path.read_bytes() == before
+
+
+def test_two_who_change_it_at_the_same_time_lose_nothing(path: Path) -> None:
+    saved(path, Vault())
+    reading = threading.Barrier(2)
+
+    def add(name: str) -> None:
+        file = SecretsFile(path, replace_private_file, lambda: CHEAP, writing)
+        reading.wait()
+        for number in range(5):
+            token = Secret(f"{name} {number}")
+            file.update(
+                Secret(PASSWORD),
+                lambda vault, token=token: msgspec.structs.replace(  # type: ignore[misc]
+                    vault, api_tokens=(*vault.api_tokens, token)
+                ),
+            )
+
+    writers = [threading.Thread(target=add, args=(name,)) for name in ("one", "two")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(secrets_file(path).read(Secret(PASSWORD)).api_tokens) == 10
+
+
+def test_a_password_is_not_changed_for_what_somebody_else_has_replaced(path: Path) -> None:
+    file = saved(path)
+    content = file.content()
+    saved(path, Vault())
+    with pytest.raises(RefusedError, match="changed meanwhile by another program; nothing is changed"):
+        file.change_password(content, Secret(PASSWORD), Secret("new"))
+    assert file.read(Secret(PASSWORD)) == Vault()
+    file.change_password(file.content(), Secret(PASSWORD), Secret("new"))
+    assert file.read(Secret("new")) == Vault()
+
+
+def test_its_lock_lies_beside_it(path: Path) -> None:
+    file = SecretsFile(path, replace_private_file, lambda: CHEAP, writing)
+    with file.locked():
+        state = lock_state(path.parent / "secrets.enc.lock")
+    assert state is not None
+    assert state.held
+
+
+def test_what_is_put_aside_never_takes_the_place_of_something(path: Path) -> None:
+    file = saved(path)
+    names = []
+    for _ in range(3):
+        aside = file.name_to_keep()
+        names.append(aside.name)
+        aside.write_bytes(b"")
+    assert names == ["secrets.enc.replaced", "secrets.enc.replaced-1", "secrets.enc.replaced-2"]
+
+
+def test_every_copy_is_removed_also_where_a_link_leads(path: Path, tmp_path: Path) -> None:
+    path.parent.mkdir()
+    real = tmp_path / "elsewhere" / "sealed"
+    path.symlink_to(real)
+    file = saved(path)
+    (path.parent / "secrets.enc.replaced-1").write_bytes(b"older")
+    assert file.copies() == (real, path, path.parent / "secrets.enc.replaced-1")
+    assert file.remove() == (real, path, path.parent / "secrets.enc.replaced-1")
+    assert not real.exists()
+    assert list(path.parent.iterdir()) == []

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krakked_tui.credentials.vault import Vault, decode_vault, encode_vault, fingerprint
+from krakked_tui.credentials.vault import Vault, decode_vault, encode_vault
 from krakked_tui.domain.access import KeyAudit, Permission
 from krakked_tui.domain.errors import CredentialsError
 from krakked_tui.domain.secret import Secret
@@ -31,6 +31,7 @@ vaults = st.builds(
     pairs,
     validated_at=st.none() | instants,
     audit=st.none() | audits,
+    exchange=st.text(max_size=20),
     alert_urls=st.lists(texts, max_size=3).map(tuple),
     api_tokens=st.lists(texts, max_size=3).map(tuple),
 )
@@ -116,9 +117,25 @@ def test_times_keep_their_instant() -> None:
 
 
 def test_the_fingerprint_is_the_one_of_the_client() -> None:
-    assert fingerprint(Secret(KEY)) == VAULT.fingerprint == ApiKey(KEY, SECRET).fingerprint
+    assert Secret(KEY).fingerprint == VAULT.fingerprint == ApiKey(KEY, SECRET).fingerprint
     assert Vault().fingerprint == ""
 
 
 def test_a_vault_prints_no_secret() -> None:
     assert not any(text in f"{VAULT} {VAULT!r}" for text in PLAIN_TEXTS)
+
+
+def test_a_file_that_names_no_exchange_is_read() -> None:
+    old = json.loads(encode_vault(VAULT).reveal())
+    del old["exchange"]
+    read = decode_vault(Secret(json.dumps(old)))
+    assert (read.exchange, read.validated_at) == ("", VAULT.validated_at)
+    assert not read.of_another("api.kraken.com")
+
+
+def test_what_another_exchange_said_is_told_apart() -> None:
+    vault = Vault(api_key=Secret(KEY), api_secret=Secret(SECRET), exchange="127.0.0.1:8080")
+    assert vault.of_another("api.kraken.com")
+    assert vault.of_another("127.0.0.1:8081")
+    assert not vault.of_another("127.0.0.1:8080")
+    assert not vault.of_another("")

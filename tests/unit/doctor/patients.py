@@ -129,7 +129,14 @@ def sample(offset: float = 0.0, *, round_trip: float = 0.02, speed: float | None
 def healthy_home(home: Path) -> Places:
     """A profile that an engine has used and left in order."""
     where = places("paper", {"KRAKKED_HOME": str(home)})
-    for directory in (where.config, where.data, where.state, where.candles):
+    for directory in (
+        where.config,
+        where.data.parent,
+        where.data,
+        where.state.parent,
+        where.state,
+        where.candles,
+    ):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     asyncio.run(_journal(where.database))
     where.instance.write_text("abc")

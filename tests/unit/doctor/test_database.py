@@ -17,7 +17,7 @@ from krakked_tui.doctor.database import (
     look_into,
 )
 from krakked_tui.doctor.findings import Status
-from krakked_tui.storage.candles import SqliteCandleStore
+from krakked_tui.storage.candles import open_candle_store
 from krakked_tui.storage.journal import SqliteJournal
 from tests.unit.doctor.patients import healthy_home, named, patient
 
@@ -140,7 +140,7 @@ def test_a_database_that_cannot_be_used_is_found_and_left_as_it_is(
 
 
 async def _make_candles(root: Path) -> None:
-    await (await SqliteCandleStore.open(root)).close()
+    await (await open_candle_store(root)).close()
 
 
 def test_candle_stores_are_named_and_damaged_ones_found(tmp_path: Path) -> None:
@@ -153,3 +153,33 @@ def test_candle_stores_are_named_and_damaged_ones_found(tmp_path: Path) -> None:
     assert found.status is Status.PROBLEM
     assert judge_candles([]).status is Status.OK
     assert judge_candles([facts(version=3)]).fix == "Update Krakked"
+
+
+@pytest.mark.parametrize("gone", ["missing", "empty", "version 0", "a link to nothing"])
+def test_a_lost_journal_is_a_problem_while_the_profile_was_used(tmp_path: Path, gone: str) -> None:
+    where = healthy_home(tmp_path)
+    where.database.unlink()
+    if gone == "empty":
+        where.database.touch()
+    elif gone == "version 0":
+        sqlite3.connect(where.database).executescript("CREATE TABLE a (b)").connection.close()
+    elif gone == "a link to nothing":
+        where.database.symlink_to(tmp_path / "not mounted")
+    found = named(list(database(patient(tmp_path))), "database")
+    assert found.status is Status.PROBLEM
+    assert "restore krakked.db from a backup" in found.detail
+    assert "backup" in found.fix
+    where.instance.unlink()
+    alone = named(list(database(patient(tmp_path))), "database")
+    assert (alone.status is Status.PROBLEM) == (gone == "a link to nothing")
+
+
+def test_a_closed_directory_is_not_blamed_on_the_database() -> None:
+    found = judge_database(facts(integrity="", trouble="unable to open", closed_directory=True))
+    assert "because its directory cannot be written (unable to open)" in found.detail
+    assert found.fix == "chmod 700 /d"
+
+
+def test_what_a_database_says_of_itself_becomes_no_command() -> None:
+    bad = judge_instance(Path("/s/instance"), None, facts(meta={"instance_id": "$(rm -r ~)"}))
+    assert "$(" not in bad.fix

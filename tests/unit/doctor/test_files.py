@@ -5,6 +5,7 @@ from pathlib import Path
 
 from krakked_tui.config.places import Loose
 from krakked_tui.doctor.files import (
+    At,
     directories,
     judge_directories,
     judge_lock,
@@ -34,7 +35,7 @@ def test_who_may_change_our_files_is_worse_than_who_may_read_them() -> None:
 
 
 def test_what_belongs_to_another_user_is_named() -> None:
-    foreign = [loose("/c/a", 0o600, ours=False)]
+    foreign = [Loose(path=Path("/c/a"), mode=0o600, wanted=0o600, ours=False, foreign=True)]
     [found] = judge_owners(foreign, 1000)
     assert found.status is Status.PROBLEM
     assert found.fix.startswith("sudo chown -R 1000 /c/a")
@@ -56,8 +57,36 @@ def test_directories_that_cannot_be_made_are_all_named(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file where a directory should be")
     found = list(directories(patient(tmp_path / "home")))
     assert {each.status for each in found} == {Status.PROBLEM}
-    assert len(found) == 4
-    assert f"{tmp_path / 'home'} is no directory of yours" in found[0].detail
+    assert [each.fix for each in found] == [f"mv {tmp_path / 'home'} {tmp_path / 'home'}.old"]
+    [found_below] = directories(patient(tmp_path / "home" / "below"))
+    assert found_below.fix == "Set KRAKKED_HOME to a directory of yours"
+
+
+def test_a_home_that_cannot_be_made_is_to_be_made_for_us_and_nothing_above_it_changed() -> None:
+    home = Path("/srv/krakked")
+    wanted = dict.fromkeys(
+        [home / "config", home / "data" / "paper", home / "data" / "candles"],
+        At(path=Path("/srv"), writable=False),
+    )
+    [found] = judge_directories(wanted, [home], 1000)
+    assert found.fix == 'sudo install -d -m 700 -o "$(id -u)" /srv/krakked'
+    assert found.detail.startswith("/srv/krakked cannot be made")
+    two = [Path("/h/.config/krakked"), Path("/h/.local/share/krakked")]
+    spread = {
+        two[0]: At(path=Path("/h"), writable=False),
+        two[1] / "paper": At(path=Path("/"), writable=False),
+    }
+    made = [each.fix for each in judge_directories(spread, two, 1000)]
+    assert made == [f'sudo install -d -m 700 -o "$(id -u)" {path}' for path in two]
+
+
+def test_a_directory_of_ours_that_cannot_be_written_is_named_with_its_owner() -> None:
+    home, data = Path("/h"), Path("/h/data")
+    closed = At(path=data, writable=False, owner=1000)
+    [found] = judge_directories({data / "paper": closed, data / "candles": closed}, [home], 1000)
+    assert (found.detail, found.fix) == ("/h/data cannot be written", "chmod 700 /h/data")
+    [found] = judge_directories({data: At(path=data, writable=False, owner=0)}, [home], 1000)
+    assert found.fix == 'sudo chown "$(id -u)" /h/data && chmod 700 /h/data'
 
 
 def test_directories_that_are_there_or_will_be(tmp_path: Path) -> None:
@@ -67,8 +96,6 @@ def test_directories_that_are_there_or_will_be(tmp_path: Path) -> None:
     healthy_home(tmp_path / "home")
     [found] = directories(patient(tmp_path / "home"))
     assert found.detail == "all 4 can be written"
-    [found] = judge_directories({Path("/x"): Path("/x")}, {Path("/x"): False})
-    assert found.detail == "/x cannot be written"
 
 
 def test_a_lock_is_free_held_or_stale() -> None:
@@ -90,3 +117,10 @@ def test_the_lock_of_a_running_engine_stays_its_own(tmp_path: Path) -> None:
     held.release()
     [found] = lock(patient(tmp_path))
     assert "free" in found.detail
+
+
+def test_a_root_that_others_can_change_is_found(tmp_path: Path) -> None:
+    healthy_home(tmp_path)
+    tmp_path.chmod(0o775)
+    found = named(list(permissions(patient(tmp_path))), "permissions")
+    assert (found.status, found.fix) == (Status.PROBLEM, f"chmod 755 {tmp_path}")

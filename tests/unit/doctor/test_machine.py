@@ -124,6 +124,27 @@ def test_the_log_need_not_exist_but_its_place_must_be_writable(tmp_path: Path) -
     [found] = log_file(tmp_path / "state" / "krakked.log")
     assert found.status is Status.OK
     assert not (tmp_path / "state").exists()
-    refused = judge_log(tmp_path / "krakked.log", tmp_path, writable=False)
+    refused = judge_log(tmp_path / "krakked.log", "", writable=False)
     assert refused.status is Status.PROBLEM
     assert str(tmp_path) in refused.fix
+
+
+def test_a_log_that_cannot_be_opened_is_moved_away(tmp_path: Path) -> None:
+    path = tmp_path / "krakked.log"
+    path.symlink_to(path)
+    [found] = log_file(path)
+    assert found.status is Status.PROBLEM
+    assert "cannot be opened (Too many levels of symbolic links)" in found.detail
+    assert found.fix == f"mv {path} {path}.old"
+    path.unlink()
+    path.mkdir()
+    [found] = log_file(path)
+    assert (found.status, "no regular file" in found.detail) == (Status.PROBLEM, True)
+
+
+def test_the_log_is_not_blamed_for_its_directory(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+    [found] = log_file(tmp_path / "state" / "krakked.log")
+    assert (found.status, found.fix) == (Status.SKIPPED, "")
+    [found] = log_file(tmp_path / "state" / "paper" / "krakked.log")
+    assert found.status is Status.SKIPPED

@@ -119,7 +119,7 @@ def test_an_error_in_the_answer_is_no_trouble_with_the_network() -> None:
             Status.OK,
             "a sandbox on this machine",
         ),
-        ({"rest_url": "http://127.0.0.1:1"}, Status.WARNING, "mixes"),
+        ({"rest_url": "http://127.0.0.1:1"}, Status.PROBLEM, "mixes"),
         ({"rest_url": "https://kraken.example", "allow_other_host": True}, Status.WARNING, "kraken.example"),
     ],
 )  # fmt: skip

@@ -90,7 +90,15 @@ async def test_kraken_is_asked_first_and_nothing_else() -> None:
         valid_until=datetime.fromtimestamp(1_800_000_000, UTC),
         ip_allowlist=("192.0.2.1",),
     )
-    assert not found.can_withdraw
+    assert found.can_withdraw, "nobody here knows what export-data allows"
+    assert not msgspec.structs.replace(found, others=()).can_withdraw
+
+
+async def test_a_permission_is_known_however_it_is_written() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("GetApiKeyInfo", ok({**INFO, "permissions": ["Query-Funds", " withdraw-funds "]}))
+    found = await audited(kraken)
+    assert (found.held, found.others) == ((Permission.QUERY_FUNDS, Permission.WITHDRAW), ())
 
 
 async def test_without_that_method_the_key_is_probed() -> None:

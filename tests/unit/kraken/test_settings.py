@@ -82,3 +82,33 @@ def test_a_tier_without_limits_is_for_this_machine_only() -> None:
         ConnectionSettings(tier=Tier.NONE)
     with pytest.raises(ValueError, match="sandbox on this machine only"):
         ConnectionSettings(rest_url="https://other.test", allow_other_host=True, tier=Tier.NONE)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.com%2f.kraken.com", "https://evil.com\\.kraken.com", "https://evil.com;.kraken.com",
+        "https://token@api.kraken.com", "https://user:pass@api.kraken.com", "https://api.kraken.com/?x=",
+        "https://api.kraken.com/?x=1", "https://api.kraken.com/#x", "https://api.kraken.com:abc",
+        "https://api.kraken.com:99999", "https://api.kraken.com:0", "http://127.0.0.1:abc", "http://127.1:8080",
+        "https://.kraken.com", "https://kraken.com.evil.com",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("field", ["rest_url", "ws_public_url", "ws_private_url"])
+def test_a_url_is_a_host_a_port_and_a_path(field: str, url: str) -> None:
+    if field != "rest_url":
+        url = url.replace("http", "ws", 1)
+    with pytest.raises(ValueError, match=field):
+        msgspec.convert({field: url}, ConnectionSettings)
+
+
+def test_where_the_urls_lead_to_is_told() -> None:
+    kraken = ConnectionSettings()
+    assert (kraken.strange_hosts, kraken.stays_here, kraken.is_mixed) == ((), False, False)
+    here = ConnectionSettings(
+        rest_url="http://127.0.0.1:8080", ws_public_url="ws://127.0.0.1:8080/v2", ws_private_url="ws://[::1]:1/v2"
+    )  # fmt: skip
+    assert (here.strange_hosts, here.stays_here, here.is_mixed) == (("127.0.0.1:8080", "::1:1"), True, False)
+    mixed = ConnectionSettings(allow_other_host=True, ws_private_url="wss://evil.example/v2")
+    assert (mixed.strange_hosts, mixed.stays_here, mixed.is_mixed) == (("evil.example",), False, False)
+    assert ConnectionSettings(ws_private_url="ws://localhost:1/v2").is_mixed

@@ -28,7 +28,9 @@ from krakked_tui.ports import StreamState
 from tests.fakes.clock import FakeClock, settle
 
 D = Decimal
-ACCOUNT = "paper:abc"
+OWNER = "paper:abc"
+TAG = "f00d"
+ACCOUNT = f"{OWNER}-{TAG}"
 
 PAIR = PairMetadata(
     canonical="XBTUSD",
@@ -76,20 +78,21 @@ class Disk(msgspec.Struct):
 class MemoryBooks:
     """``PaperBooks`` on a ``Disk``. ``refuse`` fails commits before, ``forget`` after they were made."""
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: Disk, tag: str = TAG) -> None:
         self.disk = disk
+        self.tag = tag
         self.refuse = False
         self.forget = False
         self.commits = 0
         self.closed = False
         self.stall: asyncio.Event | None = None
 
-    async def claim(self, account_id: str, opening: str) -> str:
+    async def claim(self, owner: str, opening: str) -> tuple[str, str]:
         if self.disk.meta is None:
-            self.disk.meta = (account_id, opening)
-        if self.disk.meta[0] != account_id:
+            self.disk.meta = (f"{owner}-{self.tag}", opening)
+        if not f"{self.disk.meta[0]}-".startswith(f"{owner}-"):
             raise AccountMismatchError("another account")
-        return self.disk.meta[1]
+        return self.disk.meta
 
     async def commit(
         self,
@@ -248,11 +251,12 @@ TERMS = PaperTerms(latency_ms=0)
 async def open_desk(
     disk: Disk | None = None, *, terms: PaperTerms = TERMS, clock: FakeClock | None = None,
     listed: bool = True, ask_prices: Callable[[], object] | None = None,
+    tag: str = TAG,
 ) -> AsyncIterator[Desk]:  # fmt: skip
     """Open an account and let somebody listen to it."""
     clock = clock or FakeClock()
-    books = MemoryBooks(disk if disk is not None else Disk())
-    broker = await PaperBroker.open(ACCOUNT, books, clock, terms, ask_prices)  # type: ignore[arg-type]
+    books = MemoryBooks(disk if disk is not None else Disk(), tag)
+    broker = await PaperBroker.open(OWNER, books, clock, terms, ask_prices)  # type: ignore[arg-type]
     if listed:
         broker.on_pairs([PAIR, CROSS], ASSETS)
     desk = Desk(broker, books, clock)

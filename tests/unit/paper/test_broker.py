@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,6 +21,7 @@ from krakked_tui.domain.orders import (
     Withheld,
 )
 from krakked_tui.domain.pairs import PairStatus
+from krakked_tui.paper.books import order_of, row_of
 from krakked_tui.paper.broker import HEARD_MAX, PaperBroker
 from krakked_tui.paper.terms import PaperTerms
 from krakked_tui.ports import StreamState
@@ -27,8 +29,10 @@ from tests.fakes.clock import FakeClock, settle
 from tests.unit.paper.samples import (
     ACCOUNT,
     ASSETS,
+    OWNER,
     PAIR,
     TERMS,
+    Desk,
     Disk,
     MemoryBooks,
     accepted,
@@ -368,6 +372,32 @@ async def test_nothing_fills_and_nothing_is_canceled_while_a_pair_is_in_maintena
         assert desk.fills() == [("990", "1")]
 
 
+async def test_a_price_through_an_order_that_comes_with_the_maintenance_fills_nothing() -> None:
+    async with open_desk() as desk:
+        await desk.hear("1000")
+        accepted(await desk.order(BUY, "1", "990"))
+        accepted(await desk.order(BUY, "0.1", kind=OrderType.STOP_LOSS, trigger_price=D(1100)))
+        quote = await desk.hear("1000")
+        desk.volume += 3
+        through = msgspec.structs.replace(
+            quote,
+            last=D(980),
+            figures=msgspec.structs.replace(quote.figures, volume_24h=desk.volume),  # type: ignore[type-var]
+        )
+        # Both before anything of it can be booked: whether it traded before or after is not known.
+        desk.broker.on_quote(through)
+        desk.status(PairStatus.MAINTENANCE)
+        await settle()
+        await desk.hear("1200", traded="3")
+        assert desk.fills() == []
+        assert len(await desk.broker.open_orders()) == 2
+        desk.status(PairStatus.ONLINE)
+        await desk.hear("980", traded="3")
+        assert desk.fills() == []
+        await desk.hear("980", traded="0.25")
+        assert desk.fills() == [("990", "0.25")]
+
+
 async def test_an_immediate_or_cancel_order_does_not_rest() -> None:
     async with open_desk() as desk:
         desk.volume = D(0)
@@ -596,7 +626,7 @@ async def test_other_starting_balances_change_no_account_that_exists(
 
 async def test_an_account_killed_before_its_deposit_opens_with_what_it_was_promised() -> None:
     disk = Disk()
-    await PaperBroker.open(ACCOUNT, MemoryBooks(disk), FakeClock(), TERMS)
+    await PaperBroker.open(OWNER, MemoryBooks(disk), FakeClock(), TERMS)
     async with open_desk(disk, terms=PaperTerms(starting_balances={"XBT": D(5)})) as desk:
         assert await desk.total("USD") == D(10_000)
 
@@ -606,14 +636,87 @@ async def test_books_of_another_account_are_refused() -> None:
     await PaperBroker.open("paper:xyz", MemoryBooks(disk), FakeClock(), TERMS)
     books = MemoryBooks(disk)
     with pytest.raises(AccountMismatchError):
-        await PaperBroker.open(ACCOUNT, books, FakeClock(), TERMS)
+        await PaperBroker.open(OWNER, books, FakeClock(), TERMS)
     assert books.closed
 
 
-async def test_opening_balances_that_make_no_sense_are_said_to_be_so() -> None:
-    books = MemoryBooks(Disk(meta=(ACCOUNT, "?")))
+@pytest.mark.parametrize("opening", ["?", "[]", '{"USD": "NaN"}', '{"USD": "-1"}', '{"USD": "1E+99999"}'])
+async def test_opening_balances_that_make_no_sense_are_said_to_be_so(opening: str) -> None:
+    books = MemoryBooks(Disk(meta=(ACCOUNT, opening)))
     with pytest.raises(StorageError, match="opening balances"):
-        await PaperBroker.open(ACCOUNT, books, FakeClock(), TERMS)
+        await PaperBroker.open(OWNER, books, FakeClock(), TERMS)
+
+
+async def test_an_account_begun_anew_shares_no_id_with_the_one_before() -> None:
+    seen: list[set[str]] = []
+    for tag in ("one", "two"):
+        async with open_desk(tag=tag) as desk:
+            assert desk.broker.account_id == f"{OWNER}-{tag}"
+            await desk.hear("1000")
+            seen.append(await all_ids(desk, accepted(await desk.order(BUY, "0.1"))))
+    assert len(seen[0]) == len(seen[1]) == 6
+    assert not seen[0] & seen[1]
+
+
+async def test_books_that_were_set_back_give_no_id_twice() -> None:
+    disk, clock = Disk(), FakeClock()
+    async with open_desk(disk, clock=clock):
+        pass
+    seen: list[set[str]] = []
+    for _ in range(2):
+        older = Disk(disk.meta, dict(disk.orders), list(disk.trades), list(disk.entries))
+        async with open_desk(older, clock=clock) as desk:
+            await desk.hear("1000")
+            seen.append(await all_ids(desk, accepted(await desk.order(BUY, "0.1"))))
+    deposit = {disk.entries[0].entry_id, disk.entries[0].refid}
+    assert seen[0] & seen[1] == deposit
+
+
+async def all_ids(desk: Desk, order_id: str) -> set[str]:
+    """Return every id of the account, of which one order traded once."""
+    [trade] = await desk.broker.trades(EVER)
+    entries = await desk.broker.ledger(EVER)
+    refids = {entry.refid for entry in entries}
+    return {order_id, trade.trade_id, *refids, *(entry.entry_id for entry in entries)}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"filled": D("NaN")}, {"held": D(-1)}, {"cost": D("1E+9999")}, {"filled": D("0.2")},
+        {"filled": D("0.1")}, {"price_decimals": -1}, {"price_decimals": 10**6},
+        {"trigger": D("Infinity")}, {"opened_at": datetime(2026, 1, 5)},  # noqa: DTZ001 - what is tested
+        {"request": {"order_type": OrderType.STOP_LOSS}}, {"request": {"order_type": OrderType.MARKET}},
+        {"request": {"order_type": OrderType.TRAILING_STOP}, "trigger": D(900)},
+        {"request": {"price": D("NaN")}},
+    ],
+)  # fmt: skip
+async def test_an_open_order_that_cannot_be_one_keeps_the_account_shut(changes: dict[str, Any]) -> None:
+    disk = Disk()
+    async with open_desk(disk) as desk:
+        await desk.hear("1000")
+        accepted(await desk.order(BUY, "0.1", "900", name="mine"))
+    row = disk.orders[1]
+    order = order_of(row.body)
+    if isinstance(changes.get("request"), dict):
+        changes = changes | {"request": msgspec.structs.replace(order.request, **changes["request"])}
+    disk.orders[1] = row_of(msgspec.structs.replace(order, **changes))
+    books = MemoryBooks(disk)
+    with pytest.raises(StorageError, match=r"Order 1 of the paper account makes no sense: .* -wal and -shm"):
+        await PaperBroker.open(OWNER, books, FakeClock(), TERMS)
+    assert books.closed
+
+
+async def test_whoever_listens_hears_why_the_account_cannot_be_read_from_the_start() -> None:
+    disk = Disk()
+    broker = await PaperBroker.open(OWNER, books := MemoryBooks(disk), FakeClock(), TERMS)
+    books.refuse = True
+    desk = Desk(broker, books, FakeClock())
+    async with asyncio.TaskGroup() as group:
+        listening = group.create_task(broker.stream(desk.ear))
+        await settle()
+        assert desk.ear.states == [StreamState("account", connected=False, detail="the disk is full")]
+        listening.cancel()
 
 
 async def test_whatever_breaks_the_order_is_unknown_and_not_an_exception() -> None:

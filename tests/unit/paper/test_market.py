@@ -1,6 +1,7 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from krakked_tui.domain.candles import Quote
@@ -58,6 +59,26 @@ def test_nothing_is_counted_after_a_silence(market: PaperMarket) -> None:
     assert [market.traded(each, PAIR) for each in heard] == [0, 1, 0, 0]
     market.look_away("XBTUSD")
     assert market.traded(quote(123, volume="9"), PAIR) == 0
+
+
+def test_a_price_that_comes_late_or_twice_makes_no_volume(market: PaperMarket) -> None:
+    first, second = quote(1, volume="5"), quote(2, volume="7")
+    again = msgspec.structs.replace(second, received=3.0)
+    behind = msgspec.structs.replace(first, received=4.0, time=AT - timedelta(seconds=1))
+    heard = [first, first, second, second, again, first, second, behind, again, quote(5, volume="7.5")]
+    counted = [market.traded(each, PAIR) for each in heard]
+    assert counted == [0, 0, 2, 0, 0, 0, 0, 0, 0, D("0.5")]
+
+
+@pytest.mark.parametrize("broken", ["0", "-3", "1", "3.4"])
+def test_the_return_of_a_volume_that_was_missing_is_no_trade(market: PaperMarket, broken: str) -> None:
+    heard = [quote(1, volume="7"), quote(2, volume=broken), quote(3, volume=broken), quote(4, volume="7.25")]
+    assert [market.traded(each, PAIR) for each in heard] == [0, 0, 0, D("0.25")]
+
+
+def test_a_volume_that_was_never_known_is_not_counted_from(market: PaperMarket) -> None:
+    heard = [quote(1, volume="0"), quote(2, volume="7"), quote(3, volume="8")]
+    assert [market.traded(each, PAIR) for each in heard] == [0, 0, 1]
 
 
 def test_assets_are_worth_their_last_price_in_usd_and_nothing_without_one(market: PaperMarket) -> None:

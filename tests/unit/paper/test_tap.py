@@ -2,9 +2,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.depth import BookTop, PublicTrade
 from krakked_tui.domain.pairs import AssetInfo, PairMetadata
 from krakked_tui.paper.tap import TappedFeed
-from krakked_tui.ports import FeedSink, ServerTime, StreamState
+from krakked_tui.ports import FeedSink, FocusSink, ServerTime, StreamState
 from tests.unit.paper.samples import ASSETS, PAIR, D, quote_of
 from tests.unit.storage.samples import candle
 
@@ -17,6 +18,7 @@ class Feed:
     """A market feed that says a little of everything."""
 
     closed = False
+    focused: tuple[PairMetadata | None, int, FocusSink] | None = None
 
     async def server_time(self) -> ServerTime:
         return ServerTime(AT)
@@ -37,6 +39,9 @@ class Feed:
         sink.on_stream_state(UP)
         sink.on_quote(QUOTE)
         sink.on_candle(candle(1), AT)
+
+    async def focus(self, pair: PairMetadata | None, depth: int, sink: FocusSink) -> None:
+        self.focused = (pair, depth, sink)
 
     async def close(self) -> None:
         self.closed = True
@@ -68,6 +73,16 @@ class Listener:
         self._log.append((self._name, (candle, seen)))
 
 
+class Viewer:
+    """Somebody who looks at one pair."""
+
+    def on_book(self, book: BookTop) -> None:
+        """See nothing."""
+
+    def on_trades(self, trades: Sequence[PublicTrade]) -> None:
+        """See nothing."""
+
+
 async def test_everything_passes_and_the_listener_hears_it_first() -> None:
     log: list[tuple[str, object]] = []
     inner = Feed()
@@ -90,5 +105,8 @@ async def test_answers_pass_and_prices_and_pairs_are_shown() -> None:
     assert await feed.pairs() == ([PAIR], ASSETS)
     assert await feed.quotes() == {"XBTUSD": QUOTE}
     assert log == [("listener", ([PAIR], ASSETS)), ("listener", [QUOTE])]
+    sink = Viewer()
+    await feed.focus(PAIR, 10, sink)
+    assert inner.focused == (PAIR, 10, sink)
     await feed.close()
     assert inner.closed

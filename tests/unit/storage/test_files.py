@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from krakked_tui.domain.errors import RefusedError, StorageError
-from krakked_tui.storage.files import FileLock, lock_state, make_private_file, replace_private_file
+from krakked_tui.storage.files import (
+    LOCK_TRIES,
+    FileLock,
+    lock_state,
+    make_private_file,
+    replace_private_file,
+    writing,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -136,3 +143,46 @@ def test_the_state_of_a_lock_is_seen_without_taking_it(tmp_path: Path) -> None:
     assert state is not None
     assert (state.pid, state.held) == (12345, False)
     FileLock(path, "used").release()
+
+
+@pytest.mark.parametrize("dangling", [False, True])
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path, dangling: bool) -> None:
+    target = tmp_path / "dotfiles" / "config.toml"
+    if not dangling:
+        replace_private_file(target, b"old")
+    link = tmp_path / "config.toml"
+    link.symlink_to(target)
+    replace_private_file(link, b"new")
+    assert link.is_symlink()
+    assert (target.read_bytes(), mode(target)) == (b"new", 0o600)
+    assert [entry.name for entry in target.parent.iterdir()] == ["config.toml"]
+
+
+def test_writers_wait_for_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "config" / "secrets.enc.lock"
+    waited: list[float] = []
+    first = FileLock(path, "being changed")
+
+    def pause(seconds: float) -> None:
+        waited.append(seconds)
+        first.release()
+
+    with writing(path, pause=pause):
+        state = lock_state(path)
+        assert state is not None
+        assert state.held
+    assert len(waited) == 1
+    with writing(path, pause=pause):
+        assert len(waited) == 1, "it was given back"
+
+
+def test_a_writer_that_does_not_end_is_named(tmp_path: Path) -> None:
+    waited: list[float] = []
+    first = FileLock(tmp_path / "lock", "being changed")
+    with (
+        pytest.raises(RefusedError, match=rf"process {os.getpid()}\): wait until it has ended or stop it"),
+        writing(tmp_path / "lock", pause=waited.append),
+    ):
+        pass
+    assert len(waited) == LOCK_TRIES - 1
+    first.release()

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from krakked_tui.domain.errors import NewerSchemaError, StorageError
-from krakked_tui.storage.sqlite import Database, Migration, load_migrations, load_statements
+from krakked_tui.storage.sqlite import (
+    Database,
+    Migration,
+    load_migrations,
+    load_statements,
+    moving_away,
+    one_line,
+)
 
 SETTINGS = load_statements("journal")["settings"]
 FIRST = Migration(1, "CREATE TABLE coins (name TEXT PRIMARY KEY) STRICT;")
@@ -99,8 +106,10 @@ async def test_a_newer_file_is_refused_untouched_naming_both_versions(
 
 async def test_a_file_that_is_no_database_is_called_damaged(open_database: Open, path: Path) -> None:
     overwrite(path, 0, b"not a database at all" * 100)
-    with pytest.raises(StorageError, match="is damaged: put a backup in its place"):
+    with pytest.raises(StorageError, match="is damaged: stop Krakked, move it away") as caught:
         await open_database(FIRST)
+    command = f'for f in {path} {path}-wal {path}-shm; do [ ! -e "$f" ] || mv "$f" "$f.damaged"; done'
+    assert f"({command}), then put a backup in its place" in str(caught.value)
 
 
 async def test_a_damaged_page_is_found_when_opening(open_database: Open, path: Path) -> None:
@@ -109,8 +118,23 @@ async def test_a_damaged_page_is_found_when_opening(open_database: Open, path: P
         await transaction.execute_many(INSERT, [{"name": f"coin {n}"} for n in range(2000)])
     await database.close()
     overwrite(path, 4096 * 3, b"\xff" * 4096)
-    with pytest.raises(StorageError, match="is damaged"):
+    with pytest.raises(StorageError, match="is damaged") as caught:
         await open_database(FIRST)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 600 + 5 * len(str(path))
+
+
+@pytest.mark.parametrize("reason", ["*** in database main ***\nTree 2 page 3:\n\tbad", "x" * 100_000])
+def test_what_sqlite_says_is_told_in_one_bounded_line(reason: str) -> None:
+    assert one_line(reason).isprintable()
+    assert len(one_line(reason)) <= 203
+
+
+async def test_what_cannot_be_written_names_the_directory_too(database: Database, path: Path) -> None:
+    await database.fetch("PRAGMA query_only = 1")
+    with pytest.raises(StorageError, match=rf"is read-only: it, its directory {path.parent} \(mode 0700\)"):
+        async with database.transaction() as transaction:
+            await transaction.execute_many(INSERT, [{"name": "XBT"}])
 
 
 async def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
@@ -203,12 +227,18 @@ async def test_a_closed_database_says_so(open_database: Open) -> None:
         await database.fetch(NAMES)
 
 
-@pytest.mark.parametrize("name", ["journal", "candles"])
+@pytest.mark.parametrize("name", ["journal", "candles", "paper"])
 def test_shipped_migrations_are_numbered_without_a_gap(name: str) -> None:
-    assert [step.number for step in load_migrations(name)] == [1]
+    numbers = [step.number for step in load_migrations(name)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert numbers
 
 
 def test_statements_are_found_by_their_name() -> None:
     statements = load_statements("database")
     assert set(statements) == {"schema_version", "check", "begin"}
     assert statements["begin"].strip() == "BEGIN IMMEDIATE;"
+
+
+def test_a_database_is_moved_away_by_a_quoted_command() -> None:
+    assert "'/a b/k.db' '/a b/k.db-wal' '/a b/k.db-shm'" in moving_away(Path("/a b/k.db"))

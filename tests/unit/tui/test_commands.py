@@ -46,6 +46,28 @@ from tests.fakes.controller import killed, normal, start_failed, starting
 SWALLOWED = {"ctrl+b", "ctrl+a", "ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+z", "ctrl+s"}
 
 
+class PaperMarket:
+    """Market controls that write down what commands do."""
+
+    def __init__(self, done: list[object]) -> None:
+        self.done = done
+
+    def next_part(self) -> None:
+        self.done.append("part")
+
+    def edit_filter(self) -> None:
+        self.done.append("filter")
+
+    def clear_filter(self) -> None:
+        self.done.append("all")
+
+    def next_sort(self) -> None:
+        self.done.append("sort")
+
+    def change_timeframe(self, steps: int) -> None:
+        self.done.append(steps)
+
+
 class PaperDesk:
     """A desk that writes down what commands do."""
 
@@ -59,6 +81,7 @@ class PaperDesk:
         self.selected_order: OrderView | None = view.open_orders[0] if view.open_orders else None
         self.selected_setting: SettingRow | None = None
         self.done: list[object] = []
+        self.market = PaperMarket(self.done)
 
     def show_pane(self, name: PaneName) -> None:
         self.done.append(name)
@@ -129,6 +152,18 @@ def test_the_four_emergency_keys() -> None:
     assert Flatten.dangerous
 
 
+@pytest.mark.parametrize(
+    ("command", "does"),
+    [("market-part", "part"), ("market-filter", "filter"), ("market-all", "all"), ("market-sort", "sort"),
+     ("market-shorter", -1), ("market-longer", 1), ("market", PaneName.MARKET)],
+)  # fmt: skip
+def test_what_is_looked_at_changes_on_a_read_only_screen_too(command: str, does: object) -> None:
+    desk = PaperDesk(normal(), UiSettings(read_only=True))
+    desk.pane = PaneName.MARKET
+    assert BY_ID[command] in offered(desk)
+    assert ran(BY_ID[command], desk) == does
+
+
 def test_dangerous_commands_only_open_a_dialog() -> None:
     for command in COMMANDS:
         if command.dangerous:
@@ -154,7 +189,7 @@ def test_without_confirmation_only_cancels_go_at_once() -> None:
 def test_a_read_only_screen_has_no_command_that_acts() -> None:
     desk = PaperDesk(normal(), UiSettings(read_only=True))
     assert {command.id for command in offered(desk)} == {
-        "dashboard", "orders", "settings", "order", "palette", "rate-limits", "help", "quit"
+        "dashboard", "orders", "market", "settings", "order", "palette", "rate-limits", "help", "quit"
     }  # fmt: skip
 
 

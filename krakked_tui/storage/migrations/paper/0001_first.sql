@@ -1,6 +1,7 @@
 -- A paper account. Amounts are decimal TEXT, times INTEGER microseconds since 1970 UTC, structures JSON TEXT.
 
--- account_id and opening (the balances the account was opened with), written together.
+-- account_id and opening (the balances the account was opened with), written together and for ever;
+-- session: who has the books in use.
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
     value TEXT NOT NULL

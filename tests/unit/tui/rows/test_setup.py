@@ -11,6 +11,7 @@ from krakked_tui.tui.rows.setup import (
     key_lines,
     preview_lines,
     review_lines,
+    start_label,
     strength_lines,
     welcome_lines,
 )
@@ -70,13 +71,24 @@ def test_a_danger_stands_above_the_fold() -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "bar", "word"), [(0, "■····", "hopeless"), (2, "■■■··", "fair"), (4, "■■■■■", "strong")]
+    ("strength", "shown"),
+    [
+        (PasswordStrength(4, "strong"), "■■■■■ strong"),
+        (PasswordStrength(2, "fair", "Add a word."), "■■■·· fair Add a word."),
+        (PasswordStrength(1, "weak", "Add a word."), "■■··· weak, NOT ENOUGH Add a word."),
+        (PasswordStrength(0, "hopeless"), "■···· hopeless, NOT ENOUGH Several unusual words are strong"),
+        (PasswordStrength(99, "strong"), "■■■■■ strong"),
+    ],
 )
-def test_strength_is_a_bar_a_word_and_a_verdict(score: int, bar: str, word: str) -> None:
-    strength = PasswordStrength(score, "said the judge", "do this")
-    said = text(strength_lines(strength, 90))
-    verdict = "enough" if strength.enough else "NOT ENOUGH"
-    assert said == f"strength: {bar} {word}, {verdict}: said the judge do this"
+def test_strength_is_a_bar_its_word_once_and_advice(strength: PasswordStrength, shown: str) -> None:
+    said = text(strength_lines(strength, 90, typed=True))
+    assert said.startswith(f"strength: {shown}")
+    assert said.removesuffix(" are strong and easy to type.").count(strength.words) == 1
+
+
+def test_no_strength_is_shown_before_it_is_known() -> None:
+    assert text(strength_lines(None, 90, typed=True)) == "strength: … judging"
+    assert text(strength_lines(None, 90, typed=False)) == "strength: nothing typed yet"
 
 
 def test_the_preview_never_takes_more_room_than_there_is() -> None:
@@ -86,10 +98,65 @@ def test_the_preview_never_takes_more_room_than_there_is() -> None:
 
 def test_the_review_says_what_is_written_where() -> None:
     said = text(review_lines(FACTS, choices(), 100))
-    for part in (FACTS.config_file, FACTS.secrets_file, "US_CA", "accepted by the exchange", "every start"):
+    for part in (FACTS.config_file, FACTS.secrets_file, "US_CA", "accepted by the exchange"):
         assert part in said
+    assert "asked for when Krakked starts with the key (live mode); paper trading needs none" in said
     assert "live trading, prepared; still to be switched on by hand" in said
     assert "REPLACES" not in said
+
+
+HOME = "/home/me/.config/krakked"
+
+
+@pytest.mark.parametrize(
+    ("facts", "mode", "key", "files"),
+    [
+        ({}, SetupMode.PAPER, False, ["config.toml"]),
+        ({}, SetupMode.PAPER, True, ["config.toml", "secrets.enc"]),
+        ({}, SetupMode.LIVE, True, ["config.live.toml", "config.toml", "secrets.enc"]),
+        ({"profile": "two"}, SetupMode.LIVE, True, ["config.toml", "config.two.toml", "secrets.enc"]),
+        ({"profile": "two"}, SetupMode.PAPER, False, ["config.toml"]),
+        ({"config_file": f"{HOME}/my.toml"}, SetupMode.LIVE, False, ["my.live.toml", "my.toml"]),
+        ({"secrets_exist": True}, SetupMode.LIVE, False, ["config.live.toml", "config.toml"]),
+        (
+            {"secrets_exist": True}, SetupMode.PAPER, True,
+            ["config.toml", "secrets.enc", "secrets.enc.replaced"],
+        ),
+    ],
+)  # fmt: skip
+def test_the_review_lists_every_file_that_is_written(
+    facts: dict[str, object], mode: SetupMode, *, key: bool, files: list[str]
+) -> None:
+    none = {} if key else {"api_key": None, "api_secret": None, "check": None, "password": None}
+    lines = review_lines(msgspec.structs.replace(FACTS, **facts), choices(mode=mode, **none), 100)
+    listed = [text_of(line)[3:].partition(": ")[0] for line in lines if text_of(line).startswith("•")]
+    assert sorted(listed) == [f"{HOME}/{file}" for file in files]
+
+
+def test_a_live_set_up_says_which_profile_becomes_live() -> None:
+    said = text(review_lines(FACTS, choices(), 100))
+    assert "Profile         live; the profile paper goes on trading on paper" in said
+    other = msgspec.structs.replace(FACTS, profile="two")
+    assert "on paper" not in text(review_lines(other, choices(), 100))
+
+
+def test_a_key_of_the_environment_is_named_beside_the_saved_one() -> None:
+    facts = msgspec.structs.replace(FACTS, environment_key="The key of the environment is used.")
+    for entered in (choices(), choices(api_key=None, api_secret=None, check=None, password=None)):
+        assert "The key of the environment is used." in text(review_lines(facts, entered, 100))
+
+
+@pytest.mark.parametrize(
+    ("profile", "mode", "label"),
+    [
+        ("paper", SetupMode.PAPER, "Start paper trading"),
+        ("paper", SetupMode.LIVE, "Start paper trading"),
+        ("two", SetupMode.PAPER, "Start paper trading"),
+        ("two", SetupMode.LIVE, "Start the profile two"),
+    ],
+)
+def test_the_last_choice_says_what_it_starts(profile: str, mode: SetupMode, label: str) -> None:
+    assert start_label(msgspec.structs.replace(FACTS, profile=profile), mode) == label
 
 
 def test_the_review_hides_no_trouble() -> None:
