@@ -85,11 +85,14 @@ async def test_what_is_on_its_way_is_called_loading_and_the_old_picture_stays() 
         desk.fake.pairs.answers = False
         await desk.press("down")
         assert "HX7USD" in desk.text
-        assert desk.text.count("still XBTUSD") == 3, "chart, book and tape say so before anything is asked"
+        assert desk.text.count("still XBTUSD") == 2, "book and tape say so before anything is asked"
+        assert "  loading" in desk.text
+        assert "XBTUSD 1m: O 64,211.6" in desk.text
         assert [line[59:] for line in desk.lines][5:20] == candles
         await desk.see()
         desk.fake.pairs.answer()
-        assert "still" not in await desk.see()
+        assert "loading" not in await desk.see()
+        assert "still" not in desk.text
 
 
 async def test_another_timeframe_leaves_book_and_tape_alone() -> None:
@@ -97,7 +100,8 @@ async def test_another_timeframe_leaves_book_and_tape_alone() -> None:
         await desk.press("6")
         desk.fake.pairs.answers = False
         await desk.press("right_square_bracket")
-        assert desk.text.count("still XBTUSD 1m") == 1
+        assert "XBTUSD 1m: O 64,211.6" in desk.text
+        assert "still" not in desk.text
 
 
 async def test_v_reaches_every_part_where_one_has_room() -> None:
