@@ -12,6 +12,7 @@ from krakked_tui.bootstrap.session import Session
 from krakked_tui.domain.money import trap_floats
 from krakked_tui.tui.commands import PaneName
 from krakked_tui.tui.run import screenshot
+from tests.tui.driving import Desk
 from tests.tui.setup_driving import KEY, SECRET, Hands
 
 OUT = Path(__file__).parents[1] / "screenshots"
@@ -50,6 +51,14 @@ async def _take_setup() -> None:
             _write("setup-checked", size, hands.app.export_screenshot(title="krakked-tui setup"))
 
 
+async def _take_market() -> None:
+    for size in SIZES:
+        async with Desk().open(size) as desk:
+            await desk.press("6")
+            await desk.see()
+            _write("market", size, desk.app.export_screenshot(title="krakked-tui"))
+
+
 def _write(name: str, size: tuple[int, int], picture: str) -> None:
     (OUT / f"{name}-{size[0]}x{size[1]}.svg").write_text(picture, encoding="utf-8")
 
@@ -58,6 +67,7 @@ def main() -> None:
     trap_floats()
     OUT.mkdir(exist_ok=True)
     asyncio.run(_take_setup())
+    asyncio.run(_take_market())
     with tempfile.TemporaryDirectory() as home:
         sources = demo_sources("demo", {**os.environ, "KRAKKED_HOME": home}, None, {})
         session = open_demo(
@@ -71,7 +81,7 @@ def main() -> None:
             session.stop("screenshots taken", by="cli")
             session.join(10)
             session.close()
-    sys.stdout.write(f"renewed {(len(PANES) + 2) * len(SIZES)} pictures in {OUT.name}/\n")
+    sys.stdout.write(f"renewed {(len(PANES) + 3) * len(SIZES)} pictures in {OUT.name}/\n")
 
 
 if __name__ == "__main__":
