@@ -9,10 +9,12 @@ from pathlib import Path
 
 from krakked_tui.bootstrap.demo import DemoOptions, DemoRequest, demo_sources, open_demo
 from krakked_tui.bootstrap.session import Session
+from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.domain.money import trap_floats
+from krakked_tui.tui.app import KrakkedApp
 from krakked_tui.tui.commands import PaneName
 from krakked_tui.tui.run import screenshot
-from tests.tui.driving import Desk
+from krakked_tui.tui.terminal import Terminal
 from tests.tui.setup_driving import KEY, SECRET, Hands
 
 OUT = Path(__file__).parents[1] / "screenshots"
@@ -51,12 +53,21 @@ async def _take_setup() -> None:
             _write("setup-checked", size, hands.app.export_screenshot(title="krakked-tui setup"))
 
 
-async def _take_market() -> None:
+async def _take_market(session: Session) -> None:
     for size in SIZES:
-        async with Desk().open(size) as desk:
-            await desk.press("6")
-            await desk.see()
-            _write("market", size, desk.app.export_screenshot(title="krakked-tui"))
+        app = KrakkedApp(
+            session.controller,
+            UiSettings(),
+            Terminal(),
+            on_crash_log=lambda report: print(report, file=sys.stderr),
+        )
+        async with app.run_test(size=size) as pilot:
+            await pilot.press("6", "down")
+            give_up = time.monotonic() + PATIENCE
+            while not session.controller.market().focus.bars or time.monotonic() < give_up - PATIENCE + 3:
+                assert time.monotonic() < give_up, "the candles did not come"
+                await pilot.pause(0.2)
+            _write("market", size, app.export_screenshot(title="krakked-tui"))
 
 
 def _write(name: str, size: tuple[int, int], picture: str) -> None:
@@ -67,7 +78,6 @@ def main() -> None:
     trap_floats()
     OUT.mkdir(exist_ok=True)
     asyncio.run(_take_setup())
-    asyncio.run(_take_market())
     with tempfile.TemporaryDirectory() as home:
         sources = demo_sources("demo", {**os.environ, "KRAKKED_HOME": home}, None, {})
         session = open_demo(
@@ -77,6 +87,7 @@ def main() -> None:
         try:
             _wait_for_trades(session)
             asyncio.run(_take(session))
+            asyncio.run(_take_market(session))
         finally:
             session.stop("screenshots taken", by="cli")
             session.join(10)
