@@ -59,7 +59,7 @@ async def _take_market(session: Session) -> None:
             session.controller,
             UiSettings(),
             Terminal(),
-            on_crash_log=lambda report: print(report, file=sys.stderr),
+            on_crash_log=_say,
         )
         async with app.run_test(size=size) as pilot:
             await pilot.press("6", "down")
@@ -68,6 +68,10 @@ async def _take_market(session: Session) -> None:
                 assert time.monotonic() < give_up, "the candles did not come"
                 await pilot.pause(0.2)
             _write("market", size, app.export_screenshot(title="krakked-tui"))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 def _write(name: str, size: tuple[int, int], picture: str) -> None:
