@@ -37,6 +37,8 @@ def run_command_line(arguments: Sequence[str]) -> int:
     trap_floats()
     try:
         result = app(arguments, exit_on_error=False, print_error=False)
+        # At the exit of the interpreter nobody would catch what this may raise.
+        print(end="", flush=True)
     except cyclopts.CycloptsError as error:
         return _fail(f"{_one_line(str(error))} Try krakked-tui --help.", USAGE)
     except KrakkedError as error:
