@@ -1,5 +1,6 @@
 """One stream of messages of the market, shared by all who subscribed to it."""
 
+from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import Protocol
 
@@ -22,7 +23,7 @@ Option = int | str | None
 """What subscriptions to one channel and pair can differ in: interval, depth or event trigger."""
 
 
-class Topic:
+class Topic(ABC):
     """Spells each message once and sends it to every subscriber.
 
     With ``full_rate`` every tick sends an update, whether anything changed or not.
@@ -41,16 +42,16 @@ class Topic:
         self.subscribers: dict[Subscriber, None] = {}
         self.pulse = Pulse(exchange.market, listing.name, micros_of(at), beats=self.watches_book)
 
-    def admit(self, at: datetime) -> None:
+    def admit(self, at: datetime) -> None:  # noqa: B027 - most have nothing to do then
         """Bring the subscribers to where a new one sets in, before it is one of them."""
 
+    @abstractmethod
     def snapshot(self, at: datetime) -> str:
         """Return what a new subscriber is told first; ``admit`` was called for the same instant."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tick(self, at: datetime) -> None:
         """Send what is new."""
-        raise NotImplementedError
 
     def relist(self, listing: Listing, at: datetime) -> None:  # noqa: ARG002 - for those that need the time
         """Go on with a pair whose status or precision changed."""

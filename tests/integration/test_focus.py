@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from itertools import pairwise
@@ -10,7 +10,6 @@ from itertools import pairwise
 import httpx
 
 from krakked_tui.domain.candles import Timeframe
-from krakked_tui.domain.depth import BookTop, PublicTrade
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.engine.clock import ExchangeClock
 from krakked_tui.kraken.feed import KrakenFeed
@@ -21,42 +20,11 @@ from krakked_tui.kraken.stream import KrakenStream
 from krakked_tui.ports import StreamState
 from krakked_tui.sandbox.server import running_sandbox
 from krakked_tui.sandbox.settings import SandboxSettings
+from tests.fakes.viewer import Viewer
 from tests.unit.kraken.test_market_stream import Screen
 
 DEPTH = 10
 MOVING = SandboxSettings(speed=60.0)
-
-
-class Viewer:
-    """Implements ``FocusSink``: everything it saw, and somebody waiting for it."""
-
-    def __init__(self) -> None:
-        self.books: list[BookTop] = []
-        self.trades: list[PublicTrade] = []
-        self._changed = asyncio.Event()
-
-    def on_book(self, book: BookTop) -> None:
-        self.books.append(book)
-        self._changed.set()
-
-    def on_trades(self, trades: Sequence[PublicTrade]) -> None:
-        self.trades += trades
-        self._changed.set()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not condition():
-                self._changed.clear()
-                await self._changed.wait()
-
-    async def valid(self, pair: str = "XBTUSD") -> None:
-        """Wait for a right book from now on."""
-        seen = len(self.books)
-        await self.until(lambda: any(book.valid and book.pair == pair for book in self.books[seen:]))
-
-    async def invalid(self, since: int) -> None:
-        """Wait for a wrong book among those from ``since`` on."""
-        await self.until(lambda: any(not book.valid for book in self.books[since:]))
 
 
 class Desk:

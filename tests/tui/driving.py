@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from textual.app import App
 from textual.pilot import Pilot
 
 from krakked_tui.control.commands import Command
@@ -17,6 +18,12 @@ from tests.fakes.market import FakeMarket
 from tests.fakes.settings import good
 
 SMALL = (80, 24)
+
+
+def screen_text(app: App[None]) -> str:
+    """Return what the screen of an app shows, as lines of text."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
 
 
 class Desk:
@@ -106,8 +113,7 @@ class Desk:
     @property
     def text(self) -> str:
         """The screen as lines of text."""
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+        return screen_text(self.app)
 
     @property
     def lines(self) -> list[str]:

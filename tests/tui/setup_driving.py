@@ -11,6 +11,7 @@ from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.tui.setup.app import SetupApp
 from krakked_tui.tui.terminal import Terminal
 from tests.fakes.setup import FakeSetup
+from tests.tui.driving import screen_text
 
 KEY = "Zk1" + "a" * 53
 SECRET = "Qw7" + "b" * 83 + "=="
@@ -97,8 +98,7 @@ class Hands:
     @property
     def text(self) -> str:
         """The screen as lines of text."""
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+        return screen_text(self.app)
 
     @property
     def lines(self) -> list[str]:

@@ -181,5 +181,5 @@ def test_a_keyring_that_hangs_is_given_up_and_not_asked_again() -> None:
         backend.released.set()
 
 
-def test_the_account_names_the_file() -> None:
-    assert keyring_account(Path("/root/config/secrets.enc")) == "/root/config/secrets.enc"
+def test_the_account_names_the_file(tmp_path: Path) -> None:
+    assert keyring_account(tmp_path / "secrets.enc") == str(tmp_path / "secrets.enc")

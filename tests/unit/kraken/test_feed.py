@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,6 +22,7 @@ from krakked_tui.kraken.feed import SERVED, KrakenFeed
 from krakked_tui.kraken.market_stream import Watch, Watcher
 from krakked_tui.kraken.stream import KrakenStream
 from tests.fakes.clock import FakeClock
+from tests.fakes.viewer import Viewer
 from tests.unit.kraken.exchange import ScriptedKraken, ok, refused
 from tests.unit.kraken.test_market_stream import Desk, Screen, Serving
 
@@ -140,29 +141,6 @@ async def test_a_running_stream_carries_other_pairs_and_books_on_demand(xbtusd: 
         running.cancel()
     assert desk.books[0] == ("XBTUSD", True, 1)
     assert market.heard("ticker") is None
-
-
-class Viewer:
-    """Implements ``FocusSink``: everything it saw, and somebody waiting for it."""
-
-    def __init__(self) -> None:
-        self.books: list[BookTop] = []
-        self.trades: list[PublicTrade] = []
-        self._changed = asyncio.Event()
-
-    def on_book(self, book: BookTop) -> None:
-        self.books.append(book)
-        self._changed.set()
-
-    def on_trades(self, trades: Sequence[PublicTrade]) -> None:
-        self.trades += trades
-        self._changed.set()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not condition():
-                self._changed.clear()
-                await self._changed.wait()
 
 
 TRADE = PublicTrade("XBTUSD", NOON, Side.BUY, Decimal("1.5"), Decimal("2.0"))
