@@ -12,6 +12,7 @@ from krakked_tui.bootstrap.paper import PaperAccount
 from krakked_tui.bootstrap.profiles import (
     DEMO_PROFILE,
     candle_root,
+    candles_of,
     check_profile_name,
     instance_id,
     make_directories,
@@ -35,7 +36,6 @@ from krakked_tui.domain.errors import (
 from krakked_tui.engine.adapters import Adapters
 from krakked_tui.engine.redaction import Redactor
 from krakked_tui.execution.settings import TradingMode
-from krakked_tui.kraken.rest import KrakenRest
 from krakked_tui.kraken.settings import ConnectionSettings, host_of
 from krakked_tui.ports import CandleStore
 from krakked_tui.storage.candles import open_candle_store
@@ -137,7 +137,8 @@ def _adapters(
 
     async def open_candles() -> CandleStore:
         store = config.market_data.ohlc_store
-        return await open_candle_store(_candles(candle_root(where, store), account.rest), store)
+        name = candles_of(config.connection.rest_url, account.rest.sandbox_market)
+        return await open_candle_store(candle_root(where, store) / name, store)
 
     return Adapters(
         open_journal=open_journal,
@@ -146,13 +147,6 @@ def _adapters(
         check_access=account.check_access,
         strategies=strategies_that_run(config),
         exchange_ready=lambda: None,
-    )
-
-
-def _candles(root: Path, rest: KrakenRest) -> Path:
-    """Return where the candles of an exchange lie, once it has answered: prices are never mixed."""
-    return root / (
-        f"sandbox-{rest.sandbox_market.removeprefix('seed-')}" if rest.sandbox_market else "kraken"
     )
 
 

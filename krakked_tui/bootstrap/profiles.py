@@ -8,6 +8,7 @@ from pathlib import Path
 from krakked_tui.config.places import Places, repair_permissions
 from krakked_tui.domain.errors import RefusedError, StorageError, UsageError
 from krakked_tui.kraken.keys import ApiKey
+from krakked_tui.kraken.settings import host_of, is_kraken
 from krakked_tui.market.settings import CandleStoreSettings
 from krakked_tui.storage.files import make_private_directory, replace_private_file
 from krakked_tui.storage.journal import stored_account
@@ -72,6 +73,16 @@ def forget_demo(where: Places) -> None:
 def candle_root(where: Places, settings: CandleStoreSettings) -> Path:
     """Return the directory that has one directory of candles per exchange."""
     return Path(settings.root_dir).expanduser().absolute() if settings.root_dir else where.candles
+
+
+def candles_of(rest_url: str, sandbox_market: str) -> str:
+    """Return the name of an exchange's directory of candles: no two exchanges share one.
+
+    ``sandbox_market`` is which market it says it plays, empty when it is no sandbox.
+    """
+    if sandbox_market:
+        return f"sandbox-{sandbox_market.removeprefix('seed-')}"
+    return "kraken" if is_kraken(rest_url) else f"other-{re.sub('[^a-z0-9.-]', '-', host_of(rest_url))}"
 
 
 def nonce_path(where: Places, key: ApiKey) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from krakked_tui.bootstrap.profiles import (
+    candles_of,
     check_demo,
     check_profile_name,
     make_directories,
@@ -91,3 +92,17 @@ async def test_only_the_books_of_a_demo_are_ever_forgotten(tmp_path: Path) -> No
     where.paper_books.touch()
     with pytest.raises(RefusedError, match="paper"):
         check_demo(where)
+
+
+@pytest.mark.parametrize(
+    ("url", "market", "name"),
+    [
+        ("https://api.kraken.com", "", "kraken"),
+        ("http://127.0.0.1:8080", "seed-7", "sandbox-7"),
+        ("http://127.0.0.1:8080", "replay-202601050000", "sandbox-replay-202601050000"),
+        ("http://127.0.0.1:8080", "", "other-127.0.0.1-8080"),
+        ("https://proxy.example", "", "other-proxy.example"),
+    ],
+)
+def test_no_two_exchanges_share_their_candles(url: str, market: str, name: str) -> None:
+    assert candles_of(url, market) == name
