@@ -1,5 +1,6 @@
 """The commands, and the one place where an error becomes a sentence and an exit code."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Sequence
@@ -47,7 +48,8 @@ def run_command_line(arguments: Sequence[str]) -> int:
         # Whoever read the output has gone; what is buffered must not be written to nobody at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        # asyncio.run forgets a Ctrl-C that comes just before its loop starts, and only cancels.
         return _fail("interrupted", 1)
     return result if isinstance(result, int) else 0
 

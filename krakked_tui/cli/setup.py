@@ -114,7 +114,8 @@ def ask_and_save(service: SetupService, prompter: Prompter, options: Options) ->
         dialog = Dialog(service, prompter, options, runner.run)
         try:
             choices = dialog.choices()
-        except (LeftError, KeyboardInterrupt) as error:
+        except (LeftError, KeyboardInterrupt, asyncio.CancelledError) as error:
+            # Nothing here cancels: asyncio.Runner forgets a Ctrl-C that comes just before its loop starts.
             raise LeftError(_LEFT) from error
         finally:
             runner.run(service.close())

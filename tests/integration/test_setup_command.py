@@ -9,6 +9,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,13 @@ main()
 def sandbox() -> Iterator[SandboxProcess]:
     with running_sandbox_process() as process:
         yield process
+
+
+@pytest.fixture
+def program(sandbox: SandboxProcess, tmp_path: Path) -> Iterator["TerminalProgram"]:
+    """``krakked-tui setup`` in a terminal."""
+    with closing(TerminalProgram(sandbox, tmp_path, "setup")) as running:
+        yield running
 
 
 def environment(sandbox: SandboxProcess, home: Path, rest_url: str = "") -> dict[str, str]:
@@ -100,8 +108,13 @@ class TerminalProgram:
         """Read to the end; returns the exit code."""
         while self.read():
             continue
-        os.close(self.ours)
         return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        """Let nothing of it outlive its test."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        os.close(self.ours)
 
 
 def check(
@@ -127,9 +140,8 @@ def answer_until_key(program: TerminalProgram) -> None:
 
 
 def test_from_the_first_question_to_a_key_that_is_checked_again(
-    sandbox: SandboxProcess, tmp_path: Path
+    sandbox: SandboxProcess, program: TerminalProgram, tmp_path: Path
 ) -> None:
-    program = TerminalProgram(sandbox, tmp_path, "setup")
     answer_until_key(program)
     program.answer("API key", sandbox.address["api_key"])
     program.answer("API secret", sandbox.address["api_secret"])
@@ -169,9 +181,8 @@ def test_from_the_first_question_to_a_key_that_is_checked_again(
 @pytest.mark.parametrize("how", ["interrupt", "end of input"])
 @pytest.mark.parametrize("at", ["Your region", "API secret", "Write this?"])
 def test_leaving_leaves_everything_as_it_was(
-    sandbox: SandboxProcess, tmp_path: Path, at: str, how: str
+    program: TerminalProgram, sandbox: SandboxProcess, tmp_path: Path, at: str, how: str
 ) -> None:
-    program = TerminalProgram(sandbox, tmp_path, "setup")
     answers = {
         "Trade how?": "live",
         "Your region": "",
@@ -191,9 +202,10 @@ def test_leaving_leaves_everything_as_it_was(
     assert not (tmp_path / "config").exists()
 
 
-def test_an_interrupt_while_the_exchange_does_not_answer(sandbox: SandboxProcess, tmp_path: Path) -> None:
+def test_an_interrupt_while_the_exchange_does_not_answer(
+    sandbox: SandboxProcess, program: TerminalProgram, tmp_path: Path
+) -> None:
     """The exchange is stopped, so that the check hangs."""
-    program = TerminalProgram(sandbox, tmp_path, "setup")
     answer_until_key(program)
     program.answer("API key", sandbox.address["api_key"])
     os.kill(sandbox.process.pid, signal.SIGSTOP)
@@ -230,9 +242,8 @@ def test_without_stored_secrets_there_is_nothing_to_check(sandbox: SandboxProces
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_program_that_is_ended_at_a_masked_question_gives_the_echo_back(
-    sandbox: SandboxProcess, tmp_path: Path, number: signal.Signals
+    program: TerminalProgram, tmp_path: Path, number: signal.Signals
 ) -> None:
-    program = TerminalProgram(sandbox, tmp_path, "setup")
     theirs = os.open(program.terminal, os.O_RDWR | os.O_NOCTTY)
     answer_until_key(program)
     program.wait_for("API key (not shown)")

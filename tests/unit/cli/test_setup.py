@@ -1,5 +1,6 @@
 """The set-up as questions: what is asked, what is shown, what is saved, and what is not."""
 
+import asyncio
 from decimal import Decimal
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 from krakked_tui.cli.prompts import LeftError
 from krakked_tui.cli.setup import Options, ask_and_save, confirmed_host, setup
 from krakked_tui.control.setup import (
+    KeyCheck,
     KeyringState,
     KeyVerdict,
     PreviewPair,
@@ -46,6 +48,15 @@ def left(service: FakeSetup, answers: list[str], **options: bool) -> Script:
     assert service.saved == []
     assert service.closed
     return script
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, asyncio.CancelledError])
+def test_an_interrupt_leaves_however_asyncio_passes_it_on(interrupt: type[BaseException]) -> None:
+    class Interrupted(FakeSetup):
+        async def check_key(self, api_key: Secret, api_secret: Secret) -> KeyCheck:
+            raise interrupt
+
+    left(Interrupted(), [*START, *ENTERED])
 
 
 def test_a_good_key_is_saved_with_what_was_chosen() -> None:
