@@ -1,10 +1,11 @@
 """What is held of one asset, and which of it goes when some is sold.
 
-By weighted average, first in first out, last in first out, or highest cost first. All are immutable and share what they have in common with what they were made from, so that buying and
-selling takes the same time whether there are ten lots or ten thousand (a step of the highest-cost order
-takes time with the logarithm of their number). What is taken from a lot takes a share of its cost; the
-division is the only inexact step of the books, and its result is cut to ``COST_DECIMALS`` at once, so
-that every later sum fits the arithmetic context.
+By weighted average, first in first out, last in first out, or highest cost first. All are immutable and
+share what they have in common with what they were made from, so that buying and selling takes the same
+time whether there are ten lots or ten thousand (a step of the highest-cost order takes time with the
+logarithm of their number). What is taken from a lot takes a share of its cost; the division is the only
+inexact step of the books, and its result is cut to ``COST_DECIMALS`` at once, so that every later sum
+fits the arithmetic context.
 """
 
 from abc import ABC, abstractmethod
