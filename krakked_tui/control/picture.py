@@ -17,7 +17,7 @@ from krakked_tui.domain.safety import KillSwitch
 from krakked_tui.engine.moment import Moment
 from krakked_tui.execution.holdings import Holding
 from krakked_tui.market.freshness import Freshness
-from krakked_tui.portfolio.cost_basis import Position
+from krakked_tui.portfolio.ledger import Position
 from krakked_tui.portfolio.valuation import Valuation
 
 RECENT_ORDERS = 100

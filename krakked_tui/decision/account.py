@@ -158,9 +158,7 @@ def priced(state: State, out: Outcome, event: e.Priced) -> None:
 
 def revalue(state: State) -> None:
     """Value what the books hold at the latest prices."""
-    state.valuation = value(
-        state.books.state, prices(state), state.known, state.settings.portfolio.base_currency
-    )
+    state.valuation = value(state.books.state, prices(state), state.known, state.settings.portfolio)
 
 
 def drawdown_pct(state: State) -> Decimal:

@@ -206,8 +206,8 @@ class State:
         return self.cash_flows() - self.day_start.cash_flows if self.day_start else ZERO
 
     def cash_flows(self) -> Decimal:
-        """Return all deposits less all withdrawals of the base currency."""
-        return self.books.state.cash_flows.get(self.settings.portfolio.base_currency, ZERO)
+        """Return what came in less what went out since the beginning, at market, as of the valuation."""
+        return self.valuation.flow_value if self.valuation else ZERO
 
     def orders_made(self) -> dict[str, int]:
         """Return the number of orders made since start, by status."""
@@ -252,7 +252,8 @@ def open_state(
     ``first_number`` is the lowest order number to use; it is raised above every stored one, so
     that no client id is ever used twice.
     """
-    books = Books()
+    portfolio = settings.portfolio
+    books = Books(portfolio.base_currency, portfolio.cost_basis_method, known.values())
     orders = OrderBook(stored.orders)
     state = State(
         settings=settings,

@@ -53,7 +53,9 @@ class FlowKind(StrEnum):
 class CashFlow(msgspec.Struct, frozen=True):
     """One movement of an asset that no trade made: ``amount`` is positive when it came in, net of fees.
 
-    ``value`` is its worth in base currency at that moment, None when nothing said what it was.
+    ``value`` is its worth in base currency at that moment, None when nothing said what it was. ``cost`` is
+    what it did to the cost of what is held: the value of what came in, minus the cost of what went out. The
+    difference is gain that left without having been realized.
     """
 
     id: str
@@ -63,6 +65,7 @@ class CashFlow(msgspec.Struct, frozen=True):
     kind: FlowKind
     value: Decimal | None
     note: str = ""
+    cost: Decimal = ZERO
 
 
 class Rate(msgspec.Struct, frozen=True):

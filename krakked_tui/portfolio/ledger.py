@@ -1,19 +1,27 @@
-"""The books: every fill and every row of the exchange's ledger, turned into balances and positions.
+"""The books: every fill, every row of the exchange's ledger, every price for them, turned into accounts.
 
-What the books say is a function of the *set* of events alone, so arrival order does not matter:
+Kept by asset, in the base currency, which is worth itself: an account knows its lots and their cost. For
+every event the sum over all assets of the change of cost is what it realized plus what it brought in
+as a flow, at cost. As equity is that cost plus what is unrealized,
 
-- Balances are sums. A trade counts at once with what its own row says (``expected_movements``);
-  when the exchange's ledger rows for it arrive (type ``trade``, ``refid`` the trade's id), they
-  replace that, asset by asset: they carry the full scale and are the final truth. Rows that come
-  before their trade count from the start. Every other row is a cash flow.
-- Positions are folds over the trades of a pair in a fixed order: by exchange time, at the same
-  time buys before sells (so that nothing looks oversold that was not), then by trade id. The
-  position after every trade is kept, so that a late trade or ledger row is booked where it
-  belongs by replaying only what follows it.
+    change of equity = realized + change of unrealized + net cash flows
+
+exactly, for whatever history; ``flows`` tells what a flow costs and what it is worth. What the books say
+is a function of the *set* of events and rates alone, so arrival order and repeats do not matter:
+
+- Balances are sums, by the exchange's own names. A trade counts at once with what its own row says;
+  when the exchange's ledger rows for it arrive, they replace that, asset by asset: they carry the full
+  scale and are the final truth. Rows that come before their trade (or whose trade never comes) count
+  from the start.
+- Accounts are a fold over all events in a fixed order: by exchange time; at the same time what comes in
+  before purchases, then conversions, sales, and what goes out (so that nothing looks oversold that was
+  not); then by id. The accounts are kept at every ``CHECKPOINT_EVERY`` events, so that a late event
+  is booked where it belongs by replaying little more than what follows it. Nothing is booked before
+  somebody asks: a hundred thousand events given one by one are sorted and booked once.
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
@@ -23,26 +31,51 @@ from krakked_tui.domain.fills import LedgerEntry, Trade
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.orders import Side
 from krakked_tui.domain.pairs import PairMetadata
-from krakked_tui.portfolio.cost_basis import (
-    NOTHING,
-    Booking,
-    LedgerFinding,
-    Movement,
-    Position,
-    book,
-    expected_movements,
-    pass_by,
-)
+from krakked_tui.domain.portfolio import CashFlow, CostBasis, Disposal, Lot, Rate
+from krakked_tui.portfolio.accounts import Account, Booking, Posting, Terms, WantedRate
+from krakked_tui.portfolio.exchanges import book_trade
+from krakked_tui.portfolio.findings import FindingKind, LedgerFinding
+from krakked_tui.portfolio.flows import MEANINGS, TRADE_ROW, Treatment, book_rows, meaning_of, movements_of
+from krakked_tui.portfolio.forms import Forms
+from krakked_tui.portfolio.lots import NO_LOTS
+from krakked_tui.portfolio.movements import NOTHING, Movement, expected_movements
 
-TRADE_ROW = "trade"
-"""Type of the ledger rows that belong to a trade."""
+CHECKPOINT_EVERY = 128
+SOURCES = ("candle", "trade", "latest")
+"""Where a rate can be from, the most trustworthy first: of two for the same event the better one counts."""
+
+OWN_ROW = "accepted"
+"""Subtype of rows that an operator made by accepting the exchange's balances; it knows none of them."""
+
+
+class Position(msgspec.Struct, frozen=True, gc=False):
+    """What is held of the base asset of a pair with the base currency, in any form, and what it made.
+
+    ``cost`` is the total paid for ``size``, fees aside; ``fees_paid`` and ``realized_pnl`` (net of
+    those fees) are sums over the asset's whole history. ``opened_at`` is None when nothing is held.
+    """
+
+    pair: str
+    base: str
+    size: Decimal = ZERO
+    cost: Decimal = ZERO
+    realized_pnl: Decimal = ZERO
+    fees_paid: Decimal = ZERO
+    opened_at: datetime | None = None
+
+    @property
+    def avg_entry_price(self) -> Decimal:
+        """Cost per unit; zero when nothing is held."""
+        return self.cost / self.size if self.size else ZERO
 
 
 class LedgerState(msgspec.Struct, frozen=True):
     """What the books say at one instant.
 
-    ``positions`` by pair, closed ones included; ``balances`` and ``cash_flows`` (net, since the
-    beginning) by normalised asset name; totals in base currency; ``findings`` by time.
+    ``positions`` by the asset's pair with the base currency, closed ones included; ``accounts`` by asset,
+    those without such a pair and the base currency too; ``balances`` by the exchange's (normalised)
+    name, forms apart; ``cash_flows`` (net, since the beginning) by asset; totals in base currency, of
+    flows at cost and at market; ``findings`` by time.
     """
 
     positions: dict[str, Position] = {}
@@ -51,55 +84,68 @@ class LedgerState(msgspec.Struct, frozen=True):
     realized_pnl: Decimal = ZERO
     fees_paid: Decimal = ZERO
     findings: tuple[LedgerFinding, ...] = ()
+    accounts: dict[str, Account] = {}
+    flow_cost: Decimal = ZERO
+    flow_value: Decimal = ZERO
 
 
 class RealizedPnL(msgspec.Struct, frozen=True):
-    """What one trade made, net of its ``fee``; both in the quote asset."""
+    """What one trade made, net of its ``fee``; both in base currency.
+
+    ``unvalued`` says that a price is missing: of the fee, or of what was traded.
+    """
 
     trade_id: str
     pair: str
     time: datetime
     pnl: Decimal
     fee: Decimal
+    unvalued: bool = False
 
 
-@dataclass(slots=True)
-class _History:
-    """The trades of a pair in their fixed order, and the booking of each at the same index."""
-
-    pair: PairMetadata
-    trades: list[Trade] = field(default_factory=list)
-    bookings: list[Booking] = field(default_factory=list)
-
-    def index(self, trade: Trade) -> int:
-        """Where a trade stands, or would stand."""
-        key = _order(trade)
-        if not self.trades or _order(self.trades[-1]) < key:
-            return len(self.trades)
-        return bisect_left(self.trades, key, key=_order)
-
-    def before(self, index: int) -> Position:
-        """The position before the trade at ``index``."""
-        if index:
-            return self.bookings[index - 1].position
-        return Position(self.pair.canonical, self.pair.base)
+_Key = tuple[datetime, int, str]
+"""Order of events: time, rank at the same time, identity."""
 
 
 class Books:
-    """The one owner of the books. Fed with every trade and ledger row, in any order, repeats included."""
+    """The one owner of the books. Fed with trades, ledger rows and rates, in any order, repeats included.
 
-    def __init__(self, base_currency: str = "USD") -> None:
-        self._base_currency = base_currency
-        self._trades: dict[str, Trade] = {}
-        self._histories: dict[str, _History] = {}
+    ``pairs`` are the known ones: they say what is an asset, what only the form of one (``forms``), and which
+    pair stands for an asset; a trade's own pair is added. The same events and pairs give the same books.
+    """
+
+    def __init__(
+        self,
+        base_currency: str = "USD",
+        method: CostBasis = CostBasis.WAC,
+        pairs: Iterable[PairMetadata] = (),
+    ) -> None:
+        pairs = tuple(pairs)
+        self.forms = Forms.of_pairs(pairs)
+        self._terms = Terms(base_currency, NO_LOTS[method])
+        self._homes: dict[str, str] = {}
+        for pair in pairs:
+            self._note_home(pair)
+        self._trades: dict[str, tuple[Trade, PairMetadata]] = {}
         self._entry_ids: set[str] = set()
-        # What the ledger rows of each trade say, by trade id and asset.
+        # What the ledger rows of each trade say, by trade id and name, and when the first of them was.
         self._rows: dict[str, dict[str, Movement]] = {}
+        self._orphans: dict[str, datetime] = {}
+        # The other rows by identity of their event, and the identity by the row's id.
+        self._groups: dict[str, list[LedgerEntry]] = {}
+        self._identities: dict[str, str] = {}
+        self._rates: dict[str, dict[str, Rate]] = {}
         self._balances: dict[str, Decimal] = {}
-        self._cash_flows: dict[str, Decimal] = {}
-        self._findings: dict[str, tuple[LedgerFinding, ...]] = {}
         self._last_trade_time: datetime | None = None
         self._last_entry_time: datetime | None = None
+        # The fold: keys in order, what each made, accounts after the last one and at checkpoints.
+        self._keys: dict[str, _Key] = {}
+        self._order: list[_Key] = []
+        self._bookings: list[Booking] = []
+        self._accounts: dict[str, Account] = {}
+        self._checkpoints: list[dict[str, Account]] = []
+        self._remarkable: dict[str, Booking] = {}
+        self._changed: set[str] = set()
         # Made on demand; None when something has changed since.
         self._state: LedgerState | None = None
 
@@ -107,20 +153,8 @@ class Books:
     def state(self) -> LedgerState:
         """What the books say now."""
         if self._state is None:
-            positions = {pair: history.bookings[-1].position for pair, history in self._histories.items()}
-            self._state = LedgerState(
-                positions=positions,
-                balances=dict(self._balances),
-                cash_flows=dict(self._cash_flows),
-                realized_pnl=sum((position.realized_pnl for position in positions.values()), ZERO),
-                fees_paid=sum((position.fees_paid for position in positions.values()), ZERO),
-                findings=tuple(
-                    sorted(
-                        (finding for group in self._findings.values() for finding in group),
-                        key=lambda finding: (finding.at, finding.trade_id, finding.kind),
-                    )
-                ),
-            )
+            self._settle()
+            self._state = self._make_state()
         return self._state
 
     @property
@@ -130,90 +164,259 @@ class Books:
 
     @property
     def last_entry_time(self) -> datetime | None:
-        """Exchange time of the newest ledger row, None without any."""
+        """Exchange time of the newest ledger row of the exchange, None without any."""
         return self._last_entry_time
 
-    def balance(self, asset: str) -> Decimal:
-        """What we hold of an asset (normalised name), by the books."""
-        return self._balances.get(asset, ZERO)
+    @property
+    def flows(self) -> tuple[CashFlow, ...]:
+        """All cash flows, by time."""
+        self._settle()
+        return tuple(flow for booking in self._bookings for flow in booking.flows)
+
+    @property
+    def disposals(self) -> tuple[Disposal, ...]:
+        """Every part of a lot that was sold, spent or paid as a fee, by time of sale."""
+        self._settle()
+        return tuple(disposal for booking in self._bookings for disposal in booking.disposals)
+
+    @property
+    def wanted_rates(self) -> tuple[WantedRate, ...]:
+        """The prices that are missing, by time; answered with ``apply_rate``."""
+        self._settle()
+        wanted = (rate for booking in self._remarkable.values() for rate in booking.wanted)
+        return tuple(sorted(wanted, key=lambda rate: (rate.at, rate.event_id, rate.asset)))
+
+    def balance(self, name: str) -> Decimal:
+        """What we hold under a name of the exchange, by the books: of ``XBT`` what can be traded."""
+        return self._balances.get(name, ZERO)
+
+    def lots(self, asset: str) -> tuple[Lot, ...]:
+        """What is held of an asset, lot by lot, the oldest first."""
+        self._settle()
+        account = self._accounts.get(asset)
+        return tuple(account.lots) if account else ()
 
     def realized(self, trade_id: str) -> RealizedPnL | None:
         """What a trade made; None when it is not known."""
-        trade = self._trades.get(trade_id)
-        if trade is None:
+        if trade_id not in self._trades:
             return None
-        history = self._histories[trade.pair]
-        booking = history.bookings[history.index(trade)]
-        return RealizedPnL(trade_id, trade.pair, trade.time, booking.pnl, booking.fee)
+        self._settle()
+        return self._realized(trade_id, self._bookings[bisect_left(self._order, self._keys[trade_id])])
+
+    def realized_records(self) -> Iterator[RealizedPnL]:
+        """What every trade made, by time."""
+        self._settle()
+        for key, booking in zip(self._order, self._bookings, strict=True):
+            if key[2] in self._trades:
+                yield self._realized(key[2], booking)
 
     def apply_trade(self, trade: Trade, pair: PairMetadata) -> bool:
         """Book a fill. Returns whether it is new; one whose id is known changes nothing."""
         if trade.trade_id in self._trades:
             return False
-        self._state = None
-        self._trades[trade.trade_id] = trade
+        self._trades[trade.trade_id] = (trade, pair)
+        self._orphans.pop(trade.trade_id, None)
+        self._note_home(pair)
         self._last_trade_time = max(self._last_trade_time or trade.time, trade.time)
         settled = self._rows.get(trade.trade_id, {})
-        for asset, movement in expected_movements(trade, pair).items():
-            if asset not in settled:
-                self._move(asset, movement.net)
-        history = self._histories.get(trade.pair)
-        if history is None:
-            history = self._histories[trade.pair] = _History(pair)
-        index = history.index(trade)
-        history.trades.insert(index, trade)
-        self._rebook(history, index)
+        for name, movement in expected_movements(trade, pair).items():
+            if name not in settled:
+                self._move(name, movement.net)
+        self._touch(trade.trade_id)
         return True
 
     def apply_entry(self, entry: LedgerEntry) -> bool:
         """Book a ledger row. Returns whether it is new; one whose id is known changes nothing."""
         if entry.entry_id in self._entry_ids:
             return False
-        self._state = None
         self._entry_ids.add(entry.entry_id)
-        self._last_entry_time = max(self._last_entry_time or entry.time, entry.time)
-        movement = Movement(entry.amount, entry.fee)
-        self._move(entry.asset, movement.net)
+        if entry.subtype != OWN_ROW:
+            self._last_entry_time = max(self._last_entry_time or entry.time, entry.time)
+        self._move(entry.asset, entry.amount - entry.fee)
         if entry.type == TRADE_ROW:
-            self._settle(entry.refid, entry.asset, movement)
+            self._settle_trade(entry)
         else:
-            self._cash_flows[entry.asset] = self._cash_flows.get(entry.asset, ZERO) + movement.net
+            alone = not entry.refid or meaning_of(entry, self.forms.form(entry.asset)).alone
+            identity = f"row {entry.entry_id}" if alone else f"rows {entry.refid}"
+            self._identities[entry.entry_id] = identity
+            self._groups.setdefault(identity, []).append(entry)
+            self._touch(identity)
         return True
 
-    def _settle(self, trade_id: str, asset: str, movement: Movement) -> None:
+    def apply_rate(self, rate: Rate) -> bool:
+        """Take a price for an event. Returns whether it changes what is known; the event may come later."""
+        known = self._rates.setdefault(rate.event_id, {})
+        if rate.asset in known and _trust(known[rate.asset]) <= _trust(rate):
+            return False
+        known[rate.asset] = rate
+        self._touch(self._identities.get(rate.event_id, rate.event_id))
+        return True
+
+    def _settle_trade(self, entry: LedgerEntry) -> None:
         """Put a ledger row in the place of what the trade row said about that asset."""
+        trade_id, name, movement = entry.refid, entry.asset, Movement(entry.amount, entry.fee)
         settled = self._rows.setdefault(trade_id, {})
-        first = asset not in settled
-        settled[asset] = movement if first else settled[asset] + movement
-        trade = self._trades.get(trade_id)
-        if trade is None:
+        first = name not in settled
+        settled[name] = movement if first else settled[name] + movement
+        found = self._trades.get(trade_id)
+        if found is None:
+            self._orphans[trade_id] = min(self._orphans.get(trade_id, entry.time), entry.time)
+        elif first:
+            self._move(name, -expected_movements(*found).get(name, NOTHING).net)
+        self._touch(trade_id)
+
+    def _move(self, name: str, change: Decimal) -> None:
+        self._balances[name] = self._balances.get(name, ZERO) + change
+
+    def _touch(self, identity: str) -> None:
+        self._changed.add(identity)
+        self._state = None
+
+    def _note_home(self, pair: PairMetadata) -> None:
+        """Remember the pair that stands for an asset; of several the one that is named after it."""
+        if pair.quote == self._terms.base_currency:
+            names = {pair.canonical, self._homes.get(pair.base, pair.canonical)}
+            self._homes[pair.base] = min(names, key=lambda name: (name != pair.base + pair.quote, name))
+
+    def _settle(self) -> None:
+        """Book what has changed since the last time, and everything after it."""
+        if not self._changed:
             return
-        history = self._histories[trade.pair]
-        if first:
-            self._move(asset, -expected_movements(trade, history.pair).get(asset, NOTHING).net)
-        self._rebook(history, history.index(trade))
+        old, new = set[_Key](), list[_Key]()
+        for identity in self._changed:
+            before, after = self._keys.get(identity), self._key(identity)
+            if before is not None and before != after:
+                old.add(before)
+            if after is None:
+                self._keys.pop(identity, None)
+            else:
+                self._keys[identity] = after
+                if before != after:
+                    new.append(after)
+        touched = (key for identity in self._changed if (key := self._keys.get(identity)) is not None)
+        first = min((*old, *touched), default=None)
+        self._changed.clear()
+        if first is None:
+            return
+        start = bisect_left(self._order, first)
+        tail = [key for key in self._order[start:] if key not in old] + new
+        tail.sort()
+        self._order[start:] = tail
+        self._replay(start)
 
-    def _rebook(self, history: _History, first: int) -> None:
-        """Book the trades of a pair again from index ``first`` on."""
-        position = history.before(first)
-        del history.bookings[first:]
-        for trade in history.trades[first:]:
-            booking = self._book(position, trade, history.pair)
-            position = booking.position
-            history.bookings.append(booking)
-            self._findings.pop(trade.trade_id, None)
-            if booking.findings:
-                self._findings[trade.trade_id] = booking.findings
+    def _replay(self, start: int) -> None:
+        """Book the events from index ``start`` on again, from the checkpoint before it."""
+        if start < len(self._bookings):
+            start -= start % CHECKPOINT_EVERY
+            self._accounts = self._checkpoints[start // CHECKPOINT_EVERY].copy()
+            del self._bookings[start:]
+            del self._checkpoints[start // CHECKPOINT_EVERY :]
+        for index, key in enumerate(self._order[start:], start=start):
+            if index % CHECKPOINT_EVERY == 0:
+                self._checkpoints.append(self._accounts.copy())
+            posting = self._post(key[2], key[0])
+            self._accounts.update(posting.changed)
+            booking = posting.booking()
+            self._bookings.append(booking)
+            if booking.findings or booking.wanted:
+                self._remarkable[key[2]] = booking
+            else:
+                self._remarkable.pop(key[2], None)
 
-    def _book(self, position: Position, trade: Trade, pair: PairMetadata) -> Booking:
-        if pair.quote != self._base_currency:
-            return pass_by(position, trade, pair)
-        settled = self._rows.get(trade.trade_id, {})
-        return book(position, trade, pair, expected_movements(trade, pair) | settled)
+    def _key(self, identity: str) -> _Key | None:
+        """Return where an event stands, None for one that is not known (a rate came before it)."""
+        found = self._trades.get(identity)
+        if found is not None:
+            return (found[0].time, 1 if found[0].side == Side.BUY else 3, identity)
+        if identity in self._orphans:
+            return (self._orphans[identity], 2, identity)
+        rows = self._groups.get(identity)
+        if rows is None:
+            return None
+        into = any(entry.amount > ZERO for entry in rows)
+        out = any(entry.amount < ZERO for entry in rows)
+        return (min(entry.time for entry in rows), 2 if into and out else 0 if into else 4, identity)
 
-    def _move(self, asset: str, change: Decimal) -> None:
-        self._balances[asset] = self._balances.get(asset, ZERO) + change
+    def _post(self, identity: str, at: datetime) -> Posting:
+        """Book one event on the accounts as they are."""
+        found = self._trades.get(identity)
+        if found is not None:
+            return self._post_trade(*found)
+        rows = self._groups.get(identity)
+        if rows is not None:
+            return self._post_rows(rows)
+        posting = Posting(self._accounts, self._terms, identity, at, TRADE_ROW)
+        legs = self._by_asset(dict(sorted(self._rows[identity].items())))
+        book_rows(posting, MEANINGS[TRADE_ROW], legs, self._prices(identity))
+        return posting
+
+    def _post_trade(self, trade: Trade, pair: PairMetadata) -> Posting:
+        moved = expected_movements(trade, pair)
+        settled = self._rows.get(trade.trade_id)
+        if settled is not None:
+            moved |= settled
+        posting = Posting(self._accounts, self._terms, trade.trade_id, trade.time, trade.pair)
+        names = (self.forms.asset(pair.base), self.forms.asset(pair.quote))
+        book_trade(posting, trade, names, self._by_asset(moved), self._prices(trade.trade_id))
+        return posting
+
+    def _post_rows(self, rows: list[LedgerEntry]) -> Posting:
+        rows = sorted(rows, key=lambda entry: (entry.time, entry.entry_id))
+        first = rows[0]
+        posting = Posting(self._accounts, self._terms, first.entry_id, first.time, first.type)
+        rates = {asset: price for e in reversed(rows) for asset, price in self._prices(e.entry_id).items()}
+        legs = movements_of([(entry, self.forms.asset(entry.asset)) for entry in rows])
+        for entry in rows:
+            if entry.type not in MEANINGS:
+                posting.find(FindingKind.UNKNOWN_TYPE, entry.asset, entry.amount)
+        book_rows(posting, meaning_of(first, self.forms.form(first.asset)), legs, rates)
+        return posting
+
+    def _by_asset(self, moved: dict[str, Movement]) -> dict[str, Movement]:
+        legs: dict[str, Movement] = {}
+        for name, movement in moved.items():
+            asset = self.forms.asset(name)
+            legs[asset] = legs[asset] + movement if asset in legs else movement
+        return legs
+
+    def _prices(self, event_id: str) -> dict[str, Decimal]:
+        rates = self._rates.get(event_id)
+        return {asset: rate.price for asset, rate in rates.items()} if rates else {}
+
+    def _realized(self, trade_id: str, booking: Booking) -> RealizedPnL:
+        trade = self._trades[trade_id][0]
+        unvalued = bool(booking.wanted)
+        return RealizedPnL(trade_id, trade.pair, trade.time, booking.pnl, booking.fee, unvalued)
+
+    def _make_state(self) -> LedgerState:
+        accounts = self._accounts
+        positions = {
+            home: Position(
+                home, asset, account.size, account.cost, account.realized, account.fees, account.opened_at
+            )
+            for asset, account in sorted(accounts.items())
+            if (home := self._homes.get(asset)) is not None
+        }
+        findings = [finding for booking in self._remarkable.values() for finding in booking.findings]
+        findings.sort(key=lambda finding: (finding.at, finding.event_id, finding.kind, finding.asset))
+        transit = (
+            LedgerFinding(FindingKind.IN_TRANSIT, "", Treatment.MOVE, None, asset, account.transit)
+            for asset, account in sorted(accounts.items())
+            if account.transit
+        )
+        return LedgerState(
+            positions=positions,
+            balances=dict(self._balances),
+            cash_flows={asset: account.flowed for asset, account in accounts.items() if account.flowed},
+            realized_pnl=sum((account.realized for account in accounts.values()), ZERO),
+            fees_paid=sum((account.fees for account in accounts.values()), ZERO),
+            findings=(*findings, *transit),
+            accounts=accounts.copy(),
+            flow_cost=sum((account.flow_cost for account in accounts.values()), ZERO),
+            flow_value=sum((account.flow_value for account in accounts.values()), ZERO),
+        )
 
 
-def _order(trade: Trade) -> tuple[datetime, bool, str]:
-    return (trade.time, trade.side != Side.BUY, trade.trade_id)
+def _trust(rate: Rate) -> tuple[int, Decimal]:
+    source = rate.source.partition(" ")[0]
+    return (SOURCES.index(source) if source in SOURCES else len(SOURCES), rate.price)

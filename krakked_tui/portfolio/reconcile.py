@@ -1,20 +1,22 @@
-"""Do the books and the exchange agree on what we hold?"""
+"""Do the books and the exchange agree on what we hold? And if they do not: make them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
-from krakked_tui.domain.fills import AssetBalance
+from krakked_tui.domain.fills import AssetBalance, LedgerEntry
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.pairs import PairMetadata
-from krakked_tui.portfolio.ledger import LedgerState
+from krakked_tui.portfolio.forms import Forms
+from krakked_tui.portfolio.ledger import OWN_ROW, LedgerState
 from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.portfolio.valuation import PriceMark, ValuationStatus, Valuer
 
 
 class DriftFinding(msgspec.Struct, frozen=True):
-    """One asset on which the books (``expected``) and the exchange (``actual``) disagree.
+    """One asset on which the books (``expected``) and the exchange (``actual``) disagree, over all forms.
 
     ``value`` is the size of the difference in base currency, None when the asset has no price.
     """
@@ -37,16 +39,19 @@ def find_drift(
     pairs: Mapping[str, PairMetadata],
     settings: PortfolioSettings,
 ) -> tuple[DriftFinding, ...]:
-    """Compare the books with the exchange's totals (holds included), asset by asset.
+    """Compare the books with the exchange's totals (holds included), asset by asset over all its forms.
 
-    A difference is drift when it is worth more than the tolerance, or when its worth is unknown.
-    The two sides must be of the same moment: no fill between reading one and the other.
+    A difference is drift when it is worth more than the tolerance, or when its worth is unknown. Excluded
+    assets are compared like all others. The two sides must be of the same moment: no fill between
+    reading one and the other.
     """
-    valuer = Valuer(prices, pairs, settings.base_currency)
+    valuer = Valuer(prices, pairs, settings)
+    forms = Forms.of_pairs(pairs.values())
+    booked = _sums(state.balances.items(), forms)
+    held = _sums(((name, balance.total) for name, balance in balances.items()), forms)
     findings = []
-    for asset in sorted(state.balances.keys() | balances.keys()):
-        expected = state.balances.get(asset, ZERO)
-        actual = balances[asset].total if asset in balances else ZERO
+    for asset in sorted(booked.keys() | held.keys()):
+        expected, actual = booked.get(asset, ZERO), held.get(asset, ZERO)
         if expected == actual:
             continue
         difference = valuer.value(asset, abs(actual - expected))
@@ -54,3 +59,42 @@ def find_drift(
         if worth is None or worth > settings.reconciliation_tolerance:
             findings.append(DriftFinding(asset, expected, actual, worth))
     return tuple(findings)
+
+
+def accept_balances(
+    state: LedgerState, balances: Mapping[str, AssetBalance], forms: Forms, at: datetime
+) -> tuple[LedgerEntry, ...]:
+    """Return the adjustments that make the books hold what the exchange says, however small.
+
+    They are ledger rows of our own (``OWN_ROW``): to be stored and applied like the exchange's. Those of
+    one asset are one event, so that what only lies in another form than the books thought keeps its
+    cost. A positive one that needs a price is in ``Books.wanted_rates`` afterwards.
+    """
+    rows = []
+    for name in sorted(state.balances.keys() | balances.keys()):
+        actual = balances[name].total if name in balances else ZERO
+        difference = actual - state.balances.get(name, ZERO)
+        if difference:
+            stamp = f"{at:%Y%m%dT%H%M%S.%f}"
+            rows.append(
+                LedgerEntry(
+                    entry_id=f"accepted-{stamp}-{name}",
+                    refid=f"accepted-{stamp}-{forms.asset(name)}",
+                    time=at,
+                    type="adjustment",
+                    subtype=OWN_ROW,
+                    asset=name,
+                    amount=difference,
+                    fee=ZERO,
+                    balance=actual,
+                )
+            )
+    return tuple(rows)
+
+
+def _sums(amounts: Iterable[tuple[str, Decimal]], forms: Forms) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for name, amount in amounts:
+        asset = forms.asset(name)
+        sums[asset] = sums.get(asset, ZERO) + amount
+    return sums

@@ -1,19 +1,27 @@
 """What the books are worth at given prices.
 
-The base currency is worth itself; any other asset what its pair with the base currency says. A
-price that is too old still counts and is marked; an asset without a usable price counts as zero
-and is marked, so that equity is never flattered by a guess.
+The base currency is worth itself; any other asset what the pair configured for it says, else its pair with
+the base currency (a stablecoin too: it is worth what is paid for it, not 1). What is staked or bonded is
+worth the same as what can be sold. A price that is too old still counts and is marked; an asset without a
+usable price counts as zero and is marked, so that equity is never flattered by a guess.
+
+Assets that are excluded are looked at as if they lay elsewhere: they are no part of equity or exposure, what
+is paid for them is money that left, and what they bring is money that came in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
 
-from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.money import ZERO, percent_of
 from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.precision import at_scale
+from krakked_tui.portfolio.accounts import Account
 from krakked_tui.portfolio.ledger import LedgerState
+from krakked_tui.portfolio.lots import COST_DECIMALS
+from krakked_tui.portfolio.settings import PortfolioSettings
 
 
 class PriceMark(msgspec.Struct, frozen=True):
@@ -55,8 +63,30 @@ class PositionValuation(msgspec.Struct, frozen=True):
     fresh: bool
 
 
+class AssetExposure(msgspec.Struct, frozen=True):
+    """How much of equity lies in one asset; ``value`` in base currency."""
+
+    asset: str
+    amount: Decimal
+    value: Decimal
+    percentage_of_equity: Decimal
+
+
+class Excluded(msgspec.Struct, frozen=True):
+    """The line of what is not looked at: the assets held, and what those with a price are worth."""
+
+    assets: tuple[str, ...] = ()
+    value: Decimal = ZERO
+
+
 class Valuation(msgspec.Struct, frozen=True):
-    """Equity and what it is made of, in base currency. ``positions`` holds those with a price."""
+    """Equity and what it is made of, in base currency. ``positions`` holds those with a price.
+
+    equity = realized_pnl + unrealized_pnl + flow_cost, exactly, as long as no asset that cost something is
+    unvalued. ``flow_value`` is what came in and went out at market, to judge a performance by: flows that
+    have no value of their own yet count at the present price. Both take what moved between the assets
+    looked at and the excluded ones for flows.
+    """
 
     equity: Decimal
     cash: Decimal
@@ -65,6 +95,9 @@ class Valuation(msgspec.Struct, frozen=True):
     fees_paid: Decimal
     assets: tuple[AssetValuation, ...]
     positions: dict[str, PositionValuation]
+    flow_cost: Decimal = ZERO
+    flow_value: Decimal = ZERO
+    excluded: Excluded = Excluded()
 
     @property
     def stale(self) -> bool:
@@ -80,18 +113,35 @@ class Valuation(msgspec.Struct, frozen=True):
         """Assets that count as zero because nothing says what they are worth."""
         return tuple(asset.asset for asset in self.assets if asset.status is ValuationStatus.UNVALUED)
 
+    @property
+    def exposure(self) -> tuple[AssetExposure, ...]:
+        """What is held apart from cash in the base currency, the biggest first."""
+        found = [
+            AssetExposure(asset.asset, asset.amount, asset.value, percent_of(asset.value, self.equity))
+            for asset in self.assets
+            if asset.source_pair is not None or asset.status is ValuationStatus.UNVALUED
+        ]
+        return tuple(sorted(found, key=lambda exposure: (-exposure.value, exposure.asset)))
+
 
 class Valuer:
-    """Prices assets in the base currency by one rule. Made for one set of prices, then thrown away."""
+    """Prices assets in the base currency by one rule. Made for one set of prices, then thrown away.
+
+    A configured pair may be quoted in another asset than the base currency: that one is then valued in its
+    turn, by its own pair; ``source_pair`` is the first pair of the chain.
+    """
 
     def __init__(
-        self, prices: Mapping[str, PriceMark], pairs: Mapping[str, PairMetadata], base_currency: str
+        self, prices: Mapping[str, PriceMark], pairs: Mapping[str, PairMetadata], settings: PortfolioSettings
     ) -> None:
         self._prices = prices
-        self._base_currency = base_currency
-        self._sources = {
-            pair.base: pair for pair in pairs.values() if pair.quote == base_currency and pair.permits.value
-        }
+        self._base_currency = settings.base_currency
+        usable = [pair for pair in pairs.values() if pair.permits.value]
+        self._sources = {pair.base: pair for pair in usable if pair.quote == settings.base_currency}
+        for asset, name in settings.valuation_pairs.items():
+            pair = pairs.get(name)
+            if pair is not None and pair.permits.value and asset in (pair.base, pair.quote):
+                self._sources[asset] = pair
 
     def value(self, asset: str, amount: Decimal) -> AssetValuation:
         """Return what ``amount`` of an asset is worth."""
@@ -100,39 +150,89 @@ class Valuer:
         source = self._sources.get(asset)
         if source is None:
             return AssetValuation(asset, amount, ZERO, None, ValuationStatus.UNVALUED)
-        mark = self._prices.get(source.canonical)
+        mark = self._mark(asset, frozenset())
         if mark is None:
             return AssetValuation(asset, amount, ZERO, source.canonical, ValuationStatus.UNVALUED)
         status = ValuationStatus.VALUED if mark.fresh else ValuationStatus.STALE
         return AssetValuation(asset, amount, amount * mark.price, source.canonical, status)
+
+    def _mark(self, asset: str, behind: frozenset[str]) -> PriceMark | None:
+        """Return the price of an asset, following pairs until the base currency; None round in a circle."""
+        if asset == self._base_currency:
+            return PriceMark(Decimal(1), fresh=True)
+        source = self._sources.get(asset)
+        mark = self._prices.get(source.canonical) if source else None
+        if source is None or mark is None or asset in behind or not mark.price:
+            return None
+        sold = asset == source.base
+        other = self._mark(source.quote if sold else source.base, behind | {asset})
+        if other is None:
+            return None
+        price = mark.price * other.price if sold else at_scale(other.price / mark.price, COST_DECIMALS)
+        return PriceMark(price, mark.fresh and other.fresh)
 
 
 def value(
     state: LedgerState,
     prices: Mapping[str, PriceMark],
     pairs: Mapping[str, PairMetadata],
-    base_currency: str,
+    settings: PortfolioSettings,
 ) -> Valuation:
     """Value the books at these prices; ``prices`` and ``pairs`` by canonical pair name."""
-    valuer = Valuer(prices, pairs, base_currency)
-    assets = tuple(valuer.value(asset, amount) for asset, amount in sorted(state.balances.items()) if amount)
-    positions = {
-        position.pair: PositionValuation(
-            pair=position.pair,
-            price=mark.price,
-            value=position.size * mark.price,
-            unrealized_pnl=position.size * mark.price - position.cost,
-            fresh=mark.fresh,
-        )
-        for position in state.positions.values()
-        if position.size and (mark := prices.get(position.pair)) is not None
-    }
+    valuer = Valuer(prices, pairs, settings)
+    accounts = {asset: a for asset, a in state.accounts.items() if settings.includes(asset)}
+    outside = {asset: a for asset, a in state.accounts.items() if not settings.includes(asset)}
+    held = sorted(asset for asset, account in accounts.items() if account.size)
+    assets = tuple(valuer.value(asset, accounts[asset].size) for asset in held)
+    # What the excluded assets took from the others, and have not given back.
+    lent = sum((a.cost - a.flow_cost - a.realized for a in outside.values()), ZERO)
+    cash = accounts.get(settings.base_currency)
     return Valuation(
         equity=sum((asset.value for asset in assets), ZERO),
-        cash=state.balances.get(base_currency, ZERO),
-        realized_pnl=state.realized_pnl,
-        unrealized_pnl=sum((position.unrealized_pnl for position in positions.values()), ZERO),
-        fees_paid=state.fees_paid,
+        cash=cash.size if cash else ZERO,
+        realized_pnl=sum((account.realized for account in accounts.values()), ZERO),
+        unrealized_pnl=sum(
+            (a.value - accounts[a.asset].cost for a in assets if not _nothing_known(a)),
+            ZERO,
+        ),
+        fees_paid=sum((account.fees for account in accounts.values()), ZERO),
         assets=assets,
-        positions=positions,
+        positions=_positions(state, valuer, settings),
+        flow_cost=sum((account.flow_cost for account in accounts.values()), ZERO) - lent,
+        flow_value=_flow_value(accounts, valuer) - lent,
+        excluded=_excluded(outside, valuer),
     )
+
+
+def _flow_value(accounts: Mapping[str, Account], valuer: Valuer) -> Decimal:
+    known = sum((account.flow_value for account in accounts.values()), ZERO)
+    guessed = (valuer.value(asset, a.unvalued).value for asset, a in accounts.items() if a.unvalued)
+    return known + sum(guessed, ZERO)
+
+
+def _positions(
+    state: LedgerState, valuer: Valuer, settings: PortfolioSettings
+) -> dict[str, PositionValuation]:
+    found = {}
+    for position in state.positions.values():
+        worth = valuer.value(position.base, position.size)
+        if not position.size or not settings.includes(position.base) or _nothing_known(worth):
+            continue
+        found[position.pair] = PositionValuation(
+            pair=position.pair,
+            price=valuer.value(position.base, Decimal(1)).value,
+            value=worth.value,
+            unrealized_pnl=worth.value - position.cost,
+            fresh=worth.status is ValuationStatus.VALUED,
+        )
+    return found
+
+
+def _nothing_known(worth: AssetValuation) -> bool:
+    return worth.status is ValuationStatus.UNVALUED
+
+
+def _excluded(accounts: Mapping[str, Account], valuer: Valuer) -> Excluded:
+    held: Iterable[str] = sorted(asset for asset, account in accounts.items() if account.size)
+    worth = [valuer.value(asset, accounts[asset].size) for asset in held]
+    return Excluded(tuple(each.asset for each in worth), sum((each.value for each in worth), ZERO))

@@ -12,12 +12,10 @@ from krakked_tui.domain.fills import Fee, LedgerEntry, Trade
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.precision import at_scale
 from krakked_tui.portfolio.ledger import Books, LedgerState
-from krakked_tui.portfolio.valuation import PriceMark, value
 from tests.unit.portfolio.statements import PAIRS, START, Event, apply, make_entry
 
 D = Decimal
 PRICES = {"XBTUSD": D("31234.5"), "ETHUSD": D("1987.65")}
-MARKS = {pair: PriceMark(price, fresh=True) for pair, price in PRICES.items()}
 
 
 @dataclass(frozen=True)
@@ -113,25 +111,6 @@ def state_of(events: list[Event]) -> LedgerState:
     for event in events:
         assert apply(books, event)
     return books.state
-
-
-def worth(amounts: dict[str, Decimal]) -> Decimal:
-    """What amounts by asset are worth at PRICES, by the plainest rule there is."""
-    return sum((amount * PRICES.get(f"{asset}USD", D(1)) for asset, amount in amounts.items()), ZERO)
-
-
-@given(histories())
-def test_equity_is_realized_plus_unrealized_plus_cash_flows_to_the_last_digit(events: list[Event]) -> None:
-    state = state_of(events)
-    valuation = value(state, MARKS, PAIRS, "USD")
-    # What was sold without being held came in as no trade; it left at the trade's price.
-    strangers = sum(
-        (finding.value - finding.amount * PRICES[finding.pair] for finding in state.findings), ZERO
-    )
-    assert valuation.equity == worth(state.balances)
-    assert valuation.equity - worth(state.cash_flows) - strangers == (
-        valuation.realized_pnl + valuation.unrealized_pnl
-    )
 
 
 @given(histories(), st.randoms(use_true_random=False))

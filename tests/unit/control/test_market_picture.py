@@ -16,7 +16,7 @@ from krakked_tui.engine.market import LiveMarket
 from krakked_tui.engine.moment import Moment
 from krakked_tui.engine.recorded_feed import RecordedFeed
 from krakked_tui.market.settings import MarketDataSettings
-from krakked_tui.portfolio.cost_basis import Position
+from krakked_tui.portfolio.ledger import Position
 from krakked_tui.ports import StreamState
 from tests.fakes.candle_store import MemoryCandleStore
 from tests.fakes.clock import FakeClock

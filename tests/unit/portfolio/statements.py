@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from krakked_tui.domain.fills import Fee, LedgerEntry, Trade
 from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.portfolio import CostBasis
 from krakked_tui.portfolio.ledger import Books
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -105,9 +106,9 @@ def apply(books: Books, event: Event) -> bool:
     return books.apply_entry(event)
 
 
-def books_of(statement: str) -> Books:
+def books_of(statement: str, method: CostBasis = CostBasis.WAC) -> Books:
     """The books after a statement."""
-    books = Books()
+    books = Books(method=method, pairs=PAIRS.values())
     for event in read(statement):
         assert apply(books, event)
     return books

@@ -3,6 +3,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from krakked_tui.domain.portfolio import CostBasis
 from krakked_tui.portfolio.settings import PortfolioSettings
 
 
@@ -11,7 +12,7 @@ def test_an_empty_section_gives_the_documented_defaults() -> None:
         base_currency="USD",
         reconciliation_tolerance=Decimal("1.0"),
         max_truth_age_seconds=300.0,
-        cost_basis_method="wac",
+        cost_basis_method=CostBasis.WAC,
     )
 
 
@@ -26,7 +27,7 @@ def test_a_number_of_a_config_file_becomes_exact_money() -> None:
         {"reconciliation_tolerance": -0.01},
         {"reconciliation_tolerance": "NaN"},
         {"max_truth_age_seconds": 0},
-        {"cost_basis_method": "fifo"},
+        {"cost_basis_method": "average"},
         {"base_currency": "usd"},
         {"tolerance": 1},
     ],

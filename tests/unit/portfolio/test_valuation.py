@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from krakked_tui.domain.pairs import PairStatus
+from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.portfolio.valuation import (
     AssetValuation,
     PositionValuation,
@@ -15,6 +16,7 @@ from krakked_tui.portfolio.valuation import (
 from tests.unit.portfolio.statements import PAIRS, books_of
 
 D = Decimal
+SETTINGS = PortfolioSettings()
 STATEMENT = """
     deposit  50000 USD
     buy      0.5   XBTUSD @ 20000  fee 40 USD
@@ -24,7 +26,7 @@ FRESH = {"XBTUSD": PriceMark(D(21000), fresh=True), "ETHUSD": PriceMark(D(1400),
 
 
 def valued(statement: str, prices: dict[str, PriceMark]) -> Valuation:
-    return value(books_of(statement).state, prices, PAIRS, "USD")
+    return value(books_of(statement).state, prices, PAIRS, SETTINGS)
 
 
 def test_everything_has_a_fresh_price() -> None:
@@ -67,7 +69,7 @@ def test_an_asset_without_a_pair_counts_as_zero_for_good() -> None:
 
 def test_a_pair_that_may_not_be_valued_gives_no_value() -> None:
     delisted = msgspec.structs.replace(PAIRS["XBTUSD"], status=PairStatus.DELISTED)
-    valuation = value(books_of(STATEMENT).state, FRESH, PAIRS | {"XBTUSD": delisted}, "USD")
+    valuation = value(books_of(STATEMENT).state, FRESH, PAIRS | {"XBTUSD": delisted}, SETTINGS)
     assert valuation.unvalued == ("XBT",)
     assert valuation.equity == D(36948 + 2800)
 

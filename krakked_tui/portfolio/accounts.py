@@ -1,0 +1,243 @@
+"""The accounts of the books, one for each asset over all its forms, and a posting that changes them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.portfolio import CashFlow, Disposal, FlowKind, Lot
+from krakked_tui.portfolio.findings import FindingKind, LedgerFinding
+from krakked_tui.portfolio.lots import AverageLots, Lots, part_of
+
+
+class Account(msgspec.Struct, frozen=True, gc=False):
+    """One asset. Money is in base currency, sums are over the whole history.
+
+    What is held always adds up: size = balance over all forms + ``transit`` + ``missing``.
+
+    - ``realized`` and ``fees``: what its sales made net of fees, and those fees.
+    - ``flowed``: how much of it came and went without a trade, net.
+    - ``flow_cost`` and ``flow_value``: the same at cost and at market (see ``flows``).
+    - ``unvalued``: the part of ``flowed`` that has no value yet.
+    - ``transit``: what left one form and has not arrived in another; negative the other way round.
+    - ``missing``: what left without having been held, so that the balance is below zero by that.
+    """
+
+    lots: Lots
+    realized: Decimal = ZERO
+    fees: Decimal = ZERO
+    flowed: Decimal = ZERO
+    flow_cost: Decimal = ZERO
+    flow_value: Decimal = ZERO
+    unvalued: Decimal = ZERO
+    transit: Decimal = ZERO
+    missing: Decimal = ZERO
+
+    @property
+    def size(self) -> Decimal:
+        """How much is held; below zero for the base currency only."""
+        return self.lots.size
+
+    @property
+    def cost(self) -> Decimal:
+        """What it cost; the base currency costs itself."""
+        return self.lots.cost
+
+    @property
+    def opened_at(self) -> datetime | None:
+        """Since when it is held, None when it is not."""
+        return self.lots.opened_at
+
+
+Accounts = Mapping[str, Account]
+"""By asset. Never changed in place by what reads them."""
+
+
+NEVER_HELD = "left without having been held"
+
+
+class WantedRate(msgspec.Struct, frozen=True, gc=False):
+    """A price the books lack: of ``asset``, or of ``instead``, in base currency, at a time.
+
+    Answered by a ``Rate`` with this ``event_id``.
+    """
+
+    event_id: str
+    at: datetime
+    asset: str
+    instead: str | None = None
+
+
+class Booking(msgspec.Struct, frozen=True, gc=False):
+    """What an event made, net of its ``fee``, in base currency; and what is to be told of it."""
+
+    pnl: Decimal = ZERO
+    fee: Decimal = ZERO
+    disposals: tuple[Disposal, ...] = ()
+    flows: tuple[CashFlow, ...] = ()
+    findings: tuple[LedgerFinding, ...] = ()
+    wanted: tuple[WantedRate, ...] = ()
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """In which currency the books are kept, and how what is held is sold (``none`` is nothing held)."""
+
+    base_currency: str
+    none: Lots
+
+
+class Posting:
+    """What one event does to the accounts, gathered. ``accounts`` stay as they are; see ``changed``."""
+
+    __slots__ = (
+        "_accounts", "_terms", "at", "changed", "disposals", "event_id", "fee", "findings", "flows", "pnl",
+        "subject", "wanted",
+    )  # fmt: skip
+
+    def __init__(self, accounts: Accounts, terms: Terms, event_id: str, at: datetime, subject: str) -> None:
+        self._accounts = accounts
+        self._terms = terms
+        self.event_id = event_id
+        self.at = at
+        self.subject = subject
+        self.changed: dict[str, Account] = {}
+        self.pnl = ZERO
+        self.fee = ZERO
+        self.disposals: tuple[Disposal, ...] = ()
+        self.flows: tuple[CashFlow, ...] = ()
+        self.findings: tuple[LedgerFinding, ...] = ()
+        self.wanted: tuple[WantedRate, ...] = ()
+
+    @property
+    def base_currency(self) -> str:
+        """The currency of the books."""
+        return self._terms.base_currency
+
+    def booking(self) -> Booking:
+        """Return what is to be kept of the event."""
+        return Booking(self.pnl, self.fee, self.disposals, self.flows, self.findings, self.wanted)
+
+    def account(self, asset: str) -> Account:
+        """Return an account as it is now."""
+        account = self.changed.get(asset) or self._accounts.get(asset)
+        if account is None:
+            account = Account(AverageLots() if asset == self._terms.base_currency else self._terms.none)
+        return account
+
+    def put(self, asset: str, quantity: Decimal, cost: Decimal) -> None:
+        """Add to what is held of an asset."""
+        self._hold(asset, self.account(asset).lots.acquire(Lot(self.at, quantity, cost)))
+
+    def cash(self, change: Decimal) -> None:
+        """Change the base currency, which costs itself and may be below zero."""
+        asset = self._terms.base_currency
+        size = self.account(asset).lots.size + change
+        self._hold(asset, AverageLots(size, size))
+
+    def take(self, asset: str, quantity: Decimal) -> tuple[tuple[Lot, ...], Decimal, Decimal]:
+        """Take from what is held: the lots that go, their cost, and what is lacking."""
+        lots = self.account(asset).lots
+        held = quantity if quantity <= lots.size else lots.size
+        left, gone = lots.dispose(held)
+        self._hold(asset, left)
+        return gone, lots.cost - left.cost, quantity - held
+
+    def realize(self, asset: str, gain: Decimal, fee: Decimal = ZERO) -> None:
+        """Add to what an asset's sales made, before this fee, and to its fees."""
+        self.pnl += gain - fee
+        self.fee += fee
+        old = self.account(asset)
+        self.changed[asset] = Account(
+            old.lots, old.realized + gain - fee, old.fees + fee, old.flowed, old.flow_cost, old.flow_value,
+            old.unvalued, old.transit, old.missing,
+        )  # fmt: skip
+
+    def dispose(self, asset: str, quantity: Decimal, proceeds: Decimal, fee: Decimal) -> Decimal:
+        """Sell some for ``proceeds`` and return the gain before the fee, which the disposals carry.
+
+        What is not held came from where nobody knows: a flow at its part of the proceeds, which so makes
+        neither profit nor loss.
+        """
+        gone, share, lacking = self.take(asset, quantity)
+        if lacking:
+            value = part_of(proceeds, lacking, quantity)
+            self.lack(asset, lacking, value)
+            kind, event_id = FlowKind.ADJUSTMENT, self.event_id
+            self._note_flow(CashFlow(event_id, self.at, asset, lacking, kind, value, NEVER_HELD, value))
+            gone += (Lot(self.at, lacking, value),)
+            share += value
+        self._note_disposals(asset, gone, quantity, proceeds, fee)
+        return proceeds - share
+
+    def flow(
+        self,
+        kind: FlowKind,
+        asset: str,
+        amount: Decimal,
+        cost: Decimal,
+        value: Decimal | None,
+        note: str = "",
+    ) -> None:
+        """Note that some came or went without a trade."""
+        self._note_flow(CashFlow(self.event_id, self.at, asset, amount, kind, value, note, cost))
+        old = self.account(asset)
+        self.changed[asset] = msgspec.structs.replace(
+            old, flowed=old.flowed + amount, unvalued=old.unvalued + (amount if value is None else ZERO)
+        )
+
+    def lack(self, asset: str, lacking: Decimal, value: Decimal = ZERO, *, told: bool = False) -> None:
+        """Note that more left than was held; ``told`` when another finding says it already."""
+        old = self.account(asset)
+        self.changed[asset] = msgspec.structs.replace(old, missing=old.missing + lacking)
+        if not told:
+            self.find(FindingKind.OVERSOLD, asset, lacking, value)
+
+    def cover(self, asset: str, amount: Decimal) -> Decimal:
+        """Let an adjustment first make up for what is missing; returns how much of it did."""
+        old = self.account(asset)
+        covered = min(amount, old.missing)
+        self.changed[asset] = msgspec.structs.replace(old, missing=old.missing - covered)
+        return covered
+
+    def send(self, asset: str, net: Decimal) -> None:
+        """Move some between forms: one side only, the other one is an event of its own."""
+        old = self.account(asset)
+        self.changed[asset] = msgspec.structs.replace(old, transit=old.transit - net)
+
+    def find(self, kind: FindingKind, asset: str, amount: Decimal, value: Decimal = ZERO) -> None:
+        """Report something odd."""
+        found = LedgerFinding(kind, self.event_id, self.subject, self.at, asset, amount, value)
+        self.findings += (found,)
+
+    def want(self, asset: str, instead: str | None = None) -> None:
+        """Ask for a price."""
+        self.wanted += (WantedRate(self.event_id, self.at, asset, instead),)
+
+    def _hold(self, asset: str, lots: Lots) -> None:
+        old = self.account(asset)
+        self.changed[asset] = Account(
+            lots, old.realized, old.fees, old.flowed, old.flow_cost, old.flow_value, old.unvalued,
+            old.transit, old.missing,
+        )  # fmt: skip
+
+    def _note_flow(self, flow: CashFlow) -> None:
+        self.flows += (flow,)
+        old = self.account(flow.asset)
+        self.changed[flow.asset] = msgspec.structs.replace(
+            old, flow_cost=old.flow_cost + flow.cost, flow_value=old.flow_value + (flow.value or ZERO)
+        )
+
+    def _note_disposals(
+        self, asset: str, gone: tuple[Lot, ...], quantity: Decimal, proceeds: Decimal, fee: Decimal
+    ) -> None:
+        """Share proceeds and fee out among lots by their size; the last one gets what is left."""
+        for number, lot in enumerate(gone, start=1):
+            last = number == len(gone)
+            here = proceeds if last else part_of(proceeds, lot.size, quantity)
+            paid = fee if last else part_of(fee, lot.size, quantity)
+            self.disposals += (
+                Disposal(self.event_id, asset, lot.size, lot.acquired_at, self.at, here, lot.cost, paid),
+            )
+            proceeds, fee, quantity = proceeds - here, fee - paid, quantity - lot.size

@@ -1,0 +1,40 @@
+"""What an event moved, asset by asset, before anybody asks what it was worth."""
+
+from decimal import Decimal
+
+import msgspec
+
+from krakked_tui.domain.fills import Trade
+from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.orders import Side
+from krakked_tui.domain.pairs import PairMetadata
+
+
+class Movement(msgspec.Struct, frozen=True, gc=False):
+    """What an event did to our balance of one asset: ``amount`` (signed, before the fee) less ``fee``."""
+
+    amount: Decimal = ZERO
+    fee: Decimal = ZERO
+
+    @property
+    def net(self) -> Decimal:
+        """The change of the balance."""
+        return self.amount - self.fee
+
+    def __add__(self, other: "Movement") -> "Movement":
+        return Movement(self.amount + other.amount, self.fee + other.fee)
+
+
+NOTHING = Movement()
+
+
+def expected_movements(trade: Trade, pair: PairMetadata) -> dict[str, Movement]:
+    """Return, by asset, what the trade row alone says; its scale is coarser than the ledger's."""
+    bought = trade.side == Side.BUY
+    moved = {
+        pair.base: Movement(trade.volume if bought else -trade.volume),
+        pair.quote: Movement(-trade.cost if bought else trade.cost),
+    }
+    for fee in trade.fees:
+        moved[fee.asset] = moved.get(fee.asset, NOTHING) + Movement(fee=fee.amount)
+    return moved
