@@ -92,13 +92,14 @@ class Posting:
     """What one event does to the accounts, gathered. ``accounts`` stay as they are; see ``changed``."""
 
     __slots__ = (
-        "_accounts", "_terms", "at", "changed", "disposals", "event_id", "fee", "findings", "flows", "pnl",
-        "subject", "wanted",
+        "_accounts", "_none", "at", "base_currency", "changed", "disposals", "event_id", "fee", "findings",
+        "flows", "pnl", "subject", "wanted",
     )  # fmt: skip
 
     def __init__(self, accounts: Accounts, terms: Terms, event_id: str, at: datetime, subject: str) -> None:
         self._accounts = accounts
-        self._terms = terms
+        self._none = terms.none
+        self.base_currency = terms.base_currency
         self.event_id = event_id
         self.at = at
         self.subject = subject
@@ -110,11 +111,6 @@ class Posting:
         self.findings: tuple[LedgerFinding, ...] = ()
         self.wanted: tuple[WantedRate, ...] = ()
 
-    @property
-    def base_currency(self) -> str:
-        """The currency of the books."""
-        return self._terms.base_currency
-
     def booking(self) -> Booking:
         """Return what is to be kept of the event."""
         return Booking(self.pnl, self.fee, self.disposals, self.flows, self.findings, self.wanted)
@@ -123,18 +119,27 @@ class Posting:
         """Return an account as it is now."""
         account = self.changed.get(asset) or self._accounts.get(asset)
         if account is None:
-            account = Account(AverageLots() if asset == self._terms.base_currency else self._terms.none)
+            account = Account(AverageLots() if asset == self.base_currency else self._none)
         return account
 
     def put(self, asset: str, quantity: Decimal, cost: Decimal) -> None:
         """Add to what is held of an asset."""
         self._hold(asset, self.account(asset).lots.acquire(Lot(self.at, quantity, cost)))
 
+    def buy(self, asset: str, quantity: Decimal, cost: Decimal, fee: Decimal) -> None:
+        """Put and realize the fee in one step."""
+        self.pnl -= fee
+        self.fee += fee
+        old = self.account(asset)
+        self.changed[asset] = Account(
+            old.lots.acquire(Lot(self.at, quantity, cost)), old.realized - fee, old.fees + fee, old.flowed,
+            old.flow_cost, old.flow_value, old.unvalued, old.transit, old.missing,
+        )  # fmt: skip
+
     def cash(self, change: Decimal) -> None:
         """Change the base currency, which costs itself and may be below zero."""
-        asset = self._terms.base_currency
-        size = self.account(asset).lots.size + change
-        self._hold(asset, AverageLots(size, size))
+        size = self.account(self.base_currency).lots.size + change
+        self._hold(self.base_currency, AverageLots(size, size))
 
     def take(self, asset: str, quantity: Decimal) -> tuple[tuple[Lot, ...], Decimal, Decimal]:
         """Take from what is held: the lots that go, their cost, and what is lacking."""

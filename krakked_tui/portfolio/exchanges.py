@@ -38,8 +38,11 @@ def book_trade(posting: Posting, trade: Trade, names: tuple[str, str], legs: Leg
     if base == quote:
         _exchange(posting, legs, {base: ZERO}, rates)
     elif quote == posting.base_currency:
-        value = legs[quote].amount
-        _exchange(posting, legs, {base: -value, quote: value}, {**rates, base: price})
+        paid, got = legs[quote], legs[base]
+        if len(legs) == 2 and got.amount > got.fee:
+            _buy(posting, base, got, paid, price)
+        else:
+            _exchange(posting, legs, {base: -paid.amount, quote: paid.amount}, {**rates, base: price})
     elif quote in rates and base != posting.base_currency:
         value = _cut(legs[quote].amount * rates[quote])
         _exchange(posting, legs, {base: -value, quote: value}, {**rates, base: _cut(price * rates[quote])})
@@ -51,6 +54,13 @@ def book_trade(posting: Posting, trade: Trade, names: tuple[str, str], legs: Leg
         posting.find(FindingKind.RATE_MISSING, quote, trade.cost)
         posting.want(quote, base)
         _carry_over(posting, legs, rates)
+
+
+def _buy(posting: Posting, asset: str, got: Movement, paid: Movement, price: Decimal) -> None:
+    """Book what most trades are, in one go: a purchase for base currency without a third asset."""
+    fee = _cut(got.fee * price) if got.fee else ZERO
+    posting.cash(paid.amount - paid.fee)
+    posting.buy(asset, got.amount - got.fee, -paid.amount - fee, paid.fee + fee)
 
 
 def book_conversion(posting: Posting, legs: Legs, rates: Rates, *, taxed: bool) -> None:
@@ -128,10 +138,8 @@ def _exchange(posting: Posting, legs: Legs, gross: Mapping[str, Decimal], worth:
     }
     paid = sum(fees.values(), ZERO)
     payer = None
-    for asset, leg in legs.items():
-        if asset not in gross:
-            continue
-        net, value = leg.amount - leg.fee, gross[asset] - fees.get(asset, ZERO)
+    for asset, worth_of_it in gross.items():
+        net, value = legs[asset].net, worth_of_it - fees.get(asset, ZERO)
         if asset == cash:
             posting.cash(net)
         elif net > ZERO:

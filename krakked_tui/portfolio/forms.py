@@ -61,7 +61,8 @@ class Forms:
 
     def asset(self, name: str) -> str:
         """Return the asset that a balance of this name is of."""
-        return self.form(name).asset
+        form = self._read.get(name)
+        return form.asset if form is not None else self.form(name).asset
 
     def _parse(self, name: str) -> Form:
         stem, dot, suffix = name.rpartition(".")

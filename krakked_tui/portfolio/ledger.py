@@ -21,7 +21,7 @@ is a function of the *set* of events and rates alone, so arrival order and repea
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -38,7 +38,7 @@ from krakked_tui.portfolio.findings import FindingKind, LedgerFinding
 from krakked_tui.portfolio.flows import MEANINGS, TRADE_ROW, Treatment, book_rows, meaning_of, movements_of
 from krakked_tui.portfolio.forms import Forms
 from krakked_tui.portfolio.lots import NO_LOTS
-from krakked_tui.portfolio.movements import NOTHING, Movement, expected_movements
+from krakked_tui.portfolio.movements import NOTHING, Movement, expected_movements, true_movements
 
 CHECKPOINT_EVERY = 128
 SOURCES = ("candle", "trade", "latest")
@@ -217,11 +217,14 @@ class Books:
         self._trades[trade.trade_id] = (trade, pair)
         self._orphans.pop(trade.trade_id, None)
         self._note_home(pair)
-        self._last_trade_time = max(self._last_trade_time or trade.time, trade.time)
-        settled = self._rows.get(trade.trade_id, {})
-        for name, movement in expected_movements(trade, pair).items():
-            if name not in settled:
-                self._move(name, movement.net)
+        if self._last_trade_time is None or trade.time > self._last_trade_time:
+            self._last_trade_time = trade.time
+        settled = self._rows.get(trade.trade_id)
+        moved = true_movements(trade, pair, settled)
+        if moved is not settled:
+            for name, movement in moved.items():
+                if settled is None or name not in settled:
+                    self._move(name, movement.net)
         self._touch(trade.trade_id)
         return True
 
@@ -230,8 +233,8 @@ class Books:
         if entry.entry_id in self._entry_ids:
             return False
         self._entry_ids.add(entry.entry_id)
-        if entry.subtype != OWN_ROW:
-            self._last_entry_time = max(self._last_entry_time or entry.time, entry.time)
+        if entry.subtype != OWN_ROW and (self._last_entry_time is None or entry.time > self._last_entry_time):
+            self._last_entry_time = entry.time
         self._move(entry.asset, entry.amount - entry.fee)
         if entry.type == TRADE_ROW:
             self._settle_trade(entry)
@@ -255,12 +258,16 @@ class Books:
     def _settle_trade(self, entry: LedgerEntry) -> None:
         """Put a ledger row in the place of what the trade row said about that asset."""
         trade_id, name, movement = entry.refid, entry.asset, Movement(entry.amount, entry.fee)
-        settled = self._rows.setdefault(trade_id, {})
+        settled = self._rows.get(trade_id)
+        if settled is None:
+            settled = self._rows[trade_id] = {}
         first = name not in settled
         settled[name] = movement if first else settled[name] + movement
         found = self._trades.get(trade_id)
         if found is None:
-            self._orphans[trade_id] = min(self._orphans.get(trade_id, entry.time), entry.time)
+            earliest = self._orphans.get(trade_id)
+            if earliest is None or entry.time < earliest:
+                self._orphans[trade_id] = entry.time
         elif first:
             self._move(name, -expected_movements(*found).get(name, NOTHING).net)
         self._touch(trade_id)
@@ -351,10 +358,7 @@ class Books:
         return posting
 
     def _post_trade(self, trade: Trade, pair: PairMetadata) -> Posting:
-        moved = expected_movements(trade, pair)
-        settled = self._rows.get(trade.trade_id)
-        if settled is not None:
-            moved |= settled
+        moved = true_movements(trade, pair, self._rows.get(trade.trade_id))
         posting = Posting(self._accounts, self._terms, trade.trade_id, trade.time, trade.pair)
         names = (self.forms.asset(pair.base), self.forms.asset(pair.quote))
         book_trade(posting, trade, names, self._by_asset(moved), self._prices(trade.trade_id))
@@ -372,10 +376,11 @@ class Books:
         book_rows(posting, meaning_of(first, self.forms.form(first.asset)), legs, rates)
         return posting
 
-    def _by_asset(self, moved: dict[str, Movement]) -> dict[str, Movement]:
+    def _by_asset(self, moved: Mapping[str, Movement]) -> dict[str, Movement]:
+        asset_of = self.forms.asset
         legs: dict[str, Movement] = {}
         for name, movement in moved.items():
-            asset = self.forms.asset(name)
+            asset = asset_of(name)
             legs[asset] = legs[asset] + movement if asset in legs else movement
         return legs
 

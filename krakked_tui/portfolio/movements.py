@@ -1,5 +1,6 @@
 """What an event moved, asset by asset, before anybody asks what it was worth."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
@@ -28,6 +29,23 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
 NOTHING = Movement()
 
 
+def true_movements(
+    trade: Trade, pair: PairMetadata, settled: Mapping[str, Movement] | None
+) -> Mapping[str, Movement]:
+    """Return, by name, what a trade moved: what its ledger rows say, else what it says itself.
+
+    The same rows give the same order of names, whenever they came (of two, the order means nothing).
+    """
+    if settled is None:
+        return expected_movements(trade, pair)
+    two = len(settled) == 2 and pair.base in settled and pair.quote in settled
+    if two and all(fee.asset in settled for fee in trade.fees):
+        return settled
+    moved = expected_movements(trade, pair) | settled
+    others = sorted(moved.keys() - {pair.base, pair.quote})
+    return {name: moved[name] for name in (pair.base, pair.quote, *others)}
+
+
 def expected_movements(trade: Trade, pair: PairMetadata) -> dict[str, Movement]:
     """Return, by asset, what the trade row alone says; its scale is coarser than the ledger's."""
     bought = trade.side == Side.BUY
@@ -36,5 +54,6 @@ def expected_movements(trade: Trade, pair: PairMetadata) -> dict[str, Movement]:
         pair.quote: Movement(-trade.cost if bought else trade.cost),
     }
     for fee in trade.fees:
-        moved[fee.asset] = moved.get(fee.asset, NOTHING) + Movement(fee=fee.amount)
+        before = moved.get(fee.asset, NOTHING)
+        moved[fee.asset] = Movement(before.amount, before.fee + fee.amount)
     return moved
