@@ -30,7 +30,7 @@ NOTHING = Movement()
 
 
 def true_movements(
-    trade: Trade, pair: PairMetadata, settled: Mapping[str, Movement] | None
+    trade: Trade, pair: PairMetadata, settled: dict[str, Movement] | None
 ) -> Mapping[str, Movement]:
     """Return, by name, what a trade moved: what its ledger rows say, else what it says itself.
 
