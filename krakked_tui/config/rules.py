@@ -22,7 +22,11 @@ CANDLES_REACHABLE = 720
 """Closed candles that Kraken's REST interface gives of a timeframe, whatever is asked."""
 NOT_SERVED = (Timeframe.H12,)
 """Timeframes that Kraken does not serve."""
-WITHOUT_EFFECT = ("api", "alerts", "backup", "simulation", "logging.max_mb", "logging.keep_days")
+WITHOUT_EFFECT = (
+    "api", "alerts", "backup", "simulation", "logging.max_mb", "logging.keep_days",
+    "portfolio.track_manual_trades", "portfolio.snapshot_retention_days", "portfolio.external_activity_pct",
+    "portfolio.strategy_tags",
+)  # fmt: skip
 """Keys, or sections of them, that are read and checked, but steer nothing in this version."""
 
 RISK_PER_TRADE_HIGH = Decimal(5)
@@ -60,7 +64,7 @@ def without_effect(config: AppConfig) -> Told:
     for path, value in flatten(config):
         key = ".".join(path)
         planned = any(f"{key}.".startswith(f"{entry}.") for entry in WITHOUT_EFFECT)
-        if planned and value != defaults[path]:
+        if planned and value != defaults.get(path):
             yield key, "has no effect in this version"
 
 

@@ -128,7 +128,8 @@ def _portfolio(state: State) -> v.PortfolioView | None:
 
 
 def _positions(state: State) -> tuple[v.PositionView, ...]:
-    held = (p for p in state.books.state.positions.values() if p.size > ZERO)
+    included = state.settings.portfolio.includes
+    held = (p for p in state.books.state.positions.values() if p.size > ZERO and included(p.base))
     views = [_position(state, position, state.holdings.get(position.pair)) for position in held]
     return tuple(sorted(views, key=lambda view: view.pair))
 

@@ -159,10 +159,16 @@ def _pending_buys(state: State) -> dict[str, PendingBuy]:
 
 def _blocked_pairs(state: State) -> dict[str, str]:
     """Say why single pairs must not be entered: what we know of them is not settled."""
+    portfolio, known = state.settings.portfolio, state.known
+    excluded = {
+        pair: f"{known[pair].base} is excluded from the portfolio"
+        for pair in state.tradable
+        if not portfolio.includes(known[pair].base)
+    }
     late = (state.orders.get(cl_ord_id) for cl_ord_id in state.awaiting_fills)
     blocked = {order.request.pair: f"fills of order {order.cl_ord_id} are missing" for order in late if order}
     blocked |= dict.fromkeys(state.urgent, "it is being closed at market")
-    return blocked | {order.request.pair: _why_blocked(order) for order in state.orders.live()}
+    return excluded | blocked | {order.request.pair: _why_blocked(order) for order in state.orders.live()}
 
 
 def _why_blocked(order: LocalOrder) -> str:
@@ -187,7 +193,7 @@ def _holdings(state: State) -> dict[str, RiskHolding]:
     """Return strategy holdings, and whatever else was bought of a known pair as ``manual``."""
     found: dict[str, RiskHolding] = {}
     for pair, position in state.books.state.positions.items():
-        if position.size > ZERO:
+        if position.size > ZERO and state.settings.portfolio.includes(position.base):
             found[pair] = RiskHolding("manual", position.size, position.size * (state.mid(pair) or ZERO))
     for pair, holding in state.holdings.items():
         value = holding.size * (state.mid(pair) or ZERO)

@@ -9,6 +9,8 @@ from krakked_tui.domain.money import HUNDRED, ZERO
 from krakked_tui.domain.portfolio import CostBasis
 
 AssetName = Annotated[str, msgspec.Meta(pattern="^[A-Z0-9]{2,10}$")]
+PairName = Annotated[str, msgspec.Meta(pattern="^[A-Z0-9]{4,20}$")]
+StrategyName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{2,39}$")]
 
 
 class PortfolioSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -16,11 +18,11 @@ class PortfolioSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     base_currency: AssetName = "USD"
     """The currency everything is valued in (normalised asset name)."""
-    valuation_pairs: dict[str, str] = {}
+    valuation_pairs: dict[str, PairName] = {}
     """The pair that says what an asset is worth, where it is not the one with the base currency."""
-    include_assets: tuple[str, ...] = ()
+    include_assets: tuple[AssetName, ...] = ()
     """When not empty, all other assets (but the base currency) are excluded."""
-    exclude_assets: tuple[str, ...] = ()
+    exclude_assets: tuple[AssetName, ...] = ()
     """Assets that are no part of equity, positions and exposure, and that no strategy may open."""
     cost_basis_method: CostBasis = CostBasis.WAC
     """How a sale is matched with what was bought: wac (weighted average), fifo, lifo, hifo."""
@@ -34,7 +36,7 @@ class PortfolioSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Without news of balances and trades for longer than this (wall seconds), nothing is opened."""
     external_activity_pct: Decimal = Decimal("1.0")
     """What others trade, deposit or withdraw is reported from this much of equity on, in percent."""
-    strategy_tags: dict[str, str] = {}
+    strategy_tags: dict[str, StrategyName] = {}
     """Strategies by the userref of orders that another tool or an older version placed."""
 
     def __post_init__(self) -> None:

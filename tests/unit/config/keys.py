@@ -14,6 +14,22 @@ from krakked_tui.strategies.trend_following import TrendFollowingParameters
 STRATEGY = "strategies.configs.trend_following_v1"
 
 
+NAMES = {
+    "execution.paper.starting_balances": "USD",
+    "portfolio.valuation_pairs": "USDT",
+    "portfolio.strategy_tags": "4711",
+}
+"""Tables of free names, and a name that could be in each."""
+
+EMPTY = ("portfolio.valuation_pairs", "portfolio.strategy_tags")
+"""Those that hold nothing unless somebody writes it."""
+
+
+def standing() -> list[str]:
+    """Every key that has a value by itself: tables that are empty stand for what could be in them."""
+    return sorted(next((e for e in EMPTY if key.startswith(f"{e}.")), key) for key, _ in keys())
+
+
 def keys(kind: type[msgspec.Struct] = AppConfig, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every key with its declared type; strategies stand for the one that is configured."""
     for field in msgspec.structs.fields(kind):
@@ -27,7 +43,7 @@ def keys(kind: type[msgspec.Struct] = AppConfig, path: str = "") -> Iterator[tup
             )
             yield from keys(TrendFollowingParameters, f"{STRATEGY}.params.")
         elif names_of(field.type) is not None:
-            yield f"{here}.USD", names_of(field.type)
+            yield f"{here}.{NAMES.get(here, 'USD')}", names_of(field.type)
         else:
             yield here, field.type
 

@@ -17,6 +17,7 @@ from tests.unit.config.keys import STRATEGY, bare, keys, nested
 AMOUNTS: dict[str, tuple[list[str], list[str]]] = {
     "universe.min_24h_volume_usd": (["0", "0.01", "1e9"], ["-0.01"]),
     "portfolio.reconciliation_tolerance": (["0", "0.01"], ["-0.01"]),
+    "portfolio.external_activity_pct": (["0", "100"], ["-0.01", "100.01"]),
     "risk.max_risk_per_trade_pct": (["0.01", "100"], ["0", "-1", "100.01"]),
     "risk.max_per_asset_pct": (["0.01", "100"], ["0", "-1", "100.01"]),
     "risk.max_daily_drawdown_pct": (["0.01", "100"], ["0", "-1", "100.01"]),
@@ -32,6 +33,8 @@ AMOUNTS: dict[str, tuple[list[str], list[str]]] = {
 """Bounds of amounts are checked where their section is built; here they stand a second time."""
 
 TEXTS: dict[str, tuple[list[str], list[str]]] = {
+    "portfolio.valuation_pairs.USDT": (["USDTUSD"], ["", "usdtusd", "USDT/USD", "ABC"]),
+    "portfolio.strategy_tags.4711": (["trend_following_v1"], ["", "Trend", "x"]),
     "portfolio.base_currency": (["USD"], ["usd", "U", "ABCDEFGHIJK", "EUR"]),
     "connection.rest_url": (["https://api.kraken.com", "http://127.0.0.1:1"], ["http://api.kraken.com", "x"]),
     "connection.ws_public_url": (["wss://ws.kraken.com/v2", "ws://[::1]:1/v2"], ["wss://kraken.com.example"]),

@@ -3,10 +3,10 @@
 import pytest
 
 from krakked_tui.config.variables import meant
-from tests.unit.config.keys import STRATEGY, keys
+from tests.unit.config.keys import STRATEGY, standing
 
 
-@pytest.mark.parametrize("key", [key for key, _ in keys() if not key.startswith(STRATEGY)])
+@pytest.mark.parametrize("key", [key for key in standing() if not key.startswith(STRATEGY)])
 def test_every_key_is_known_whatever_its_underscores(key: str) -> None:
     right = f"KRAKKED__{key.upper().replace('.', '__')}"
     assert meant(right) == right

@@ -127,7 +127,7 @@ def test_a_third_assets_fee_without_a_rate_counts_with_its_cost_and_is_flagged()
     assert books.apply_rate(Rate("T2", "DOT", D(5), "candle DOTUSD"))
     assert books.state == books_of(statement + " at 5 DOT").state
     assert kinds(books) == []
-    assert books.wanted_rates == ()
+    assert not books.wanted_rates
 
 
 def test_fee_credits_cost_nothing() -> None:

@@ -23,30 +23,6 @@ DOCUMENTED = (
     "staking", "dividend", "sale", "nft_rebate", "spend", "receive", "reward", "conversion", "earn",
     "custodytransfer", "nfttrade", "nftcreatorfee", "nftrebate", "none",
 )  # fmt: skip
-    "trade",
-    "deposit",
-    "withdrawal",
-    "transfer",
-    "margin",
-    "adjustment",
-    "rollover",
-    "credit",
-    "settled",
-    "staking",
-    "dividend",
-    "sale",
-    "nft_rebate",
-    "spend",
-    "receive",
-    "reward",
-    "conversion",
-    "earn",
-    "custodytransfer",
-    "nfttrade",
-    "nftcreatorfee",
-    "nftrebate",
-    "none",
-]
 
 
 def kinds(books: Books) -> list[FindingKind]:

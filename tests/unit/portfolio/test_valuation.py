@@ -7,6 +7,7 @@ from krakked_tui.domain.pairs import PairStatus
 from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.portfolio.valuation import (
     AssetValuation,
+    Excluded,
     PositionValuation,
     PriceMark,
     Valuation,
@@ -79,3 +80,82 @@ def test_what_is_no_longer_held_is_not_listed(prices: dict[str, PriceMark]) -> N
     valuation = valued("buy 1 XBTUSD @ 20000\nsell 1 XBTUSD @ 20500", prices)
     assert [asset.asset for asset in valuation.assets] == ["USD"]
     assert (valuation.positions, valuation.realized_pnl) == ({}, D(500))
+
+
+def test_a_stablecoin_is_worth_what_is_paid_for_it() -> None:
+    valuation = valued("deposit 100 USDT at 1", {"USDTUSD": PriceMark(D("0.97"), fresh=True)})
+    assert (valuation.equity, valuation.unrealized_pnl) == (D(97), D(-3))
+
+
+def test_what_is_staked_is_worth_the_same() -> None:
+    valuation = valued("buy 2 ETHUSD @ 1500\nmove 1.5 ETH to ETH2.S", FRESH)
+    assert [(each.asset, each.amount, each.value) for each in valuation.assets] == [
+        ("ETH", D(2), D(2800)), ("USD", D(-3000), D(-3000)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pairs", "prices", "worth"),
+    [
+        ({"XBT": "XBTEUR"}, {"XBTEUR": "18000", "EURUSD": "1.1"}, "19800"),  # through another currency
+        ({"XBT": "XBTEUR"}, {"XBTEUR": "18000"}, None),
+        ({"XBT": "XBTEUR", "EUR": "XBTEUR"}, {"XBTEUR": "18000", "EURUSD": "1.1"}, None),  # in a circle
+        ({"ETH": "ETHXBT"}, {"XBTUSD": "20000"}, "20000"),
+        ({"XBT": "NOPE"}, {"XBTUSD": "20000"}, "20000"),
+        ({"XBT": "ETHXBT"}, {"ETHXBT": "0.05", "ETHUSD": "1000"}, "20000"),  # the other way round
+    ],
+)
+def test_a_configured_pair_comes_first(
+    pairs: dict[str, str], prices: dict[str, str], worth: str | None
+) -> None:
+    marks = {pair: PriceMark(D(price), fresh=True) for pair, price in prices.items()}
+    settings = PortfolioSettings(valuation_pairs=pairs)
+    [asset] = value(books_of("deposit 1 XBT at 1").state, marks, PAIRS, settings).assets
+    assert asset.value == (D(0) if worth is None else D(worth))
+    assert asset.status is (ValuationStatus.UNVALUED if worth is None else ValuationStatus.VALUED)
+
+
+def test_an_old_price_anywhere_on_the_way_makes_it_stale() -> None:
+    marks = {"XBTEUR": PriceMark(D(18000), fresh=True), "EURUSD": PriceMark(D("1.1"), fresh=False)}
+    settings = PortfolioSettings(valuation_pairs={"XBT": "XBTEUR"})
+    assert value(books_of("deposit 1 XBT at 1").state, marks, PAIRS, settings).stale
+
+
+def test_exposure_is_what_is_not_cash() -> None:
+    assert [(each.asset, each.percentage_of_equity) for each in valued(STATEMENT, FRESH).exposure] == [
+        ("XBT", D(10500) / D(50248) * 100), ("ETH", D(2800) / D(50248) * 100),
+    ]  # fmt: skip
+
+
+EXCLUDING = PortfolioSettings(exclude_assets=("ETH",))
+
+
+def test_excluded_assets_are_one_line_and_money_spent_on_them_has_left() -> None:
+    valuation = value(books_of(STATEMENT).state, FRESH, PAIRS, EXCLUDING)
+    assert (valuation.equity, valuation.cash) == (D(47448), D(36948))
+    assert valuation.excluded == Excluded(("ETH",), D(2800))
+    assert [each.asset for each in valuation.assets] == ["USD", "XBT"]
+    assert set(valuation.positions) == {"XBTUSD"}
+    # 50000 came in, 3012 left for ETH and its fee.
+    assert (valuation.flow_cost, valuation.flow_value) == (D(46988), D(46988))
+    assert (valuation.realized_pnl, valuation.unrealized_pnl, valuation.fees_paid) == (D(-40), D(500), D(40))
+    assert valuation.equity == valuation.realized_pnl + valuation.unrealized_pnl + valuation.flow_cost
+
+
+def test_what_excluded_assets_bring_has_come_in() -> None:
+    state = books_of(STATEMENT + "\n sell 2 ETHUSD @ 1800").state
+    valuation = value(state, FRESH, PAIRS, EXCLUDING)
+    assert valuation.flow_value == D(50000 - 3012 + 3600)
+    assert (valuation.excluded, valuation.realized_pnl) == (Excluded(), D(-40))
+
+
+def test_excluded_assets_without_a_price_are_named_all_the_same() -> None:
+    assert value(books_of(STATEMENT).state, {}, PAIRS, EXCLUDING).excluded == Excluded(("ETH",), D(0))
+
+
+def test_flows_without_a_value_count_at_the_present_price() -> None:
+    valuation = valued("deposit 1 XBT", FRESH)
+    assert (valuation.flow_cost, valuation.flow_value) == (D(0), D(21000))
+    assert (valuation.equity, valuation.unrealized_pnl) == (D(21000), D(21000))
+    valuation = valued("buy 1 XBTUSD @ 20000\nwithdrawal 0.5 XBT", FRESH)
+    assert (valuation.flow_cost, valuation.flow_value) == (D(-10000), D(-10500))
