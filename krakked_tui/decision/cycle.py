@@ -190,10 +190,18 @@ def _cash_available(state: State, pending: dict[str, PendingBuy]) -> Decimal:
 
 
 def _holdings(state: State) -> dict[str, RiskHolding]:
-    """Return strategy holdings, and whatever else was bought of a known pair as ``manual``."""
+    """Return strategy holdings, and whatever else is held of a known pair's asset as ``manual``.
+
+    What is below the pair's minimum order (a reward, the rest of a sale) is in nobody's way.
+    """
     found: dict[str, RiskHolding] = {}
     for pair, position in state.books.state.positions.items():
-        if position.size > ZERO and state.settings.portfolio.includes(position.base):
+        least = state.known[pair].order_min if pair in state.known else ZERO
+        if (
+            position.size > ZERO
+            and position.size >= least
+            and state.settings.portfolio.includes(position.base)
+        ):
             found[pair] = RiskHolding("manual", position.size, position.size * (state.mid(pair) or ZERO))
     for pair, holding in state.holdings.items():
         value = holding.size * (state.mid(pair) or ZERO)

@@ -200,11 +200,17 @@ class Posting:
             self.find(FindingKind.OVERSOLD, asset, lacking, value)
 
     def cover(self, asset: str, amount: Decimal) -> Decimal:
-        """Let an adjustment first make up for what is missing; returns how much of it did."""
+        """Let an adjustment first make up for what is missing or on its way; returns what of it did."""
         old = self.account(asset)
-        covered = min(amount, old.missing)
-        self.changed[asset] = msgspec.structs.replace(old, missing=old.missing - covered)
-        return covered
+        if amount > ZERO:
+            missing = min(amount, old.missing)
+            transit = min(amount - missing, max(old.transit, ZERO))
+        else:
+            missing, transit = ZERO, max(amount, min(old.transit, ZERO))
+        self.changed[asset] = msgspec.structs.replace(
+            old, missing=old.missing - missing, transit=old.transit - transit
+        )
+        return missing + transit
 
     def send(self, asset: str, net: Decimal) -> None:
         """Move some between forms: one side only, the other one is an event of its own."""

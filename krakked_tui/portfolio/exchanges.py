@@ -142,6 +142,8 @@ def _exchange(posting: Posting, legs: Legs, gross: Mapping[str, Decimal], worth:
         net, value = legs[asset].net, worth_of_it - fees.get(asset, ZERO)
         if asset == cash:
             posting.cash(net)
+            if net != value:
+                posting.realize(cash, net - value)
         elif net > ZERO:
             posting.put(asset, net, value)
         else:

@@ -99,13 +99,15 @@ MEANINGS: dict[str, Meaning] = {
 STAKING_TRANSFERS = frozenset({"spottostaking", "stakingfromspot", "stakingtospot", "spotfromstaking"})
 """Subtypes of ``transfer`` that move between forms; others (spotfromfutures) leave or enter the account."""
 
+MADE_UP = f"makes up for what {NEVER_HELD}, or never arrived"
+
 FEE_CREDITS = frozenset({"KFEE", "FEE"})
 """The exchange's own fee credit, whatever type of row brings it."""
 
 
 def meaning_of(entry: LedgerEntry, form: Form) -> Meaning:
     """Return what a row means."""
-    if form.asset in FEE_CREDITS and entry.type != TRADE_ROW:
+    if form.asset in FEE_CREDITS and entry.type not in (TRADE_ROW, "adjustment"):
         return _CREDIT
     meaning = MEANINGS.get(entry.type, _ADJUSTMENT)
     if entry.type == "transfer" and entry.subtype in STAKING_TRANSFERS:
@@ -147,11 +149,11 @@ def book_rows(posting: Posting, meaning: Meaning, legs: Mapping[str, Movement], 
 
 
 def _book_flow(posting: Posting, kind: FlowKind, asset: str, amount: Decimal, rate: Decimal | None) -> None:
-    if kind is FlowKind.ADJUSTMENT and amount > ZERO:
+    if kind is FlowKind.ADJUSTMENT:
         covered = posting.cover(asset, amount)
         amount -= covered
         if covered:
-            posting.flow(kind, asset, covered, ZERO, ZERO, f"makes up for what {NEVER_HELD}")
+            posting.flow(kind, asset, covered, ZERO, ZERO, MADE_UP)
     if not amount:
         return
     if asset == posting.base_currency:

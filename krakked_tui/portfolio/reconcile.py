@@ -1,7 +1,7 @@
 """Do the books and the exchange agree on what we hold? And if they do not: make them."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
@@ -9,10 +9,13 @@ import msgspec
 from krakked_tui.domain.fills import AssetBalance, LedgerEntry
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.portfolio.accounts import Account
 from krakked_tui.portfolio.forms import Forms
 from krakked_tui.portfolio.ledger import OWN_ROW, LedgerState
 from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.portfolio.valuation import PriceMark, ValuationStatus, Valuer
+
+AFTERWARDS = timedelta(microseconds=1)
 
 
 class DriftFinding(msgspec.Struct, frozen=True):
@@ -68,28 +71,49 @@ def accept_balances(
 
     They are ledger rows of our own (``OWN_ROW``): to be stored and applied like the exchange's. Those of
     one asset are one event, so that what only lies in another form than the books thought keeps its
-    cost. A positive one that needs a price is in ``Books.wanted_rates`` afterwards.
+    cost. What is still missing or on its way afterwards is settled by two rows that cancel out. Flows
+    that need a price are in ``Books.wanted_rates`` afterwards.
     """
-    rows = []
+    rows, net = [], dict[str, Decimal]()
     for name in sorted(state.balances.keys() | balances.keys()):
         actual = balances[name].total if name in balances else ZERO
         difference = actual - state.balances.get(name, ZERO)
+        asset = forms.asset(name)
+        net[asset] = net.get(asset, ZERO) + difference
         if difference:
-            stamp = f"{at:%Y%m%dT%H%M%S.%f}"
-            rows.append(
-                LedgerEntry(
-                    entry_id=f"accepted-{stamp}-{name}",
-                    refid=f"accepted-{stamp}-{forms.asset(name)}",
-                    time=at,
-                    type="adjustment",
-                    subtype=OWN_ROW,
-                    asset=name,
-                    amount=difference,
-                    fee=ZERO,
-                    balance=actual,
-                )
-            )
+            rows.append(_own_row(name, asset, difference, at))
+    for asset, account in sorted(state.accounts.items()):
+        loose = _left_open(account, net.get(asset, ZERO))
+        if loose:
+            rows.append(_own_row(asset, f"{asset}-settled-in", loose, at + AFTERWARDS))
+            rows.append(_own_row(asset, f"{asset}-settled-out", -loose, at + AFTERWARDS))
     return tuple(rows)
+
+
+def _left_open(account: Account, change: Decimal) -> Decimal:
+    """Return what an adjustment by ``change`` leaves missing or on its way (see ``Posting.cover``)."""
+    missing, transit = account.missing, account.transit
+    if change > ZERO:
+        missing = max(missing - change, ZERO)
+        change -= account.missing - missing
+    if transit * change > ZERO:
+        transit -= change if abs(change) < abs(transit) else transit
+    return missing + abs(transit)
+
+
+def _own_row(name: str, event: str, amount: Decimal, at: datetime) -> LedgerEntry:
+    stamp = f"accepted-{at:%Y%m%dT%H%M%S.%f}"
+    return LedgerEntry(
+        entry_id=f"{stamp}-{event}-{name}",
+        refid=f"{stamp}-{event}",
+        time=at,
+        type="adjustment",
+        subtype=OWN_ROW,
+        asset=name,
+        amount=amount,
+        fee=ZERO,
+        balance=ZERO,
+    )
 
 
 def _sums(amounts: Iterable[tuple[str, Decimal]], forms: Forms) -> dict[str, Decimal]:

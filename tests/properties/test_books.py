@@ -1,5 +1,6 @@
 """The books of random histories: trades of all kinds, flows, conversions, transfers, some without rates."""
 
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
@@ -8,6 +9,7 @@ import pytest
 from krakked_tui.domain.fills import AssetBalance
 from krakked_tui.domain.money import ONE, ZERO
 from krakked_tui.domain.portfolio import CostBasis
+from krakked_tui.portfolio.forms import holdings
 from krakked_tui.portfolio.ledger import Books
 from krakked_tui.portfolio.reconcile import accept_balances, find_drift
 from krakked_tui.portfolio.settings import PortfolioSettings
@@ -143,9 +145,13 @@ def test_accepted_balances_are_what_the_books_then_say(seed: int) -> None:
     }
     balances = {name: AssetBalance(name, total) for name, total in said.items()}
     settings = PortfolioSettings(reconciliation_tolerance=ZERO)
-    for entry in accept_balances(books.state, balances, books.forms, START):
+    at = START + timedelta(days=1)
+    for entry in accept_balances(books.state, balances, books.forms, at):
         assert books.apply_entry(entry)
     assert find_drift(books.state, balances, {}, PAIRS, settings) == ()
-    assert accept_balances(books.state, balances, books.forms, START) == ()
+    assert accept_balances(books.state, balances, books.forms, at) == ()
+    held = {asset: holding.total for asset, holding in holdings(balances, books.forms).items()}
+    for asset, account in books.state.accounts.items():
+        assert (account.size, account.missing, account.transit) == (held.get(asset, ZERO), ZERO, ZERO)
     check_identity(books)
     check_accounts(books)

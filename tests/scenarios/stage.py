@@ -25,6 +25,7 @@ from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.records import Record, StoredState
 from krakked_tui.execution.settings import ExecutionSettings
 from krakked_tui.market.freshness import Freshness
+from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.risk.settings import RiskSettings
 from krakked_tui.strategies.settings import StrategySettings
 
@@ -38,6 +39,7 @@ STRATEGY = StrategySettings(
 )
 EXECUTION = ExecutionSettings()
 RISK = RiskSettings(max_per_asset_pct=Decimal(50), max_risk_per_trade_pct=Decimal(1))
+PORTFOLIO = PortfolioSettings()
 E = TypeVar("E")
 
 
@@ -51,8 +53,9 @@ class Stage:
         stored: StoredState | None = None,
         execution: ExecutionSettings = EXECUTION,
         risk: RiskSettings = RISK,
+        portfolio: PortfolioSettings = PORTFOLIO,
     ) -> None:
-        settings = CoreSettings(strategies=(STRATEGY,), execution=execution, risk=risk)
+        settings = CoreSettings(strategies=(STRATEGY,), execution=execution, risk=risk, portfolio=portfolio)
         stored = stored or StoredState(instance_id="abc", account_id="test")
         self.pair = pair
         self.at = T0
