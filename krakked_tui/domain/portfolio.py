@@ -53,6 +53,8 @@ class FlowKind(StrEnum):
 class CashFlow(msgspec.Struct, frozen=True):
     """One movement of an asset that no trade made: ``amount`` is positive when it came in, net of fees.
 
+    ``id`` is the ledger row's (or the trade's that sold what was not held), with /2, /3 ... behind it when
+    the event made several flows. All is derived from rows and rates: it may change when one comes late.
     ``value`` is its worth in base currency at that moment, None when nothing said what it was. ``cost`` is
     what it did to the cost of what is held: the value of what came in, minus the cost of what went out. The
     difference is gain that left without having been realized.

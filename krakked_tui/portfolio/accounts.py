@@ -169,8 +169,7 @@ class Posting:
         if lacking:
             value = part_of(proceeds, lacking, quantity)
             self.lack(asset, lacking, value)
-            kind, event_id = FlowKind.ADJUSTMENT, self.event_id
-            self._note_flow(CashFlow(event_id, self.at, asset, lacking, kind, value, NEVER_HELD, value))
+            self._note_flow(FlowKind.ADJUSTMENT, asset, lacking, value, value, NEVER_HELD)
             gone += (Lot(self.at, lacking, value),)
             share += value
         self._note_disposals(asset, gone, quantity, proceeds, fee)
@@ -186,7 +185,7 @@ class Posting:
         note: str = "",
     ) -> None:
         """Note that some came or went without a trade."""
-        self._note_flow(CashFlow(self.event_id, self.at, asset, amount, kind, value, note, cost))
+        self._note_flow(kind, asset, amount, cost, value, note)
         old = self.account(asset)
         self.changed[asset] = msgspec.structs.replace(
             old, flowed=old.flowed + amount, unvalued=old.unvalued + (amount if value is None else ZERO)
@@ -233,11 +232,21 @@ class Posting:
             old.transit, old.missing,
         )  # fmt: skip
 
-    def _note_flow(self, flow: CashFlow) -> None:
-        self.flows += (flow,)
-        old = self.account(flow.asset)
-        self.changed[flow.asset] = msgspec.structs.replace(
-            old, flow_cost=old.flow_cost + flow.cost, flow_value=old.flow_value + (flow.value or ZERO)
+    def _note_flow(
+        self,
+        kind: FlowKind,
+        asset: str,
+        amount: Decimal,
+        cost: Decimal,
+        value: Decimal | None,
+        note: str,
+    ) -> None:
+        """Keep a flow; of several of one event the first bears its id, the others a number too."""
+        flow_id = f"{self.event_id}/{len(self.flows) + 1}" if self.flows else self.event_id
+        self.flows += (CashFlow(flow_id, self.at, asset, amount, kind, value, note, cost),)
+        old = self.account(asset)
+        self.changed[asset] = msgspec.structs.replace(
+            old, flow_cost=old.flow_cost + cost, flow_value=old.flow_value + (value or ZERO)
         )
 
     def _note_disposals(

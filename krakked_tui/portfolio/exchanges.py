@@ -198,11 +198,11 @@ def _carry_over(posting: Posting, legs: Legs, worth: Rates) -> None:
     """Let the cost of what went out become the cost of what came in; cash is worth itself all the same."""
     cash, cost = posting.base_currency, ZERO
     into = []
-    for asset, leg in legs.items():
+    for asset, leg in sorted(legs.items()):
         net = leg.amount - leg.fee
         if not leg.amount:
             fee = _third_asset_fee(posting, asset, leg.fee, _rate_of(asset, posting, worth))
-            posting.realize(_buyer(posting, legs), ZERO, fee)
+            posting.realize(_buyer(posting, sorted(legs)), ZERO, fee)
         elif asset == cash:
             posting.cash(net)
             cost -= net
@@ -219,4 +219,4 @@ def _carry_over(posting: Posting, legs: Legs, worth: Rates) -> None:
     ):
         posting.put(asset, legs[asset].net, part)
     if cost != carried:
-        posting.realize(_buyer(posting, legs), carried - cost)
+        posting.realize(_buyer(posting, sorted(legs)), carried - cost)

@@ -92,6 +92,7 @@ class LedgerState(msgspec.Struct, frozen=True):
 class RealizedPnL(msgspec.Struct, frozen=True):
     """What one trade made, net of its ``fee``; both in base currency.
 
+    A conversion, or what a margin position made, has the id of its (first) ledger row and no ``pair``.
     ``unvalued`` says that a price is missing: of the fee, or of what was traded.
     """
 
@@ -204,11 +205,15 @@ class Books:
         return self._realized(trade_id, self._bookings[bisect_left(self._order, self._keys[trade_id])])
 
     def realized_records(self) -> Iterator[RealizedPnL]:
-        """What every trade made, by time."""
+        """What every trade made, and whatever else made something, by time: together all that is realized."""
         self._settle()
-        for key, booking in zip(self._order, self._bookings, strict=True):
-            if key[2] in self._trades:
-                yield self._realized(key[2], booking)
+        for (at, _, identity), booking in zip(self._order, self._bookings, strict=True):
+            if identity in self._trades:
+                yield self._realized(identity, booking)
+            elif booking.pnl or booking.fee:
+                rows = self._groups.get(identity)
+                event_id = min((row.time, row.entry_id) for row in rows)[1] if rows else identity
+                yield RealizedPnL(event_id, "", at, booking.pnl, booking.fee, bool(booking.wanted))
 
     def apply_trade(self, trade: Trade, pair: PairMetadata) -> bool:
         """Book a fill. Returns whether it is new; one whose id is known changes nothing."""

@@ -34,7 +34,7 @@ WITHOUT = (
 METHODS = tuple(CostBasis)
 
 RESULTS = ("margin", "rollover", "settled")
-SHORT, LONG = 300, 10_000
+SHORT, LONG = 330, 10_000
 
 
 def seeds(count: int) -> list[range]:
@@ -79,6 +79,9 @@ def check_accounts(books: Books) -> None:
             assert account.size == sum((lot.size for lot in lots), ZERO)
             assert account.cost == sum((lot.cost for lot in lots), ZERO)
             assert account.size or not account.cost
+    assert state.realized_pnl == sum((made.pnl for made in books.realized_records()), ZERO)
+    assert state.fees_paid == sum((made.fee for made in books.realized_records()), ZERO)
+    assert len({flow.id for flow in books.flows}) == len(books.flows)
     assert state.flow_cost == sum((flow.cost for flow in books.flows), ZERO)
     assert state.flow_value == sum((flow.value or ZERO for flow in books.flows), ZERO)
     unvalued = {finding.event_id for finding in state.findings if finding.kind in ("flow_unvalued",)}
