@@ -8,10 +8,10 @@ from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
 
-from benchmarks import candle_store, kill_latency, sandbox_capacity, ws_decode
+from benchmarks import candle_store, kill_latency, ledger_rebuild, sandbox_capacity, ws_decode
 from krakked_tui.domain.money import trap_floats
 
-BENCHMARKS = (kill_latency, ws_decode, sandbox_capacity, candle_store)
+BENCHMARKS = (kill_latency, ws_decode, sandbox_capacity, candle_store, ledger_rebuild)
 RESULTS = Path(__file__).parent / "results"
 LIBRARIES = ("aiosqlite", "msgspec", "polars", "textual", "uvicorn", "websockets")
 

@@ -218,7 +218,9 @@ def test_every_documented_type_is_known(kind: str, amount: str) -> None:
 
 def test_what_is_staked_cannot_come_from_outside() -> None:
     books = booked(
-        row(5, "withdrawal", "DOT.S", "-40"), row(6, "deposit", "DOT", "40"), after="buy 100 DOTUSD @ 5"
+        row(5, "transfer", "DOT", "-40", refid="A", subtype="spottostaking"),
+        row(6, "deposit", "DOT.S", "40", refid="B"),
+        after="buy 100 DOTUSD @ 5",
     )
     assert (flows(books), kinds(books)) == ([], [])
 

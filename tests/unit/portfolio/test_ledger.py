@@ -1,11 +1,17 @@
 from decimal import Decimal
+from itertools import permutations
 
+import msgspec
+import pytest
+
+from krakked_tui.domain.portfolio import CostBasis, Rate
 from krakked_tui.portfolio.findings import FindingKind
 from krakked_tui.portfolio.ledger import Books, LedgerState, RealizedPnL
 from tests.unit.portfolio.statements import (
     MINUTE,
     PAIRS,
     START,
+    Event,
     apply,
     books_of,
     make_entry,
@@ -162,3 +168,58 @@ def test_a_state_once_given_out_stays_as_it_is() -> None:
     books.apply_trade(BUY, XBTUSD)
     assert repr(before) == copy
     assert books.state != before
+
+
+@pytest.mark.parametrize("method", CostBasis)
+def test_late_events_of_a_long_history_are_booked_from_the_checkpoint_before_them(method: CostBasis) -> None:
+    lines = [f"{'sell' if n % 3 == 2 else 'buy'} 0.{n % 7 + 1} XBTUSD @ {20000 + n % 97}" for n in range(700)]
+    events = [*read("\n".join(lines))]
+    late = [690, 127, 128, 129, 3, 511, 512, 640, 0]
+    whole, books = Books(method=method), Books(method=method)
+    for event in events:
+        apply(whole, event)
+    for number, event in enumerate(events):
+        if number not in late:
+            apply(books, event)
+            assert number % 50 or books.state is books.state
+    for number in late:
+        apply(books, events[number])
+        assert books.state.positions
+    books.apply_entry(make_entry("L1", "XBT", "0.3", refid="T130"))  # no trade row says it so exactly
+    whole.apply_entry(make_entry("L1", "XBT", "0.3", refid="T130"))
+    assert books.state == whole.state
+    assert books.disposals == whole.disposals
+    assert [*books.realized_records()] == [*whole.realized_records()]
+
+
+def test_a_rate_counts_by_where_it_is_from_whenever_it_came() -> None:
+    rates = [Rate("L1", "XBT", D(price), source) for price, source in
+             (("1", "candle XBTUSD"), ("2", "latest"), ("3", "trade"), ("4", "somewhere"))]  # fmt: skip
+    deposit = make_entry("L1", "XBT", "1", kind="deposit")
+    events: list[Event] = [deposit, *rates]
+    for order in permutations(events):
+        books = Books()
+        for event in order:
+            apply(books, event)
+        assert books.state.flow_cost == D(1)
+    assert books.apply_rate(rates[0]) is False
+    assert books.apply_rate(rates[1]) is False
+
+
+def test_the_pair_named_after_an_asset_stands_for_it() -> None:
+    dark = msgspec.structs.replace(PAIRS["XBTUSD"], canonical="AXBTUSD")
+    trade = msgspec.structs.replace(BUY, pair="AXBTUSD")
+    for pairs in ([dark, PAIRS["XBTUSD"]], [PAIRS["XBTUSD"], dark]):
+        books = Books(pairs=pairs)
+        books.apply_trade(trade, dark)
+        assert set(books.state.positions) == {"XBTUSD"}
+    books = Books()
+    books.apply_trade(trade, dark)
+    assert set(books.state.positions) == {"AXBTUSD"}
+
+
+def test_lots_and_balances_by_name() -> None:
+    books = books_of("buy 1 XBTUSD @ 20000\nbuy 1 XBTUSD @ 30000\nmove 1.5 XBT to XBT.M", CostBasis.FIFO)
+    assert (books.balance("XBT"), books.balance("XBT.M")) == (D("0.5"), D("1.5"))
+    assert [(lot.size, lot.cost) for lot in books.lots("XBT")] == [(D(1), D(20000)), (D(1), D(30000))]
+    assert books.lots("DOT") == ()
