@@ -273,7 +273,7 @@ def open_state(
     for trade in stored.trades:
         pair = known.get(trade.pair)
         if pair is None:
-            # Its ledger rows still make the balances right; only the position's history is lost.
+            # Its ledger rows book it all the same: as a conversion, without the trade's price.
             state.unbooked.append(trade.trade_id)
             continue
         books.apply_trade(trade, pair)

@@ -32,7 +32,7 @@ class KillSwitch(msgspec.Struct, frozen=True):
 class DayStart(msgspec.Struct, frozen=True):
     """Opening equity of a UTC day, from which the daily drawdown is measured.
 
-    ``cash_flows`` is the net of all deposits and withdrawals booked before it was taken.
+    ``cash_flows`` is what had come in less what had gone out before it was taken, at market.
     """
 
     day: str

@@ -127,7 +127,8 @@ class Books:
         self._homes: dict[str, str] = {}
         for pair in pairs:
             self._note_home(pair)
-        self._trades: dict[str, tuple[Trade, PairMetadata]] = {}
+        self._trades: dict[str, Trade] = {}
+        self._pairs: dict[str, PairMetadata] = {}
         self._entry_ids: set[str] = set()
         # What the ledger rows of each trade say, by trade id and name, and when the first of them was.
         self._rows: dict[str, dict[str, Movement]] = {}
@@ -219,7 +220,8 @@ class Books:
         """Book a fill. Returns whether it is new; one whose id is known changes nothing."""
         if trade.trade_id in self._trades:
             return False
-        self._trades[trade.trade_id] = (trade, pair)
+        self._trades[trade.trade_id] = trade
+        pair = self._pairs.setdefault(trade.pair, pair)
         self._orphans.pop(trade.trade_id, None)
         self._note_home(pair)
         if self._last_trade_time is None or trade.time > self._last_trade_time:
@@ -268,13 +270,13 @@ class Books:
             settled = self._rows[trade_id] = {}
         first = name not in settled
         settled[name] = movement if first else settled[name] + movement
-        found = self._trades.get(trade_id)
-        if found is None:
+        trade = self._trades.get(trade_id)
+        if trade is None:
             earliest = self._orphans.get(trade_id)
             if earliest is None or entry.time < earliest:
                 self._orphans[trade_id] = entry.time
         elif first:
-            self._move(name, -expected_movements(*found).get(name, NOTHING).net)
+            self._move(name, -expected_movements(trade, self._pairs[trade.pair]).get(name, NOTHING).net)
         self._touch(trade_id)
 
     def _move(self, name: str, change: Decimal) -> None:
@@ -337,9 +339,9 @@ class Books:
 
     def _key(self, identity: str) -> _Key | None:
         """Return where an event stands, None for one that is not known (a rate came before it)."""
-        found = self._trades.get(identity)
-        if found is not None:
-            return (found[0].time, 1 if found[0].side == Side.BUY else 3, identity)
+        trade = self._trades.get(identity)
+        if trade is not None:
+            return (trade.time, 1 if trade.side == Side.BUY else 3, identity)
         if identity in self._orphans:
             return (self._orphans[identity], 2, identity)
         rows = self._groups.get(identity)
@@ -351,9 +353,9 @@ class Books:
 
     def _post(self, identity: str, at: datetime) -> Posting:
         """Book one event on the accounts as they are."""
-        found = self._trades.get(identity)
-        if found is not None:
-            return self._post_trade(*found)
+        trade = self._trades.get(identity)
+        if trade is not None:
+            return self._post_trade(trade, self._pairs[trade.pair])
         rows = self._groups.get(identity)
         if rows is not None:
             return self._post_rows(rows)
@@ -394,7 +396,7 @@ class Books:
         return {asset: rate.price for asset, rate in rates.items()} if rates else {}
 
     def _realized(self, trade_id: str, booking: Booking) -> RealizedPnL:
-        trade = self._trades[trade_id][0]
+        trade = self._trades[trade_id]
         unvalued = bool(booking.wanted)
         return RealizedPnL(trade_id, trade.pair, trade.time, booking.pnl, booking.fee, unvalued)
 
