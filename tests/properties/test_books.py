@@ -9,6 +9,7 @@ import pytest
 from krakked_tui.domain.fills import AssetBalance
 from krakked_tui.domain.money import ONE, ZERO
 from krakked_tui.domain.portfolio import CostBasis
+from krakked_tui.portfolio.findings import FindingKind
 from krakked_tui.portfolio.forms import holdings
 from krakked_tui.portfolio.ledger import Books
 from krakked_tui.portfolio.reconcile import accept_balances, find_drift
@@ -124,6 +125,7 @@ def test_order_of_arrival_repeats_and_when_one_looks_change_nothing(run: range) 
 
 @pytest.mark.parametrize("run", RUNS, ids=str)
 def test_what_single_events_made_adds_up(run: range) -> None:
+    told = 0
     for seed in run:
         history = History(seed)
         events = [event for event in history.events if getattr(event, "type", "") not in RESULTS]
@@ -131,9 +133,11 @@ def test_what_single_events_made_adds_up(run: range) -> None:
         gains = sum((disposal.gain for disposal in books.disposals), ZERO)
         fees = sum((disposal.fee for disposal in books.disposals), ZERO)
         state = books.state
-        if not state.findings:
+        if not any(finding.kind is FindingKind.RATE_MISSING for finding in state.findings):
             # What no disposal carries are the fees of purchases.
+            told += 1
             assert state.realized_pnl - gains == fees - state.fees_paid
+    assert told > len(run) // 10
 
 
 @pytest.mark.parametrize("seed", range(100))
