@@ -47,7 +47,8 @@ def book_trade(posting: Posting, trade: Trade, names: tuple[str, str], legs: Leg
         value = _cut(legs[quote].amount * rates[quote])
         _exchange(posting, legs, {base: -value, quote: value}, {**rates, base: _cut(price * rates[quote])})
     elif (rate := _rate_of(base, posting, rates)) is not None:
-        value = _cut(legs[base].amount * rate)
+        # A few units of the last digit may have been paid with nothing: that is what they then cost.
+        value = _cut(legs[base].amount * rate) if legs[quote].amount else ZERO
         worth = {**rates, quote: _cut(rate / price)} if price else rates
         _exchange(posting, legs, {base: value, quote: -value}, worth)
     else:
