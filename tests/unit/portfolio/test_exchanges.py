@@ -6,7 +6,7 @@ from krakked_tui.domain.portfolio import CostBasis, Disposal, FlowKind, Rate
 from krakked_tui.portfolio.accounts import WantedRate
 from krakked_tui.portfolio.findings import FindingKind
 from krakked_tui.portfolio.ledger import Books
-from tests.unit.portfolio.statements import MINUTE, START, books_of, make_entry
+from tests.unit.portfolio.statements import MINUTE, START, books_of, make_entry, make_pair, make_trade
 
 D = Decimal
 
@@ -248,3 +248,11 @@ def test_the_rows_of_a_trade_on_a_pair_that_is_not_listed_any_more_book_it() -> 
     books.apply_entry(make_entry("L2", "USD", "-500", "2", refid="T9"))
     assert account(books, "LUNA") == (D(10), D(500), D(-2), D(2))
     assert books.state.positions == {}
+
+
+def test_a_trade_between_forms_of_one_asset_keeps_its_cost_but_for_what_is_lost_on_the_way() -> None:
+    books = books_of("buy 1 ETHUSD @ 1500")
+    trade = make_trade("sell 0.5 ETH2.SETH @ 0.998", "T9", START + MINUTE)
+    books.apply_trade(trade, make_pair("ETH2.S", "ETH"))
+    # 0.5 of the one became 0.499 of the other: both are ETH, of which 0.001 is gone.
+    assert account(books, "ETH") == (D("0.999"), D("1498.5"), D("-1.5"), D(0))
