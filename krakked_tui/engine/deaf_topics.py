@@ -50,7 +50,7 @@ class DeafTopics:
         await self._act([(f"ticker {pair}", pair) for pair in pairs])
 
     async def candles(self, topics: Sequence[tuple[str, Timeframe]]) -> None:
-        """Take note that these candle topics are deaf, and do what had to wait. To be called at every look."""
+        """Take note that these candle topics are deaf, and do what had to wait. For every look."""
         await self._act([(f"{timeframe} candles {pair}", pair) for pair, timeframe in topics])
 
     async def _act(self, topics: Sequence[tuple[str, str]]) -> None:
