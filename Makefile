@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 INTEROP := $(VENV)/.interop
+BENCH := $(VENV)/.bench
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test interop lint format types ci bench screenshots clean
@@ -27,6 +28,14 @@ $(INTEROP): $(STAMP)
 	  uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[interop]'; \
 	else \
 	  $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[interop]'; \
+	fi
+	@touch $@
+
+$(BENCH): $(STAMP)
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[interop,bench]'; \
+	else \
+	  $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[interop,bench]'; \
 	fi
 	@touch $@
 
@@ -55,7 +64,7 @@ types: $(STAMP)  ## Strict type check
 
 ci: $(INTEROP) lint types test  ## Everything CI runs
 
-bench: $(INTEROP)  ## Run the benchmarks; results in benchmarks/results
+bench: $(BENCH)  ## Run the benchmarks; results in benchmarks/results
 	$(BIN)/python -m benchmarks $(ARGS)
 
 screenshots: $(STAMP)  ## Regenerate screenshots/ from a seeded demo

@@ -1,4 +1,7 @@
-"""Runs the benchmarks and writes their numbers with versions and machine class."""
+"""Runs the benchmarks and writes their numbers with versions and machine class.
+
+Ends with exit code 1 when one that checks something too says that it did not pass.
+"""
 
 import asyncio
 import json
@@ -8,17 +11,29 @@ from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
 
-from benchmarks import candle_store, kill_latency, ledger_rebuild, sandbox_capacity, ws_decode
+from benchmarks import (
+    candle_store,
+    kill_latency,
+    ledger_rebuild,
+    sandbox_capacity,
+    terminal_market,
+    universe_live,
+    ws_decode,
+)
 from krakked_tui.domain.money import trap_floats
 
-BENCHMARKS = (kill_latency, ws_decode, sandbox_capacity, candle_store, ledger_rebuild)
+BENCHMARKS = (
+    kill_latency, ws_decode, sandbox_capacity, candle_store, ledger_rebuild, terminal_market, universe_live,
+)  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 LIBRARIES = ("aiosqlite", "msgspec", "polars", "textual", "uvicorn", "websockets")
 
 
-def main() -> None:
+def main() -> int:
+    """Run those that are named, or all."""
     trap_floats()
     wanted = sys.argv[1:]
+    failed = 0
     RESULTS.mkdir(exist_ok=True)
     machine = (
         f"{platform.system()} {platform.machine()}, {cpu_count()} cores, Python {platform.python_version()}"
@@ -36,7 +51,9 @@ def main() -> None:
         }
         (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         print(json.dumps(result, indent=2))
+        failed += not numbers.get("checks_passed", True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

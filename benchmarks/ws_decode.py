@@ -14,7 +14,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from importlib import import_module
@@ -22,7 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from benchmarks.ws_messages import DEPTH, END, SYMBOLS, Exchange
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
-from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.pairs import PairMetadata, PairStatus, SystemStatus
 from krakked_tui.engine.clock import ExchangeClock
 from krakked_tui.kraken.book import Book
 from krakked_tui.kraken.connection import BulkConnection
@@ -63,6 +63,12 @@ class Latest:
         self.books[pair] = book
 
     def on_stream_state(self, state: StreamState) -> None:
+        pass
+
+    def on_system_status(self, status: SystemStatus) -> None:
+        pass
+
+    def on_pair_statuses(self, statuses: Mapping[str, PairStatus]) -> None:
         pass
 
 

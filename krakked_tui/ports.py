@@ -15,7 +15,7 @@ from krakked_tui.domain.candles import Candle, Quote, Timeframe
 from krakked_tui.domain.depth import BookTop, PublicTrade
 from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
 from krakked_tui.domain.orders import OrderReport, OrderRequest, SubmitOutcome, Withheld
-from krakked_tui.domain.pairs import AssetInfo, PairMetadata
+from krakked_tui.domain.pairs import AssetInfo, PairMetadata, PairStatus, SystemStatus
 from krakked_tui.domain.records import Record, StoredState
 
 
@@ -91,6 +91,14 @@ class FeedSink(Protocol):
         """A connection opened, closed or made progress subscribing."""
         ...
 
+    def on_system_status(self, status: SystemStatus) -> None:
+        """The exchange as a whole went online, or into a mode that takes less."""
+        ...
+
+    def on_pair_statuses(self, statuses: Mapping[str, PairStatus]) -> None:
+        """What the exchange says of these pairs, by canonical name; a change makes a new look worth it."""
+        ...
+
 
 class FocusSink(Protocol):
     """Where the book and the trades of the one pair that is looked at go. Quick, never awaits."""
@@ -146,6 +154,14 @@ class MarketFeed(Protocol):
         self, pairs: Sequence[PairMetadata], timeframes: Sequence[Timeframe], sink: FeedSink
     ) -> None:
         """Keep quotes and candles flowing into ``sink`` until cancelled, reconnecting by itself."""
+        ...
+
+    async def change_pairs(self, pairs: Sequence[PairMetadata]) -> None:
+        """Have the running stream carry these pairs from here on; without one, nothing happens."""
+        ...
+
+    async def renew(self, pairs: Sequence[str]) -> None:
+        """Subscribe anew to everything about these pairs: the stream seems to have forgotten them."""
         ...
 
     async def focus(self, pair: PairMetadata | None, depth: int, sink: FocusSink) -> None:
@@ -325,6 +341,26 @@ class CandleStore(Protocol):
 
     async def close(self) -> None:
         """Flush and close."""
+        ...
+
+
+class ListedPairs(msgspec.Struct, frozen=True):
+    """What the exchange listed at ``at`` (UTC), and the canonical names that were tradable by our rules."""
+
+    at: datetime
+    pairs: tuple[PairMetadata, ...]
+    tradable: tuple[str, ...]
+
+
+class UniverseCache(Protocol):
+    """The last universe on disk, for a start that does not reach the exchange."""
+
+    async def load(self) -> ListedPairs | None:
+        """Return the last universe, None when there is none or the file cannot be understood."""
+        ...
+
+    async def save(self, listed: ListedPairs) -> None:
+        """Replace it. Raises ``StorageError``."""
         ...
 
 

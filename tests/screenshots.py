@@ -9,6 +9,7 @@ from pathlib import Path
 
 from krakked_tui.bootstrap.demo import DemoOptions, DemoRequest, demo_sources, open_demo
 from krakked_tui.bootstrap.session import Session
+from krakked_tui.control.market_view import DataStatusView
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.domain.money import trap_floats
 from krakked_tui.tui.app import KrakkedApp
@@ -53,6 +54,19 @@ async def _take_setup() -> None:
             _write("setup-checked", size, hands.app.export_screenshot(title="krakked-tui setup"))
 
 
+async def _take_logs(session: Session) -> None:
+    for size in SIZES:
+        app = KrakkedApp(session.controller, UiSettings(), Terminal(), on_crash_log=_say)
+        async with app.run_test(size=size) as pilot:
+            await pilot.press("8")
+            give_up = time.monotonic() + PATIENCE
+            while session.controller.market().data == DataStatusView():
+                assert time.monotonic() < give_up, "the state of the data did not come"
+                await pilot.pause(0.2)
+            await pilot.pause(1.0)
+            _write("logs", size, app.export_screenshot(title="krakked-tui"))
+
+
 async def _take_market(session: Session) -> None:
     for size in SIZES:
         app = KrakkedApp(
@@ -92,11 +106,12 @@ def main() -> None:
             _wait_for_trades(session)
             asyncio.run(_take(session))
             asyncio.run(_take_market(session))
+            asyncio.run(_take_logs(session))
         finally:
             session.stop("screenshots taken", by="cli")
             session.join(10)
             session.close()
-    sys.stdout.write(f"renewed {(len(PANES) + 3) * len(SIZES)} pictures in {OUT.name}/\n")
+    sys.stdout.write(f"renewed {(len(PANES) + 4) * len(SIZES)} pictures in {OUT.name}/\n")
 
 
 if __name__ == "__main__":

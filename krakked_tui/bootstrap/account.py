@@ -17,6 +17,7 @@ from krakked_tui.bootstrap.profiles import (
     instance_id,
     make_directories,
     make_private,
+    universe_path,
 )
 from krakked_tui.bootstrap.session import Assembly, Session, assemble, open_log
 from krakked_tui.bootstrap.settings import SettingsKeeper
@@ -37,10 +38,11 @@ from krakked_tui.engine.adapters import Adapters
 from krakked_tui.engine.redaction import Redactor
 from krakked_tui.execution.settings import TradingMode
 from krakked_tui.kraken.settings import ConnectionSettings, host_of
-from krakked_tui.ports import CandleStore
+from krakked_tui.ports import CandleStore, UniverseCache
 from krakked_tui.storage.candles import open_candle_store
 from krakked_tui.storage.files import FileLock
 from krakked_tui.storage.journal import SqliteJournal
+from krakked_tui.storage.universe_cache import UniverseFile
 
 MIXED = (
     "connection.rest_url, connection.ws_public_url and connection.ws_private_url lead to different exchanges:"
@@ -135,14 +137,20 @@ def _adapters(
     async def open_journal() -> SqliteJournal:
         return await SqliteJournal.open(where.database, instance_id(where))
 
+    def exchange_name() -> str:
+        return candles_of(config.connection.rest_url, account.rest.sandbox_market)
+
     async def open_candles() -> CandleStore:
         store = config.market_data.ohlc_store
-        name = candles_of(config.connection.rest_url, account.rest.sandbox_market)
-        return await open_candle_store(candle_root(where, store) / name, store)
+        return await open_candle_store(candle_root(where, store) / exchange_name(), store)
+
+    async def open_universe() -> UniverseCache:
+        return UniverseFile(universe_path(where, exchange_name()))
 
     return Adapters(
         open_journal=open_journal,
         open_candles=open_candles,
+        open_universe=open_universe,
         connect=account.connect,
         check_access=account.check_access,
         strategies=strategies_that_run(config),

@@ -19,6 +19,7 @@ from krakked_tui.bootstrap.profiles import (
     instance_id,
     make_directories,
     make_private,
+    universe_path,
 )
 from krakked_tui.bootstrap.session import Assembly, Session, assemble, open_log
 from krakked_tui.bootstrap.settings import SettingsKeeper
@@ -33,11 +34,12 @@ from krakked_tui.engine.adapters import Adapters
 from krakked_tui.engine.redaction import Redactor
 from krakked_tui.kraken.keys import ApiKey
 from krakked_tui.kraken.settings import ConnectionSettings, is_loopback
-from krakked_tui.ports import Broker, CandleStore, Clock, MarketFeed
+from krakked_tui.ports import Broker, CandleStore, Clock, MarketFeed, UniverseCache
 from krakked_tui.sandbox.child import SandboxAddress, SandboxChild
 from krakked_tui.storage.candles import open_candle_store
 from krakked_tui.storage.files import FileLock, make_private_file
 from krakked_tui.storage.journal import SqliteJournal
+from krakked_tui.storage.universe_cache import UniverseFile
 
 DEMO_SPEED = 60.0
 DEMO_CALLS_PER_SECOND = 500.0
@@ -57,6 +59,8 @@ DEMO_DEFAULTS = Layer(
             },
         },
         "scheduler": {"snapshot_seconds": 60},
+        # The start of a demo should not take longer than a look at it.
+        "market_data": {"ingest": {"history_bars": 120}},
     },
 )
 KEY_VARIABLE, SECRET_VARIABLE = "KRAKKED_SANDBOX_KEY", "KRAKKED_SANDBOX_SECRET"
@@ -144,6 +148,10 @@ def _adapters(
         store = config.market_data.ohlc_store
         return await open_candle_store(await exchange.candles(candle_root(where, store)), store)
 
+    async def open_universe() -> UniverseCache:
+        candles = await exchange.candles(candle_root(where, config.market_data.ohlc_store))
+        return UniverseFile(universe_path(where, candles.name))
+
     async def connect(clock: Clock) -> tuple[MarketFeed, Broker]:
         address = await exchange.address()
         settings = ConnectionSettings(
@@ -156,7 +164,7 @@ def _adapters(
         for text in (address.api_key, address.api_secret):
             redactor.protect(Secret(text))
         key = _key(address)
-        link = open_link(settings, clock, where, key)
+        link = open_link(settings, clock, where, key, config.market_data.ws)
         return link.feed(), link.broker(f"{DEMO_ACCOUNT}{key.fingerprint}", config.execution.transport)
 
     async def check_access() -> None:
@@ -165,6 +173,7 @@ def _adapters(
     return Adapters(
         open_journal=open_journal,
         open_candles=open_candles,
+        open_universe=open_universe,
         connect=connect,
         check_access=check_access,
         strategies=strategies_that_run(config),

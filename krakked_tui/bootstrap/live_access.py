@@ -37,7 +37,9 @@ class LiveAccess:
     async def connect(self, clock: Clock) -> tuple[MarketFeed, Broker]:
         """Prepare the connection. Raises ``KrakkedError``."""
         key = api_key(self._credentials)
-        link = await asyncio.to_thread(open_link, self._config.connection, clock, self._where, key)
+        link = await asyncio.to_thread(
+            open_link, self._config.connection, clock, self._where, key, self._config.market_data.ws
+        )
         self._link = link
         return link.feed(), link.broker(f"kraken:{key.fingerprint}", self._config.execution.transport)
 

@@ -37,7 +37,7 @@ class PaperAccount:
     async def connect(self, clock: Clock) -> tuple[MarketFeed, Broker]:
         """Open the account and prepare the connection. Raises ``KrakkedError``."""
         config = self._config
-        link = self._link = open_link(config.connection, clock, self._where, None)
+        link = self._link = open_link(config.connection, clock, self._where, None, config.market_data.ws)
         feed = link.feed()
         books = await SqlitePaperBooks.open(self._where.paper_books)
         settings = config.execution.paper
@@ -45,7 +45,7 @@ class PaperAccount:
             starting_balances=settings.balances,
             fee_volume_usd=settings.fee_volume_usd,
             latency_ms=settings.latency_ms,
-            max_price_age=config.market_data.stale_tolerance_seconds,
+            max_price_age=config.market_data.ws.stale_tolerance_seconds,
         )
         account_id = f"paper:{await asyncio.to_thread(read_or_make_instance_id, self._where)}"
         broker = await PaperBroker.open(account_id, books, clock, terms, feed.quotes)

@@ -85,6 +85,11 @@ def candles_of(rest_url: str, sandbox_market: str) -> str:
     return "kraken" if is_kraken(rest_url) else f"other-{re.sub('[^a-z0-9.-]', '-', host_of(rest_url))}"
 
 
+def universe_path(where: Places, exchange: str) -> Path:
+    """Return where the last universe of an exchange lies, by the name that ``candles_of`` gives it."""
+    return where.data / f"universe-{exchange}.json"
+
+
 def nonce_path(where: Places, key: ApiKey) -> Path:
     """Return where a key's nonces lie: above the profiles, because all that use the key share them."""
     return where.state.parent / f"nonces-{key.fingerprint}"

@@ -115,6 +115,8 @@ def assemble(parts: Assembly) -> Session:
         other_host=parts.other_host,
         answers=answers,
         keeper=parts.keeper,
+        log=parts.log,
+        strategies=parts.adapters.strategies,
     )
 
     def write_log(line: Log) -> None:

@@ -10,6 +10,7 @@ import cyclopts
 from krakked_tui import __version__
 from krakked_tui.cli.config import config_app
 from krakked_tui.cli.credentials import credentials_app
+from krakked_tui.cli.data import data_app
 from krakked_tui.cli.doctor import doctor
 from krakked_tui.cli.key_command import check
 from krakked_tui.cli.run import run
@@ -29,7 +30,7 @@ app = cyclopts.App(
 )
 app.default(run)
 credentials_app.command(check)
-for command in (setup, doctor, credentials_app, config_app, sandbox, version):
+for command in (setup, doctor, credentials_app, config_app, data_app, sandbox, version):
     app.command(command)
 
 

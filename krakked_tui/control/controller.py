@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from krakked_tui.control.commands import Actor, Answer, Command
+from krakked_tui.control.log_view import LogPage
 from krakked_tui.control.market_view import MarketView
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import EngineView
@@ -31,6 +32,13 @@ class Controller(Protocol):
         """Have the market's picture show one pair closely (None: none). Never waits; no command.
 
         It lasts for as long as somebody asks for pictures.
+        """
+        ...
+
+    def logs(self, after: int, limit: int) -> LogPage:
+        """The log's records after the one numbered ``after`` (0: all that are kept), oldest first.
+
+        At most ``limit`` at a time: ask again for more. Never waits, never does I/O.
         """
         ...
 

@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, assert_never
 
 from krakked_tui.control import commands as c
+from krakked_tui.control.log_picture import LogSource, log_page
+from krakked_tui.control.log_view import LogPage
 from krakked_tui.control.market_view import MarketView
 from krakked_tui.control.onlookers import Onlookers
 from krakked_tui.control.picture import engine_view
@@ -20,6 +22,7 @@ from krakked_tui.domain.errors import KrakkedError
 from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.engine import Engine
 from krakked_tui.engine.moment import Moment
+from krakked_tui.engine.signals import AnyStrategy
 from krakked_tui.engine.thread import EngineThread
 
 MESSAGES = 200
@@ -47,9 +50,14 @@ class LocalController:
 
     def __init__(
         self, *, mode: str, profile: str, other_host: str, answers: Answers, keeper: SettingsDoor,
+        log: LogSource, strategies: Sequence[AnyStrategy] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        """``monotonic`` tells wall seconds, as the engine's clock does."""
+        """``monotonic`` tells wall seconds, as the engine's clock does.
+
+        Charts show what ``strategies`` draw.
+        """
+        self._log = log
         self._keeper = keeper
         self._mode = mode
         self._profile = profile
@@ -58,7 +66,7 @@ class LocalController:
         self._messages: deque[str] = deque(maxlen=MESSAGES)
         self._version = 0
         self._thread: EngineThread | None = None
-        self._onlookers = Onlookers(monotonic)
+        self._onlookers = Onlookers(monotonic, strategies)
         self.publish(Moment(at=EPOCH))
 
     def attach(self, thread: EngineThread) -> None:
@@ -90,6 +98,10 @@ class LocalController:
     def settings(self) -> SettingsView:
         """The effective settings. Never waits, never does I/O."""
         return self._keeper.view()
+
+    def logs(self, after: int, limit: int) -> LogPage:
+        """The log's records after the one numbered ``after``, oldest first. Never waits, never does I/O."""
+        return log_page(self._log, after, limit)
 
     def market(self) -> MarketView:
         """The latest picture of the market. Never waits, never does I/O.

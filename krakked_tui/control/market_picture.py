@@ -4,22 +4,25 @@ Runs on the engine's loop, a few times a second while somebody looks. Most pairs
 the picture before: their rows are the same objects.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 from operator import attrgetter
 
 import msgspec
 
 from krakked_tui.control import market_view as v
+from krakked_tui.control.chart_picture import ChartOverlays
+from krakked_tui.control.data_picture import data_status
 from krakked_tui.decision.state import State
 from krakked_tui.domain.candles import Candle, Quote
 from krakked_tui.domain.money import BASIS_POINTS, ONE, ZERO
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.precision import half_up
+from krakked_tui.engine.focus import FocusPicture
 from krakked_tui.engine.market import LiveMarket
 from krakked_tui.engine.moment import Moment
+from krakked_tui.engine.signals import AnyStrategy
 from krakked_tui.market.freshness import Freshness
-from krakked_tui.ports import StreamState
 
 SPREAD_DECIMALS = 2
 
@@ -42,7 +45,9 @@ class MarketPicture:
     The age of a fresh price is that of its first picture; of any other it is true to the second.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, strategies: Sequence[AnyStrategy] = ()) -> None:
+        """``strategies`` are those whose indicators the chart shows."""
+        self._overlays = ChartOverlays(strategies)
         self._version = 0
         self._kept: dict[str, _Kept] = {}
         """By pair, in the order of the picture before: sorting what is nearly sorted costs little."""
@@ -58,7 +63,7 @@ class MarketPicture:
             rows = self._rows(state, market, moment.wall, counts)
         return v.MarketView(
             version=self._version, at=moment.at, rows=rows, focus=self._focus(moment),
-            data=_data(moment, counts),
+            data=data_status(moment, counts),
         )  # fmt: skip
 
     def _rows(
@@ -108,7 +113,15 @@ class MarketPicture:
             pair=focus.pair, timeframe=focus.timeframe, bars=self._bars[1],
             running=None if focus.running is None else _bar(focus.running),
             book=focus.book, trades=focus.trades, trouble=focus.trouble,
+            lines=self._lines(moment.state, focus), fills=self._fills(moment.state, focus),
         )  # fmt: skip
+
+    def _lines(self, state: State | None, focus: FocusPicture) -> tuple[v.ChartLine, ...]:
+        traded = state is not None and (focus.pair in state.tradable or focus.pair in state.holdings)
+        return self._overlays.lines(focus.bars, focus.timeframe, traded=traded)
+
+    def _fills(self, state: State | None, focus: FocusPicture) -> tuple[v.ChartFill, ...]:
+        return self._overlays.fills(focus.pair, state.recent_trades if state else (), focus.bars)
 
 
 def _place(volume: Decimal | None, pair: str) -> tuple[Decimal, str]:
@@ -146,33 +159,3 @@ def _row(
 
 def _bar(candle: Candle) -> v.MarketBar:
     return v.MarketBar(candle.time, candle.open, candle.high, candle.low, candle.close, candle.volume)
-
-
-def _data(moment: Moment, counts: dict[Freshness, int]) -> v.DataStatusView:
-    market, feed, now = moment.market, moment.feed, moment.wall
-    streams = (market.stream if market else None, moment.account_stream)
-    return v.DataStatusView(
-        connections=tuple(_connections(streams)),
-        fresh=counts[Freshness.FRESH],
-        quiet=counts[Freshness.QUIET],
-        stale=counts[Freshness.STALE],
-        never=counts[Freshness.NEVER],
-        rest_success_age=_age(feed.answered if feed else None, now),
-        rest_error=feed.failure if feed else "",
-        rest_error_age=_age(feed.failed if feed else None, now),
-        messages_per_second=market.message_rate if market else 0.0,
-        lag_seconds=market.lag if market else None,
-        clock_offset_seconds=feed.clock_offset if feed else None,
-    )
-
-
-def _connections(streams: Iterable[StreamState | None]) -> Iterable[v.ConnectionView]:
-    for stream in streams:
-        if stream is not None:
-            yield v.ConnectionView(
-                stream.name, stream.connected, stream.detail, stream.wanted, stream.acked, stream.failed
-            )
-
-
-def _age(at: float | None, now: float) -> float | None:
-    return None if at is None else max(now - at, 0.0)

@@ -16,8 +16,9 @@ from krakked_tui.domain.depth import BookTop, PublicTrade
 class MarketRow(msgspec.Struct, frozen=True):
     """One pair. Prices are None until the first one arrives.
 
-    ``freshness`` is fresh, quiet, stale or never; ``status`` the pair's at the exchange (online,
-    maintenance, ...); ``tradable`` whether the universe has it now. ``volume_24h`` is in quote.
+    ``freshness`` is fresh, checked (quiet, and confirmed by a separate request), quiet, stale or never;
+    ``status`` the pair's at the exchange (online, maintenance, ...); ``tradable`` whether the universe
+    has it now. ``volume_24h`` is in quote.
     """
 
     pair: str
@@ -27,6 +28,8 @@ class MarketRow(msgspec.Struct, frozen=True):
     volume_24h: Decimal | None
     freshness: str
     age: float | None
+    """Since the price was received: of a fresh one as of the first picture that showed it, of any other
+    true to the second; None before the first price."""
     price_decimals: int
     volume_decimals: int
     status: str
@@ -46,9 +49,26 @@ class MarketBar(msgspec.Struct, frozen=True):
     volume: float
 
 
+class ChartLine(msgspec.Struct, frozen=True):
+    """An indicator in the scale of prices: one value per closed bar, None where there is none."""
+
+    name: str
+    values: tuple[float | None, ...]
+
+
+class ChartFill(msgspec.Struct, frozen=True):
+    """One of our own fills. ``side`` is buy or sell."""
+
+    time: datetime
+    side: str
+    price: float
+
+
 class FocusView(msgspec.Struct, frozen=True):
     """The pair that is looked at closely. ``bars`` are closed, oldest first; ``running`` is not closed.
 
+    ``lines`` are the indicators of the strategies that trade this pair on this timeframe: their values go
+    with ``bars``; the running bar has none. ``fills`` are ours since the first bar, oldest first.
     ``trouble`` says why something is missing, empty while all is well or still on its way.
     """
 
@@ -60,6 +80,8 @@ class FocusView(msgspec.Struct, frozen=True):
     trades: tuple[PublicTrade, ...] = ()
     """Newest first."""
     trouble: str = ""
+    lines: tuple[ChartLine, ...] = ()
+    fills: tuple[ChartFill, ...] = ()
 
 
 class ConnectionView(msgspec.Struct, frozen=True):
@@ -73,11 +95,31 @@ class ConnectionView(msgspec.Struct, frozen=True):
     failed: tuple[str, ...] = ()
 
 
+class IngestView(msgspec.Struct, frozen=True):
+    """One round of reading candles from the exchange; ``at`` is exchange time of its end.
+
+    ``done`` pairs were read, ``failed`` were given up in this round (the first ones by name), ``rows`` were
+    new or corrected in the store.
+    """
+
+    at: datetime
+    done: int
+    failed: int
+    rows: int
+    seconds: float
+    failures: tuple[str, ...] = ()
+
+
 class DataStatusView(msgspec.Struct, frozen=True):
-    """How the market data is doing. Seconds are wall seconds, None where there is nothing to measure."""
+    """How the market data is doing. Seconds are wall seconds, None where there is nothing to measure.
+
+    Pairs are counted by freshness; ``checked`` ones are quiet, and their price was confirmed by a
+    separate request.
+    """
 
     connections: tuple[ConnectionView, ...] = ()
     fresh: int = 0
+    checked: int = 0
     quiet: int = 0
     stale: int = 0
     never: int = 0
@@ -85,10 +127,33 @@ class DataStatusView(msgspec.Struct, frozen=True):
     rest_error: str = ""
     rest_error_age: float | None = None
     messages_per_second: float = 0.0
+    """Prices and candles that the stream brought, per wall second over the last ten; what requests
+    brought, books and public trades do not count."""
     lag_seconds: float | None = None
     """Between the exchange's timestamp of the newest price and its receipt."""
     clock_offset_seconds: float | None = None
     """How far this machine's clock is from the exchange's; None in a sandbox with its own time."""
+    state: str = "starting"
+    """starting, live, polling (the stream is down, prices are asked for), stale or down."""
+    system_status: str = ""
+    """The exchange's own: online, maintenance, cancel_only, post_only; empty before it has said."""
+    pairs_tradable: int = 0
+    pairs_known: int = 0
+    universe_age: float | None = None
+    """Since the exchange was asked what it lists."""
+    universe_trouble: str = ""
+    """Why it could not be asked last; empty while it could."""
+    deaf: tuple[str, ...] = ()
+    """Topics that said nothing of what a separate request showed, lately: subscribed to anew."""
+    breaker_seconds: float | None = None
+    """For how long no candles are read from the exchange, after too many failures; None while they are."""
+    breaker_reason: str = ""
+    ingest: IngestView | None = None
+    """The last round; None before the first."""
+    next_boundary: datetime | None = None
+    """When candles close next, exchange time."""
+    unstored: int = 0
+    """Closed candles that wait for a store that refuses them."""
 
 
 class MarketView(msgspec.Struct, frozen=True):

@@ -3,12 +3,13 @@
 The engine's loop makes them; whoever wants one, in whatever thread, says so and takes the latest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from krakked_tui.control.market_picture import MarketPicture
 from krakked_tui.control.market_view import MarketView
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.engine.moment import Moment
+from krakked_tui.engine.signals import AnyStrategy
 
 ASKED_SECONDS = 2.0
 """Whoever asked for a picture this lately still looks."""
@@ -25,9 +26,10 @@ _NEVER = float("-inf")
 class Onlookers:
     """Knows who looks, and shows them the market. Seconds are wall seconds."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], strategies: Sequence[AnyStrategy] = ()) -> None:
+        """``strategies`` are those whose indicators the charts show."""
         self._monotonic = monotonic
-        self._picture = MarketPicture()
+        self._picture = MarketPicture(strategies)
         self._view = MarketView()
         self._wanted: tuple[str | None, Timeframe] = (None, Timeframe.M1)
         self._asked = self._looked = self._drawn = _NEVER

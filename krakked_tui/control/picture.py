@@ -51,6 +51,7 @@ def engine_view(
         flatten=state.flatten,
         counts=_counts(moment, state),
         rate_limits=_rate_limits(moment),
+        health=_health(moment, state),
         messages=messages,
     )
 
@@ -245,4 +246,14 @@ def _rate_limits(moment: Moment) -> tuple[v.RateLimitView, ...]:
     return tuple(
         v.RateLimitView(each.name, each.used, each.limit, each.spenders, each.blocked_seconds)
         for each in moment.headroom
+    )
+
+
+def _health(moment: Moment, state: State) -> v.HealthView:
+    synced = state.account.synced_wall
+    return v.HealthView(
+        journal_trouble=state.storage_trouble,
+        account_age=None if synced is None else max(moment.wall - synced, 0.0),
+        account_trouble=state.account.failure,
+        strategy_errors=tuple(sorted(state.strategy_errors.items())),
     )

@@ -26,8 +26,9 @@ class StartStep(msgspec.Struct, frozen=True):
 class StatusView(msgspec.Struct, frozen=True):
     """The permanent top bar.
 
-    ``phase`` is starting, running, stopping, stopped or failed. ``data`` is live, stale, down or
-    starting; ``connection`` is up, partial or down. Percentages are positive numbers of percent.
+    ``phase`` is starting, running, stopping, stopped or failed. ``data`` is live, polling (prices are
+    asked for because the stream brings none), stale, down or starting; ``connection`` is up, partial
+    or down. Percentages are positive numbers of percent.
     """
 
     phase: str
@@ -166,6 +167,19 @@ class RateLimitView(msgspec.Struct, frozen=True):
     blocked_seconds: float = 0.0
 
 
+class HealthView(msgspec.Struct, frozen=True):
+    """What is not well inside, in one sentence each; empty where nothing is wrong."""
+
+    journal_trouble: str = ""
+    """Why the journal cannot be written. Meanwhile no order is sent."""
+    account_age: float | None = None
+    """Wall seconds since the exchange last confirmed what we hold; None before it has."""
+    account_trouble: str = ""
+    """Why it could not be asked last."""
+    strategy_errors: tuple[tuple[str, str], ...] = ()
+    """Strategies that failed and do not run any more, each with the reason."""
+
+
 class EngineView(msgspec.Struct, frozen=True):
     """Everything a screen shows, as of one instant. ``version`` grows with every new picture."""
 
@@ -182,5 +196,6 @@ class EngineView(msgspec.Struct, frozen=True):
     flatten: FlattenProgress | None = None
     counts: CountsView = CountsView()
     rate_limits: tuple[RateLimitView, ...] = ()
+    health: HealthView = HealthView()
     messages: tuple[str, ...] = ()
     """Newest last: what happened that an operator should know."""

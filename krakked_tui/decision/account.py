@@ -14,7 +14,7 @@ from krakked_tui.domain.records import DayStartSaved, LedgerEntrySaved, Snapshot
 from krakked_tui.domain.safety import DayStart, KillCause
 from krakked_tui.execution import unknown
 from krakked_tui.execution.reconcile import reconcile
-from krakked_tui.market.freshness import Freshness
+from krakked_tui.market.freshness import GOOD_FOR_VALUATION
 from krakked_tui.portfolio.reconcile import find_drift
 from krakked_tui.portfolio.valuation import PriceMark, value
 from krakked_tui.risk.drawdown import daily_drawdown_pct, drawdown_reason
@@ -130,7 +130,7 @@ def _check_drift(state: State, out: Outcome, at: datetime) -> None:
 def prices(state: State) -> dict[str, PriceMark]:
     """Return the latest price of every pair for valuation, for which a quiet market is good enough."""
     return {
-        pair: PriceMark(mark.quote.price, fresh=mark.freshness in {Freshness.FRESH, Freshness.QUIET})
+        pair: PriceMark(mark.quote.price, fresh=mark.freshness in GOOD_FOR_VALUATION)
         for pair, mark in state.marks.items()
     }
 

@@ -15,20 +15,29 @@ ALARM_AFTER = 5
 def cancel(state: State, out: Outcome, cl_ord_ids: tuple[str, ...], *, insist: bool = False) -> None:
     """Ask for orders to be canceled, and keep asking until each has ended.
 
-    Orders that are being canceled already are left to that, unless an operator insists.
+    Orders that are being canceled already are left to that, unless an operator insists. What a status of
+    the exchange forbids is asked for as soon as it is allowed; who insists is asked for at once all the same.
     """
     wanted = tuple(c for c in cl_ord_ids if insist or c not in state.cancelling)
+    asked = tuple(c for c in wanted if insist or _allowed(state, c))
     for cl_ord_id in wanted:
+        state.cancelling[cl_ord_id] = CancelRequest(0, state.wall)
+    for cl_ord_id in asked:
         state.cancelling[cl_ord_id] = CancelRequest(1, state.wall + FIRST_PAUSE_SECONDS)
-    if wanted:
-        out.do(Cancel(wanted))
+    if asked:
+        out.do(Cancel(asked))
+    if waiting := len(wanted) - len(asked):
+        out.log(
+            Level.WARNING, "cancel_waits", f"{waiting} orders are canceled once the exchange allows it",
+            orders=waiting, system=str(state.system),
+        )  # fmt: skip
 
 
 def repeat_cancels(state: State, out: Outcome) -> None:
     """Ask again for the cancels that have shown no effect in time."""
     again = []
     for cl_ord_id, request in tuple(state.cancelling.items()):
-        if state.wall < request.next_wall:
+        if state.wall < request.next_wall or not _allowed(state, cl_ord_id):
             continue
         again.append(cl_ord_id)
         pause = min(FIRST_PAUSE_SECONDS * 2**request.asked, LONGEST_PAUSE_SECONDS)
@@ -40,6 +49,11 @@ def repeat_cancels(state: State, out: Outcome) -> None:
             )  # fmt: skip
     if again:
         out.do(Cancel(tuple(again)))
+
+
+def _allowed(state: State, cl_ord_id: str) -> bool:
+    order = state.orders.get(cl_ord_id)
+    return order is None or state.permits(order.request.pair).cancel
 
 
 def cancel_what_appeared(state: State, out: Outcome, order: LocalOrder) -> None:

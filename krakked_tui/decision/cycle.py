@@ -1,5 +1,6 @@
 """A strategy cycle: boundary -> signals (off the loop) -> risk -> plan -> orders."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from krakked_tui.decision import events as e
@@ -26,7 +27,7 @@ def boundary_closed(state: State, out: Outcome, event: e.BoundaryClosed) -> None
     state.counts.missed_boundaries += event.missed
     if event.missed:
         out.log(
-            Level.WARNING, "boundaries_missed", f"{event.missed} candle boundaries were missed",
+            Level.ERROR, "boundaries_missed", f"{event.missed} candle boundaries were missed",
             missed=event.missed, boundary=event.boundary.isoformat(),
         )  # fmt: skip
     if state.stopping or state.paused or state.flattening:
@@ -70,12 +71,10 @@ def signals_computed(state: State, out: Outcome, event: e.SignalsComputed) -> No
     )  # fmt: skip
     state.counts.plans += bool(todo)
     for action in todo:
-        _carry_out(state, out, event, action, plan_id)
+        _carry_out(state, out, action, plan_id, event.at)
 
 
-def _carry_out(
-    state: State, out: Outcome, event: e.SignalsComputed, action: RiskAdjustedAction, plan_id: str
-) -> None:
+def _carry_out(state: State, out: Outcome, action: RiskAdjustedAction, plan_id: str, at: datetime) -> None:
     if action.action_type in {ActionType.CLOSE, ActionType.REDUCE}:
         cause = CloseCause(
             purpose=Purpose.EXIT,
@@ -84,7 +83,7 @@ def _carry_out(
             timeframe=action.timeframe,
             keep=action.target_base_size,
         )
-        result = close_holding(state, out, action.pair, cause, event.at)
+        result = close_holding(state, out, action.pair, cause, at)
         if isinstance(result, NotClosed):
             out.log(
                 Level.WARNING, "exit_skipped", f"{action.pair}: {result.reason}", pair=action.pair,
@@ -98,7 +97,7 @@ def _carry_out(
         side=Side.BUY,
         volume=action.target_base_size - action.current_base_size,
         purpose=Purpose.ENTRY,
-        mid=event.marks[action.pair].quote.mid,
+        mid=state.marks[action.pair].quote.mid,
         plan_id=plan_id,
         strategy_id=strategy.id,
         tag=strategy.tag,
@@ -106,7 +105,7 @@ def _carry_out(
         signal_time=action.signal_time,
         stop_price=action.stop_price,
     )
-    place(state, out, wish, event.at)
+    place(state, out, wish, at)
 
 
 def _context(state: State) -> RiskContext:
@@ -138,6 +137,7 @@ def _pair_state(state: State, pair: str) -> PairState:
         quote=mark.quote if mark else None,
         freshness=mark.freshness if mark else Freshness.NEVER,
         taker_fee_pct=taker_fee_pct(metadata),
+        price_age=mark.age if mark else 0.0,
     )
 
 

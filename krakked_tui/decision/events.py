@@ -9,6 +9,7 @@ from krakked_tui.domain.candles import Quote, Timeframe
 from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
 from krakked_tui.domain.intents import StrategyIntent
 from krakked_tui.domain.orders import OrderReport, SubmitOutcome
+from krakked_tui.domain.pairs import PairMetadata, SystemStatus
 from krakked_tui.market.freshness import Freshness
 
 
@@ -26,6 +27,25 @@ class MarketDataChanged(msgspec.Struct, frozen=True, tag=True):
     at: datetime
     usable: bool
     detail: str
+
+
+class UniverseChanged(msgspec.Struct, frozen=True, tag=True):
+    """What the exchange lists was read anew.
+
+    ``known`` are all pairs that are listed, by canonical name; ``tradable`` those of them that the rules of
+    the universe let in.
+    """
+
+    at: datetime
+    known: dict[str, PairMetadata]
+    tradable: frozenset[str]
+
+
+class SystemStatusChanged(msgspec.Struct, frozen=True, tag=True):
+    """The exchange as a whole went online, or into a mode that takes less."""
+
+    at: datetime
+    status: SystemStatus
 
 
 class BoundaryClosed(msgspec.Struct, frozen=True, tag=True):
@@ -250,6 +270,8 @@ class StopRequested(msgspec.Struct, frozen=True, tag=True):
 
 Event = (
     MarketDataChanged
+    | UniverseChanged
+    | SystemStatusChanged
     | BoundaryClosed
     | SignalsComputed
     | SubmitAnswered
@@ -294,5 +316,7 @@ URGENT_EVENTS = (
     LookedUp,
     CancelAnswered,
     StopCrossed,
+    UniverseChanged,
+    SystemStatusChanged,
 )
-"""Operator commands, order reports and crossed stops: always taken first, never dropped."""
+"""Operator commands, order reports, crossed stops, and what the exchange takes: first, never dropped."""

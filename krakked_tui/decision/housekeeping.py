@@ -35,10 +35,10 @@ def time_passed(state: State, out: Outcome, event: e.TimePassed) -> None:
 
 
 def _escalate_exits(state: State, event: e.TimePassed) -> None:
-    """Make exits that have not filled in time market orders."""
+    """Make exits that have not filled in time market orders, where the exchange takes these."""
     oldest = event.at - timedelta(seconds=state.settings.execution.exit_escalation_seconds)
     for order in _resting(state, oldest):
-        if order.purpose is Purpose.EXIT:
+        if order.purpose is Purpose.EXIT and state.permits(order.request.pair).market:
             close_urgently(state, order.request.pair)
 
 

@@ -39,8 +39,9 @@ def command(state: State, out: Outcome, event: OperatorEvent) -> None:
             _stop(state, out, event)
     name = type(event).__name__.removesuffix("Requested").lower()
     outcome = next((x.message for x in out.effects if isinstance(x, Answer)), "done")
-    out.record(ControlLogged(event.at, event.by, name, _arguments(event), outcome))
-    out.log(Level.INFO, "control", by=event.by, command=name, outcome=outcome)
+    arguments = _arguments(event)
+    out.record(ControlLogged(event.at, event.by, name, arguments, outcome))
+    out.log(Level.INFO, "control", by=event.by, command=name, arguments=arguments, outcome=outcome)
 
 
 def setting_changed(out: Outcome, event: e.SettingChanged) -> None:

@@ -12,6 +12,7 @@ from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.order_rules import violations
 from krakked_tui.domain.orders import LocalOrder, OrderStatus, Purpose, Side
 from krakked_tui.execution import client_ids, router, unknown
+from krakked_tui.execution.order_book import Change
 
 FLATTEN_TAG = "flt"
 
@@ -33,7 +34,10 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def place(state: State, out: Outcome, wish: Wish, at: datetime) -> LocalOrder:
-    """Record an order and ask for it to be sent; one that breaks a rule ends as ``error``, unsent."""
+    """Record an order and ask for it to be sent; one that breaks a rule ends as ``error``, unsent.
+
+    How old the price is that it was made at goes on record with it.
+    """
     execution = state.settings.execution
     pair = state.known[wish.pair]
     cl_ord_id = state.new_client_id(wish.tag)
@@ -62,7 +66,7 @@ def place(state: State, out: Outcome, wish: Wish, at: datetime) -> LocalOrder:
         stop_price=wish.stop_price,
     )
     state.made.add(cl_ord_id)
-    out.save(state.orders.add(order, "plan"))
+    out.save(_with_price(state, state.orders.add(order, "plan")))
     if broken := violations(request, pair, wish.mid):
         reason = "; ".join(violation.message for violation in broken)
         change = state.orders.move(cl_ord_id, OrderStatus.ERROR, at, "validator", reason)
@@ -77,9 +81,17 @@ def place(state: State, out: Outcome, wish: Wish, at: datetime) -> LocalOrder:
     return order
 
 
+def _with_price(state: State, change: Change) -> Change:
+    """Note with an order how old the price is that was known when it was made."""
+    mark = state.marks.get(change.order.request.pair)
+    note = f"price {mark.age:.1f} s old, {mark.freshness}" if mark else "no price had arrived"
+    assert change.transition is not None
+    return Change(change.order, msgspec.structs.replace(change.transition, detail=note))
+
+
 def hand_over(state: State, out: Outcome, order: LocalOrder, delay: float) -> None:
     """Ask for a recorded order to be sent, and remember that its fate is open from now on."""
-    request = order.request
+    request, mark = order.request, state.marks.get(order.request.pair)
     state.activity += 1
     state.submissions[order.cl_ord_id] = state.submissions.get(order.cl_ord_id, 0) + 1
     state.searches.pop(order.cl_ord_id, None)
@@ -89,7 +101,8 @@ def hand_over(state: State, out: Outcome, order: LocalOrder, delay: float) -> No
         f"{request.side} {request.volume} {request.pair} {request.order_type}"
         f"{f' @ {request.price}' if request.price else ''} ({order.strategy_id}, {order.purpose})",
         cl_ord_id=order.cl_ord_id, pair=request.pair, side=str(request.side), volume=str(request.volume),
-        price=str(request.price) if request.price else None, order_type=str(request.order_type),
+        price=str(request.price) if request.price else None,
+        price_age=round(mark.age, 3) if mark else None, order_type=str(request.order_type),
         strategy_id=order.strategy_id, purpose=str(order.purpose), plan_id=order.plan_id,
         timeframe=str(order.timeframe) if order.timeframe else None,
         signal_time=order.signal_time.isoformat() if order.signal_time else None,

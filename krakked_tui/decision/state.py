@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain
 
 import msgspec
 
@@ -11,7 +12,14 @@ from krakked_tui.decision.events import Mark
 from krakked_tui.domain.fills import AssetBalance, Trade
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.orders import LocalOrder, OrderReport
-from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.pairs import (
+    SYSTEM_PERMITS,
+    PairMetadata,
+    PairStatus,
+    Permits,
+    SystemStatus,
+    allows,
+)
 from krakked_tui.domain.records import SnapshotSaved, StoredState
 from krakked_tui.domain.safety import DayStart, FlattenProgress, KillSwitch
 from krakked_tui.execution import client_ids, holdings
@@ -98,7 +106,12 @@ class State:
     books: Books
     orders: OrderBook
     known: dict[str, PairMetadata] = field(default_factory=dict)
+    """Every pair that is listed, and every one that is not any more and that something of ours is about."""
     tradable: frozenset[str] = frozenset()
+    system: SystemStatus = SystemStatus.ONLINE
+    """What the exchange as a whole is in."""
+    barred: dict[str, str] = field(default_factory=dict)
+    """Pairs whose close waits for the exchange to take it, and why."""
     kill_switch: KillSwitch = field(default_factory=KillSwitch)
     paused: bool = False
     day_start: DayStart | None = None
@@ -166,6 +179,31 @@ class State:
         """Return our orders on a pair that have not ended."""
         return tuple(order for order in self.orders.live() if order.request.pair == pair)
 
+    def needed_pairs(self) -> frozenset[str]:
+        """Return the pairs that something of ours is about now: a position, a holding, an order, a fill."""
+        positions = self.books.state.positions
+        waiting = (trade.pair for fills in self.unattributed.values() for trade in fills.trades)
+        return frozenset(
+            chain(
+                (pair for pair, position in positions.items() if position.size),
+                self.holdings,
+                (order.request.pair for order in self.orders.live()),
+                waiting,
+            )
+        )
+
+    def permits(self, pair: str) -> Permits:
+        """Return what may be done on a pair now, by its status and by the exchange's."""
+        known = self.known.get(pair)
+        return allows(PairStatus.DELISTED if known is None else known.status, self.system)
+
+    def system_refusal(self) -> str:
+        """Say that the exchange takes nothing new at all now; empty when it does."""
+        if SYSTEM_PERMITS[self.system].enter:
+            return ""
+        mode = "" if self.system is SystemStatus.MAINTENANCE else " mode"
+        return f"the exchange is in {self.system}{mode}"
+
     def new_risk_refusal(self) -> str:
         """Say why nothing may be opened at all now; empty when it may."""
         account = self.account
@@ -174,6 +212,7 @@ class State:
             "a flatten is in progress" if self.flattening else "",
             f"the kill switch is set: {self.kill_switch.reason}" if self.kill_switch.active else "",
             f"the journal cannot be written: {self.storage_trouble}" if self.storage_trouble else "",
+            self.system_refusal(),
             f"market data unusable: {self.market_detail}" if not self.market_usable else "",
             "the account has not been read yet" if account.synced_wall is None else "",
             f"the account cannot be read: {account.failure}" if self.account_stale else "",

@@ -2,7 +2,17 @@
 
 from typing import assert_never
 
-from krakked_tui.decision import account, cancelling, cycle, flatten, housekeeping, operator, orders, stops
+from krakked_tui.decision import (
+    account,
+    cancelling,
+    cycle,
+    flatten,
+    housekeeping,
+    operator,
+    orders,
+    stops,
+    universe,
+)
 from krakked_tui.decision import events as e
 from krakked_tui.decision.effects import Level
 from krakked_tui.decision.outcome import Outcome
@@ -14,6 +24,7 @@ def step(state: State, event: e.Event) -> Outcome:
     """Apply one event to the state and say what must become durable and what must be done."""
     out = Outcome()
     _handle(state, out, event)
+    universe.release_closes(state, out)
     flatten.advance_flatten(state, out, event.at)
     stops.close_what_is_urgent(state, out, event.at)
     stops.watch_stops(state, out)
@@ -56,6 +67,10 @@ def _handle(state: State, out: Outcome, event: e.Event) -> None:  # noqa: C901, 
             housekeeping.time_passed(state, out, event)
         case e.MarketDataChanged():
             _market_data_changed(state, out, event)
+        case e.UniverseChanged():
+            universe.universe_changed(state, out, event)
+        case e.SystemStatusChanged():
+            universe.system_status_changed(state, out, event)
         case e.StorageChanged():
             _storage_changed(state, out, event)
         case (

@@ -49,6 +49,8 @@ def close_what_is_urgent(state: State, out: Outcome, at: datetime) -> None:
 def _close(state: State, out: Outcome, pair: str, at: datetime) -> None:
     sells = [order for order in state.live_orders(pair) if order.request.side is Side.SELL]
     if sells:
+        if not state.permits(pair).market:
+            return  # what rests there may still fill, and nothing could take its place
         resting = (o.cl_ord_id for o in sells if o.request.order_type is not OrderType.MARKET)
         cancel(state, out, tuple(resting))
         return

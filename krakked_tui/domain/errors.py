@@ -18,6 +18,7 @@ KrakkedError
         UnknownPairError    no such pair
     ExchangeError           the exchange or the way to it
         AccessError         it refuses our key; asking again cannot help
+        RateLimitedError    it is asked too often; asking again later helps
     IllegalTransitionError  an order cannot go from one status to that other
 """
 
@@ -117,6 +118,15 @@ class ExchangeError(KrakkedError):
 
 class AccessError(ExchangeError):
     """The exchange refuses our key; asking again cannot help."""
+
+
+class RateLimitedError(ExchangeError):
+    """The exchange is asked too often, and did not do this.
+
+    ``retry_after`` is for how long (wall seconds) nothing should be asked, 0 when it did not say.
+    """
+
+    retry_after: float = 0.0
 
 
 class IllegalTransitionError(KrakkedError):

@@ -19,24 +19,59 @@ class PairStatus(StrEnum):
 
 
 class Permits(msgspec.Struct, frozen=True):
-    """What a pair status lets us do."""
+    """What a status lets us do: enter, leave by a limit that takes or at ``market``, cancel, and value."""
 
     enter: bool
     exit: bool
+    market: bool
     cancel: bool
     value: bool
 
 
 PERMITS: dict[PairStatus, Permits] = {
-    PairStatus.ONLINE: Permits(enter=True, exit=True, cancel=True, value=True),
-    PairStatus.LIMIT_ONLY: Permits(enter=False, exit=True, cancel=True, value=True),
-    PairStatus.POST_ONLY: Permits(enter=False, exit=True, cancel=True, value=True),
-    PairStatus.REDUCE_ONLY: Permits(enter=False, exit=True, cancel=True, value=True),
-    PairStatus.CANCEL_ONLY: Permits(enter=False, exit=False, cancel=True, value=True),
-    PairStatus.MAINTENANCE: Permits(enter=False, exit=False, cancel=False, value=True),
-    PairStatus.DELISTED: Permits(enter=False, exit=False, cancel=True, value=False),
+    PairStatus.ONLINE: Permits(enter=True, exit=True, market=True, cancel=True, value=True),
+    PairStatus.LIMIT_ONLY: Permits(enter=False, exit=True, market=False, cancel=True, value=True),
+    # Only orders that rest are taken, and every close of ours takes: a market order, or a limit through it.
+    PairStatus.POST_ONLY: Permits(enter=False, exit=False, market=False, cancel=True, value=True),
+    PairStatus.REDUCE_ONLY: Permits(enter=False, exit=True, market=True, cancel=True, value=True),
+    PairStatus.CANCEL_ONLY: Permits(enter=False, exit=False, market=False, cancel=True, value=True),
+    PairStatus.MAINTENANCE: Permits(enter=False, exit=False, market=False, cancel=False, value=True),
+    PairStatus.DELISTED: Permits(enter=False, exit=False, market=False, cancel=True, value=False),
 }
-"""The one table every layer asks before it acts on a pair."""
+"""What the status of a pair lets us do. See ``allows``."""
+
+
+class SystemStatus(StrEnum):
+    """Status of the exchange as a whole, as Kraken names it."""
+
+    ONLINE = "online"
+    POST_ONLY = "post_only"
+    CANCEL_ONLY = "cancel_only"
+    MAINTENANCE = "maintenance"
+
+
+SYSTEM_PERMITS: dict[SystemStatus, Permits] = {
+    SystemStatus.ONLINE: PERMITS[PairStatus.ONLINE],
+    SystemStatus.POST_ONLY: PERMITS[PairStatus.POST_ONLY],
+    SystemStatus.CANCEL_ONLY: PERMITS[PairStatus.CANCEL_ONLY],
+    SystemStatus.MAINTENANCE: PERMITS[PairStatus.MAINTENANCE],
+}
+"""What the exchange as a whole lets us do, whatever the status of a pair."""
+
+
+def allows(pair: PairStatus, system: SystemStatus) -> Permits:
+    """Return what may be done on a pair of this status while the exchange is in this one: what both permit.
+
+    The one question every layer asks before it acts.
+    """
+    mine, whole = PERMITS[pair], SYSTEM_PERMITS[system]
+    return Permits(
+        enter=mine.enter and whole.enter,
+        exit=mine.exit and whole.exit,
+        market=mine.market and whole.market,
+        cancel=mine.cancel and whole.cancel,
+        value=mine.value and whole.value,
+    )
 
 
 class FeeTier(msgspec.Struct, frozen=True):

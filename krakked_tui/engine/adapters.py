@@ -9,7 +9,7 @@ from krakked_tui.decision.state import CoreSettings
 from krakked_tui.engine.settings import SchedulerSettings
 from krakked_tui.engine.signals import AnyStrategy
 from krakked_tui.market.settings import MarketDataSettings, UniverseSettings
-from krakked_tui.ports import Broker, CandleStore, Clock, Journal, MarketFeed
+from krakked_tui.ports import Broker, CandleStore, Clock, Journal, MarketFeed, UniverseCache
 
 
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +32,8 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Adapters:
     """Factories, each run on the engine's loop.
 
+    Candles and universe are opened once the exchange has told its clock: only then is it known which
+    exchange it is, and so whose they are.
     ``check_access`` asks the exchange whether the key may do what the mode needs; it raises
     ``ExchangeError`` when the exchange cannot be asked, and ``AccessError`` or ``RefusedError`` when not.
     ``exchange_ready`` is called once trading can begin: a rehearsal exchange starts its clock there.
@@ -39,6 +41,7 @@ class Adapters:
 
     open_journal: Callable[[], Awaitable[Journal]]
     open_candles: Callable[[], Awaitable[CandleStore]]
+    open_universe: Callable[[], Awaitable[UniverseCache]]
     connect: Callable[[Clock], Awaitable[tuple[MarketFeed, Broker]]]
     check_access: Callable[[], Awaitable[None]]
     strategies: Sequence[AnyStrategy]

@@ -1,38 +1,32 @@
 """The engine: start, run, stop, on an event loop of its own."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from krakked_tui.decision import events as e
 from krakked_tui.decision.account import revalue
 from krakked_tui.decision.effects import Level, Log
 from krakked_tui.decision.state import State, open_state
-from krakked_tui.domain.candles import Timeframe
-from krakked_tui.domain.errors import ConfigError, ExchangeError, KrakkedError
+from krakked_tui.domain.errors import ExchangeError, KrakkedError
 from krakked_tui.domain.money import ZERO
-from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.precision import half_up
 from krakked_tui.engine.account_events import AccountEvents
 from krakked_tui.engine.adapters import Adapters, EngineSettings
 from krakked_tui.engine.answers import Answers
-from krakked_tui.engine.boundary_loop import BoundaryLoop
-from krakked_tui.engine.candle_upkeep import CandleUpkeep
 from krakked_tui.engine.clock import ExchangeClock, utc_now
-from krakked_tui.engine.focus import Focus
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.interpreter import Interpreter
 from krakked_tui.engine.market import LiveMarket
+from krakked_tui.engine.market_side import MarketPorts, MarketSide, warmup
 from krakked_tui.engine.moment import Moment, Summary
 from krakked_tui.engine.recorded_feed import RecordedFeed
 from krakked_tui.engine.runner import Runner
-from krakked_tui.engine.signals import AnyStrategy
-from krakked_tui.engine.startup import CandleHistory, Progress, synchronise_clock
+from krakked_tui.engine.startup import Progress, synchronise_clock
 from krakked_tui.engine.supervisor import Supervisor
 from krakked_tui.execution.settings import OnShutdown
 from krakked_tui.market.boundaries import newest_boundary
-from krakked_tui.market.universe import Universe, select_universe
-from krakked_tui.ports import Broker, CandleStore, MarketFeed, StreamState
+from krakked_tui.ports import Broker, MarketFeed, StreamState
 
 PRICE_SECONDS = 1.0
 HOUSEKEEPING_SECONDS = 0.5
@@ -77,7 +71,7 @@ class Engine:
         self._hurried = False
         self._tasks = 0
         self._dirty = True
-        self._timeframes = _timeframes(adapters.strategies)
+        self._timeframes = tuple(warmup(adapters.strategies))
         self.clock = clock
         self.inbox = Inbox()
         self.moment = Moment(at=self.clock.now())
@@ -88,7 +82,6 @@ class Engine:
         self._broker: Broker | None = None
         self._interpreter: Interpreter | None = None
         self._runner: Runner | None = None
-        self._boundaries: BoundaryLoop | None = None
 
     def request_stop(self, reason: str, by: str, ticket: int | None = None) -> None:
         """Begin an orderly stop; once is enough."""
@@ -148,19 +141,20 @@ class Engine:
         feed = self.moment.feed = self._closing(RecordedFeed(exchange, clock, utc_now))
         self._broker = self._closing(broker)
         await progress.run("exchange clock", lambda: synchronise_clock(clock, feed))
-        # Which exchange it is, and so whose candles these are, is known now.
-        store = self._closing(await adapters.open_candles())
-        known, universe = await progress.run("pairs", lambda: self._read_universe(feed))
+        side = await self._make_side(feed)
+        await progress.run("pairs", side.list_pairs)
         await progress.run("access", lambda: self._access(broker))
         stored = await journal.load(broker.account_id)
+        known = side.keeper.known
         state = open_state(stored, self._settings.core, known, self._settings.first_order_number)
-        state.tradable = frozenset(universe.pairs)
         state.speed = clock.speed
+        side.attach(state)
         if state.unbooked:
             message = f"{len(state.unbooked)} stored trades are on pairs that are not listed any more"
             self._write_log(Log(Level.WARNING, "trades_unbooked", {"trades": len(state.unbooked)}, message))
-        market = self._make_market()
-        self.moment.state, self.moment.market = state, market
+        market = side.market
+        self.moment.state, self.moment.side = state, side
+        self.moment.market, self.moment.focus = market, side.focus
         interpreter = self._make_interpreter(state, broker, market, supervisor)
         runner = Runner(
             state=state, inbox=self.inbox, journal=journal, performer=interpreter, clock=clock,
@@ -175,38 +169,30 @@ class Engine:
         # exchange does not allow that many calls at once.
         supervisor.keep("housekeeping", self._keep_time)
         await progress.run("portfolio", lambda: self._account_read(state, account))
-        pairs = tuple(universe.pairs.values())
-        history = CandleHistory(
-            feed=feed, store=store, market=market, clock=clock, write_log=self._write_log,
-            warmup=_warmup(adapters.strategies),
-        )  # fmt: skip
-        await progress.run("candles", lambda: history.refill(pairs))
-        await interpreter.rehearse(self._timeframes, newest_boundary(clock.now(), self._timeframes))
-        self._look_closely(supervisor, feed, store, market, state)
-        supervisor.keep("market stream", lambda: feed.stream(pairs, self._timeframes, market))
-        supervisor.keep("prices", lambda: self._price(market))
+        await progress.run("candles", side.ingest.first_round)
+        if self._timeframes:
+            await interpreter.rehearse(self._timeframes, newest_boundary(clock.now(), self._timeframes))
+        side.stream(supervisor)
+        supervisor.keep("prices", lambda: self._price(side))
         await progress.run("live feed", lambda: self._priced(state, market))
         adapters.exchange_ready()
         await synchronise_clock(clock, feed)
         # Deadlines depend on the speed, and the first boundary may come before the next housekeeping.
         self._tell_time()
-        self._run_loops(supervisor, store, feed, market)
-        supervisor.keep("gaps", lambda: history.keep_full(pairs))
-        every = self._settings.scheduler.compaction_seconds
-        supervisor.keep("compaction", CandleUpkeep(store, clock, self._write_log, every).run)
+        side.watch_over(supervisor)
+        supervisor.keep("clock", lambda: self._keep_clock(feed))
         self.moment.phase = "running"
-        self._write_log(Log(Level.INFO, "engine_started", self._facts(state, universe)))
+        self._write_log(Log(Level.INFO, "engine_started", self._facts(state)))
 
-    def _look_closely(
-        self, supervisor: Supervisor, feed: MarketFeed, store: CandleStore, market: LiveMarket, state: State
-    ) -> None:
-        focus = Focus(
-            feed=feed, store=store, market=market, clock=self.clock, listed=state.known,
-            carried=state.tradable,
+    async def _make_side(self, feed: RecordedFeed) -> MarketSide:
+        adapters = self._adapters
+        store = self._closing(await adapters.open_candles())
+        ports = MarketPorts(feed, store, await adapters.open_universe())
+        return MarketSide(
+            ports, settings=self._settings, strategies=adapters.strategies, inbox=self.inbox,
+            clock=self.clock, write_log=self._write_log,
+            account_stream=lambda: self.moment.account_stream,
         )  # fmt: skip
-        self.moment.focus = focus
-        supervisor.keep("focus", focus.follow)
-        supervisor.keep("focus candles", focus.keep_bars)
 
     async def _access(self, broker: Broker) -> None:
         await self._adapters.check_access()
@@ -240,17 +226,6 @@ class Engine:
         if not state.market_usable:
             raise ExchangeError(market.stream.detail)
 
-    def _run_loops(
-        self, supervisor: Supervisor, store: CandleStore, feed: MarketFeed, market: LiveMarket
-    ) -> None:
-        boundaries = BoundaryLoop(
-            timeframes=self._timeframes, market=market, store=store, inbox=self.inbox, clock=self.clock,
-            settings=self._settings.market, write_log=self._write_log,
-        )  # fmt: skip
-        self._boundaries = boundaries
-        supervisor.keep("boundaries", boundaries.run)
-        supervisor.keep("clock", lambda: self._keep_clock(feed))
-
     async def _wind_down(self) -> None:
         """Let orders in flight resolve and cancels take effect, then read the account a last time."""
         self.moment.phase = "stopping"
@@ -276,24 +251,6 @@ class Engine:
                 return
             await self.clock.sleep(POLL_SECONDS)
 
-    async def _read_universe(self, feed: MarketFeed) -> tuple[dict[str, PairMetadata], Universe]:
-        pairs, _assets = await feed.pairs()
-        quotes = await feed.quotes()
-        settings = self._settings
-        universe = select_universe(pairs, quotes, settings.universe, settings.core.portfolio.base_currency)
-        for warning in universe.warnings:
-            self._write_log(Log(Level.WARNING, "universe_warning", {"warning": warning}, warning))
-        if not universe.pairs:
-            no_pair = "[universe] leaves no pair: lower min_24h_volume_usd or set include_pairs"
-            raise ConfigError([no_pair])
-        return {pair.canonical: pair for pair in pairs}, universe
-
-    def _make_market(self) -> LiveMarket:
-        return LiveMarket(
-            timeframes=self._timeframes, keep_bars=max(_warmup(self._adapters.strategies).values()),
-            settings=self._settings.market, inbox=self.inbox, clock=self.clock,
-        )  # fmt: skip
-
     def _make_interpreter(
         self, state: State, broker: Broker, market: LiveMarket, supervisor: Supervisor
     ) -> Interpreter:
@@ -305,12 +262,11 @@ class Engine:
             cycle_deadline_seconds=self._settings.scheduler.cycle_deadline_seconds,
         )  # fmt: skip
 
-    async def _price(self, market: LiveMarket) -> None:
+    async def _price(self, side: MarketSide) -> None:
         while True:
-            market.check_usable()
-            market.measure()
+            side.look()
             clock = self.clock
-            self.inbox.put(e.Priced(clock.now(), clock.monotonic(), market.marks()), key="priced")
+            self.inbox.put(e.Priced(clock.now(), clock.monotonic(), side.market.marks()), key="priced")
             await clock.sleep(PRICE_SECONDS)
 
     async def _keep_time(self) -> None:
@@ -348,7 +304,7 @@ class Engine:
         self._dirty = False
         moment = self.current()
         moment.headroom = tuple(self._broker.headroom()) if self._broker else ()
-        moment.next_cycle_at = self._boundaries.next_at if self._boundaries else None
+        moment.next_cycle_at = moment.side.boundaries.next_cycle_at if moment.side else None
         self._publish(moment)
 
     def _mark_dirty(self, _state: State) -> None:
@@ -371,10 +327,10 @@ class Engine:
                 self._write_log(Log(Level.ERROR, "close_failed", {"reason": str(error)}))
         self._answers.refuse_all("the engine has stopped")
 
-    def _facts(self, state: State, universe: Universe) -> dict[str, str | int | float | bool | None]:
+    def _facts(self, state: State) -> dict[str, str | int | float | bool | None]:
         return {
             **self._settings.about,
-            "pairs": len(universe.pairs),
+            "pairs": len(state.tradable),
             "strategies": ",".join(s.id for s in self._settings.core.strategies),
             "timeframes": ",".join(self._timeframes),
             "orders_to_resolve": len(state.searches),
@@ -403,19 +359,6 @@ class Engine:
             tasks=self._tasks,
             unstarted=unstarted,
         )
-
-
-def _timeframes(strategies: Sequence[AnyStrategy]) -> tuple[Timeframe, ...]:
-    used = {timeframe for strategy in strategies for timeframe in strategy.settings.timeframes}
-    return tuple(sorted(used, key=lambda timeframe: timeframe.minutes))
-
-
-def _warmup(strategies: Sequence[AnyStrategy]) -> dict[Timeframe, int]:
-    """Return how many bars each timeframe needs: what its most demanding strategy says."""
-    return {
-        timeframe: max(s.warmup_bars for s in strategies if timeframe in s.settings.timeframes)
-        for timeframe in _timeframes(strategies)
-    }
 
 
 def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:

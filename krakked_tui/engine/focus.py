@@ -57,15 +57,19 @@ class Focus:
 
     def __init__(
         self, *, feed: MarketFeed, store: CandleStore, market: LiveMarket, clock: Clock,
-        listed: Mapping[str, PairMetadata], carried: Container[str],
+        listed: Mapping[str, PairMetadata], carried: Container[str], depth: int = DEPTH,
     ) -> None:  # fmt: skip
-        """``listed`` are all pairs of the exchange, ``carried`` the names of those in the live stream."""
+        """``listed`` are all pairs of the exchange, ``carried`` the names of those in the live stream.
+
+        Both are read anew each time. ``depth`` is how many levels of the book are asked for, each side.
+        """
         self._feed = feed
         self._store = store
         self._market = market
         self._clock = clock
         self._listed = listed
         self._carried = carried
+        self._depth = depth
         self._series: Series | None = None
         self._recent: dict[tuple[str, Timeframe], Series] = {}
         self._pair: PairMetadata | None = None
@@ -106,6 +110,10 @@ class Focus:
             series.pair, series.timeframe, series.closed, series.running, self._book, self._trades, trouble
         )
 
+    def book_of(self, pair: str) -> BookTop | None:
+        """Return the book of a pair, None of one that is not looked at."""
+        return self._book if self._book is not None and self._book.pair == pair else None
+
     def on_book(self, book: BookTop) -> None:
         """Keep the latest book of the pair."""
         if self._series is not None and book.pair == self._series.pair:
@@ -126,7 +134,7 @@ class Focus:
             if self._pair is not followed:
                 followed = self._pair
                 # Never cancelled by the next one: half a request would have to be cleared up.
-                await self._feed.focus(followed, DEPTH, self)
+                await self._feed.focus(followed, self._depth, self)
             else:
                 await self._moved.wait()
 

@@ -1,17 +1,18 @@
 """Structured log lines: built on the engine's loop, written by a thread of their own.
 
 A slow disk or a full pipe must not hold up the engine: lines wait in a bounded queue, and when it
-is full the newest is dropped and counted.
+is full the newest is dropped and counted. The latest also stay in memory, for whoever wants to read along.
 """
 
 import logging
 import queue
 import sys
 import threading
-from collections.abc import Callable, Mapping, MutableMapping
+from collections import deque
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import structlog
 
@@ -24,6 +25,56 @@ from krakked_tui.engine.settings import LogFormat, LoggingSettings
 Record = MutableMapping[str, Any]
 
 QUEUE_LINES = 10_000
+RECENT_LINES = 2_000
+RECENT_CHARACTERS = 4_000_000
+"""All recent lines together: a few huge ones must not cost as much memory as thousands of normal ones."""
+LINE_CHARACTERS = 20_000
+"""Kept in memory of one line; the file has all of it."""
+CONTROL = "control"
+"""Event of the records that say who commanded what. Of these the latest stay, whatever else is written."""
+CONTROL_LINES = 200
+
+
+class LogEntry(NamedTuple):
+    """One record as it went to the file: without secrets. ``number`` counts from 1 and has no gaps."""
+
+    number: int
+    level: str
+    event: str
+    text: str
+
+
+class RecentLines:
+    """The latest records, for readers in any thread. Writing never waits for a reader."""
+
+    def __init__(self) -> None:
+        self._writing = threading.Lock()
+        self._lines: deque[LogEntry] = deque()
+        self._control: deque[LogEntry] = deque(maxlen=CONTROL_LINES)
+        self._characters = 0
+        self._number = 0
+
+    def add(self, level: str, event: str, text: str) -> None:
+        """Keep a record, and give up the oldest for it."""
+        text = text[:LINE_CHARACTERS]
+        with self._writing:  # numbers and places go together; held for no longer than this
+            self._number += 1
+            entry = LogEntry(self._number, level, event, text)
+            self._lines.append(entry)
+            self._characters += len(text)
+            if event == CONTROL:
+                self._control.append(entry)
+            while len(self._lines) > RECENT_LINES or self._characters > RECENT_CHARACTERS:
+                self._characters -= len(self._lines.popleft().text)
+
+    def entries(self, after: int) -> Sequence[LogEntry]:
+        """Return the kept records with a number above ``after``, oldest first; takes no lock."""
+        control, lines = tuple(self._control), tuple(self._lines)  # each at one instant
+        if not lines:
+            return ()
+        first = lines[0].number
+        early = [entry for entry in control if after < entry.number < first]
+        return (*early, *lines[max(0, after + 1 - first) :])
 
 
 class LogWriter:
@@ -95,13 +146,14 @@ class EngineLog:
         """
         self._redactor = redactor
         self._writer = LogWriter(path, to_stdout=to_stdout)
+        self._recent = RecentLines()
         self._console = settings.format is LogFormat.CONSOLE
         self._json = structlog.processors.JSONRenderer(default=str)
         self._readable = structlog.dev.ConsoleRenderer(colors=False)
         self.exchange_now: Callable[[], datetime] | None = None
         """The exchange's clock, which records also carry: in a rehearsal it is not ours."""
         self.logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-            _Lines(self._writer),
+            _Lines(self._writer, self._recent),
             processors=[structlog.processors.format_exc_info, self._stamp, self._render],
             wrapper_class=structlog.make_filtering_bound_logger(Level[settings.level]),
             context_class=dict,
@@ -113,6 +165,10 @@ class EngineLog:
         """Lines that were lost."""
         return self._writer.dropped
 
+    def entries(self, after: int) -> Sequence[LogEntry]:
+        """Return the latest records with a number above ``after``, oldest first. Any thread; never waits."""
+        return self._recent.entries(after)
+
     def adopt(self, logger: logging.Logger) -> None:
         """Write what a logger of the standard library says here, and nowhere else, until ``close``."""
         handler = _Adopted(self.logger)
@@ -121,8 +177,9 @@ class EngineLog:
         self._adopted.append((logger, handler))
 
     def write(self, line: Log) -> None:
-        """Write a record of the core or the shell."""
-        self.logger.log(int(line.level), line.event, **line.fields)
+        """Write a record of the core or the shell, with the sentence for the operator if it has one."""
+        sentence = {"message": line.message} if line.message else {}
+        self.logger.log(int(line.level), line.event, **{**line.fields, **sentence})
 
     def close(self) -> None:
         """Let go of adopted loggers, write what is queued, then close."""
@@ -145,12 +202,14 @@ class EngineLog:
 
     def _render(
         self, logger: object, level: str, record: Record
-    ) -> tuple[tuple[str, str], dict[str, object]]:
+    ) -> tuple[tuple[str, str, str, str], dict[str, object]]:
+        event = self._redactor.clean(str(record["event"]))
         for_file = self._redactor.clean(str(self._json(logger, level, dict(record))))
         if not self._console:
-            return (for_file, for_file), {}
+            return (level, event, for_file, for_file), {}
         record["timestamp"] = record.pop("time")
-        return (for_file, self._redactor.clean(str(self._readable(logger, level, record)))), {}
+        for_stdout = self._redactor.clean(str(self._readable(logger, level, record)))
+        return (level, event, for_file, for_stdout), {}
 
 
 class _Adopted(logging.Handler):
@@ -169,8 +228,13 @@ class _Adopted(logging.Handler):
 class _Lines:
     """What structlog calls with a rendered record, whatever its level."""
 
-    def __init__(self, writer: LogWriter) -> None:
+    def __init__(self, writer: LogWriter, recent: RecentLines) -> None:
         self._writer = writer
+        self._recent = recent
 
-    def __getattr__(self, _level: str) -> Callable[[str, str], None]:
-        return self._writer.write
+    def __getattr__(self, _level: str) -> Callable[[str, str, str, str], None]:
+        return self._write
+
+    def _write(self, level: str, event: str, for_file: str, for_stdout: str) -> None:
+        self._writer.write(for_file, for_stdout)
+        self._recent.add(level, event, for_file)

@@ -6,18 +6,20 @@ changes of usability become events.
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import polars as pl
 
 from krakked_tui.decision.events import Mark, MarketDataChanged, StopCrossed
-from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
+from krakked_tui.domain.pairs import PairStatus, SystemStatus
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.market.closing import CandleCloser
 from krakked_tui.market.frames import RecentBars, frame_of
-from krakked_tui.market.freshness import FeedState, Freshness, feed_state, freshness_of
+from krakked_tui.market.freshness import FeedState, Freshness, Substitute, feed_state, freshness_of
 from krakked_tui.market.settings import MarketDataSettings
 from krakked_tui.ports import Clock, StreamState
 
@@ -25,12 +27,29 @@ RATE_SAMPLES = 11
 """Over how many measurements the rate of messages is taken."""
 
 
+class Polling(msgspec.Struct, frozen=True):
+    """Prices are asked for because the stream brings none.
+
+    ``reason`` says why and since when, ``every`` is the pause between requests in wall seconds, and
+    ``trouble`` why the last request failed, empty when it did not.
+    """
+
+    reason: str
+    every: float
+    trouble: str = ""
+
+
+def _to_nobody(_news: object) -> None:
+    """Tell nobody."""
+
+
 class LiveMarket:
     """Latest state of every pair. Used from the engine's loop only; no method waits."""
 
     def __init__(
         self, *, timeframes: Iterable[Timeframe], keep_bars: int, settings: MarketDataSettings, inbox: Inbox,
-        clock: Clock,
+        clock: Clock, on_system_status: Callable[[SystemStatus], None] = _to_nobody,
+        on_pair_statuses: Callable[[Mapping[str, PairStatus]], None] = _to_nobody,
     ) -> None:  # fmt: skip
         self._settings = settings
         self._inbox = inbox
@@ -39,25 +58,72 @@ class LiveMarket:
         self._stops: dict[str, Decimal] = {}
         self._bars = {timeframe: RecentBars(keep_bars) for timeframe in timeframes}
         self._stream = StreamState("market", connected=False, detail="not connected yet")
-        self._reported: FeedState | None = None
+        self._reported: tuple[FeedState, Polling | None] | None = None
         self._gap = asyncio.Event()
         # Candles of one timeframe come over one ordered connection; different ones may not.
         self._closers = {timeframe: CandleCloser(clock.now()) for timeframe in self._bars}
         self._running: dict[tuple[str, Timeframe], Candle] = {}
         self._newest: Quote | None = None
+        """The newest quote of the stream."""
+        self._asked: dict[str, Quote] = {}
+        """The last quote of each pair that was asked for and not streamed."""
+        self._checked: dict[str, float] = {}
+        """When a separate request confirmed the price of a pair last, wall seconds."""
+        self._polling: Polling | None = None
+        self.turned_at = clock.monotonic()
+        """Wall second at which the stream opened or closed last."""
         self._measured: deque[tuple[float, int]] = deque(maxlen=RATE_SAMPLES)
+        self._tell_system_status = on_system_status
+        self._tell_pair_statuses = on_pair_statuses
+        self.system_status: SystemStatus | None = None
+        """What the exchange said of itself last; None before it said anything."""
         self.ticks = 0
         self.candles = 0
 
     def on_quote(self, quote: Quote) -> None:
-        """Keep the latest quote, and report a stop it goes through."""
+        """Keep the latest quote of the stream, and report a stop it goes through."""
         self.ticks += 1
         self._quotes[quote.pair] = self._newest = quote
         stop = self._stops.get(quote.pair)
         if stop is not None and quote.price <= stop:
-            del self._stops[quote.pair]
-            event = StopCrossed(self._clock.now(), self._mark(quote), stop)
-            self._inbox.put(event, key=f"stop:{quote.pair}")
+            self._cross(quote, stop)
+
+    def take_quotes(self, quotes: Iterable[Quote], asked: float) -> None:
+        """Keep prices that were asked for at wall second ``asked``, and report stops they go through.
+
+        What the stream said since then wins. The change over 24 hours, which such prices do not have,
+        stays that of the price before.
+        """
+        for answer in quotes:
+            known = self._quotes.get(answer.pair)
+            if known is not None and known.received >= asked:
+                continue
+            quote = answer if known is None else _merged(answer, known)
+            self._quotes[quote.pair] = self._asked[quote.pair] = quote
+            stop = self._stops.get(quote.pair)
+            if stop is not None and quote.price <= stop:
+                self._cross(quote, stop)
+
+    def confirm(self, pairs: Iterable[str], at: float) -> None:
+        """Note that the prices of these pairs were the same in an answer received at wall second ``at``."""
+        self._checked.update(dict.fromkeys(pairs, at))
+
+    def keep_only(self, pairs: Collection[str]) -> None:
+        """Forget the prices and running candles of all other pairs: nothing brings them any more."""
+        for mapping in (self._quotes, self._asked, self._checked):
+            for pair in mapping.keys() - set(pairs):
+                del mapping[pair]
+        for key in [key for key in self._running if key[0] not in pairs]:
+            del self._running[key]
+
+    def was_asked_for(self, quote: Quote) -> bool:
+        """Say whether a pair's latest quote was asked for, and not streamed."""
+        return self._asked.get(quote.pair) is quote
+
+    def _cross(self, quote: Quote, stop: Decimal) -> None:
+        del self._stops[quote.pair]
+        event = StopCrossed(self._clock.now(), self._mark(quote), stop)
+        self._inbox.put(event, key=f"stop:{quote.pair}")
 
     def on_candle(self, candle: Candle, seen: datetime) -> None:
         """Keep a running or final candle until its boundary; one that had to be dropped is a gap."""
@@ -74,10 +140,25 @@ class LiveMarket:
 
     def on_stream_state(self, state: StreamState) -> None:
         """Remember the state of the market stream; after a reconnect candles may be missing."""
-        if state.connected and not self._stream.connected and self._quotes:
+        if state.connected and not self._stream.connected and self._newest is not None:
             self._gap.set()
+        if state.connected is not self._stream.connected:
+            self.turned_at = self._clock.monotonic()
         self._stream = state
         self.check_usable()
+
+    def on_system_status(self, status: SystemStatus) -> None:
+        """Remember the status of the exchange as a whole and pass it on."""
+        self.system_status = status
+        self._tell_system_status(status)
+
+    def on_pair_statuses(self, statuses: Mapping[str, PairStatus]) -> None:
+        """Pass on what the exchange says of these pairs."""
+        self._tell_pair_statuses(statuses)
+
+    def note_gap(self) -> None:
+        """Note that candles may be missing, of whatever pair."""
+        self._gap.set()
 
     async def wait_for_gap(self) -> None:
         """Wait until candles may be missing: the stream was away and is back, or candles were dropped."""
@@ -145,7 +226,11 @@ class LiveMarket:
         for candle in candles:
             by_timeframe.setdefault(candle.timeframe, []).append(candle)
         for timeframe, rows in by_timeframe.items():
-            self._bars[timeframe].append(frame_of(rows))
+            self.load_frame(timeframe, frame_of(rows))
+
+    def load_frame(self, timeframe: Timeframe, frame: pl.DataFrame) -> None:
+        """Take in a frame of closed candles, in any order, known or not."""
+        self._bars[timeframe].append(frame)
 
     def frame(self, timeframe: Timeframe) -> pl.DataFrame:
         """Return the recent closed candles of all pairs."""
@@ -154,10 +239,10 @@ class LiveMarket:
     def watch_stops(self, stops: Mapping[str, Decimal]) -> None:
         """Replace the watched stops, and check them against the prices at hand."""
         self._stops = dict(stops)
-        for pair in stops:
+        for pair, stop in stops.items():
             quote = self._quotes.get(pair)
-            if quote is not None and self.freshness(quote) is not Freshness.STALE:
-                self.on_quote(quote)
+            if quote is not None and quote.price <= stop and self.freshness(quote) is not Freshness.STALE:
+                self._cross(quote, stop)
 
     def marks(self) -> dict[str, Mark]:
         """Return the latest price of every pair, with its age."""
@@ -166,28 +251,58 @@ class LiveMarket:
     @property
     def state(self) -> FeedState:
         """State of the market data as a whole."""
-        seen = (self.freshness(quote) for quote in self._quotes.values())
-        return feed_state(seen, connected=self._stream.connected)
+        if self._polling is None:
+            substitute = Substitute.NONE
+        else:
+            substitute = Substitute.FAILING if self._polling.trouble else Substitute.POLLED
+        return feed_state(
+            self._streamed_age, self._settings.ws, priced=bool(self._quotes),
+            connected=self._stream.connected, substitute=substitute,
+        )  # fmt: skip
+
+    @property
+    def streamed_at(self) -> float | None:
+        """Wall second at which the stream brought a price last, of whatever pair; None before the first."""
+        return None if self._newest is None else self._newest.received
+
+    @property
+    def _streamed_age(self) -> float | None:
+        return None if self._newest is None else self._clock.monotonic() - self._newest.received
+
+    @property
+    def polling(self) -> Polling | None:
+        """How prices are asked for while the stream brings none; None while it does."""
+        return self._polling
+
+    @polling.setter
+    def polling(self, polling: Polling | None) -> None:
+        self._polling = polling
+        self.check_usable()
 
     def check_usable(self) -> None:
-        """Report when the feed as a whole becomes usable or stops being so."""
-        state = self.state
-        if state is not self._reported:
-            self._reported = state
-            usable = state is FeedState.LIVE
-            self._inbox.put(MarketDataChanged(self._clock.now(), usable, self._detail(state)))
+        """Report when the feed as a whole becomes usable or stops being so, or says anything new of it."""
+        seen = self.state, self._polling
+        if seen != self._reported:
+            self._reported = seen
+            usable = seen[0] is FeedState.LIVE
+            self._inbox.put(MarketDataChanged(self._clock.now(), usable, self._detail(seen[0])))
 
     def _detail(self, state: FeedState) -> str:
         match state:
             case FeedState.STARTING:
-                return f"no prices yet ({self._stream.detail})" if self._stream.detail else "no prices yet"
+                detail = f"no prices yet ({self._stream.detail})" if self._stream.detail else "no prices yet"
+            case FeedState.POLLING:
+                assert self._polling is not None
+                return f"{self._polling.reason}; prices are asked for every {self._polling.every:.0f} s"
             case FeedState.DOWN:
-                return f"the market stream is down: {self._stream.detail}"
+                detail = f"the market stream is down: {self._stream.detail}"
             case FeedState.STALE:
-                newest = max(quote.received for quote in self._quotes.values())
-                return f"no price for {self._clock.monotonic() - newest:.0f} s"
+                age = self._streamed_age
+                detail = "no price from the stream" if age is None else f"no price for {age:.0f} s"
             case FeedState.LIVE:
                 return "live"
+        trouble = self._polling.trouble if self._polling else ""
+        return f"{detail}; asking for prices fails too: {trouble}" if trouble else detail
 
     def freshness_counts(self) -> dict[Freshness, int]:
         """Return how many pairs are in each state."""
@@ -198,10 +313,23 @@ class LiveMarket:
 
     def freshness(self, quote: Quote) -> Freshness:
         """Judge a quote by its age now."""
-        return freshness_of(quote, self._clock.monotonic(), self._settings, connected=self._stream.connected)
+        return freshness_of(
+            quote, self._clock.monotonic(), self._settings.ws, connected=self._stream.connected,
+            checked=self._checked.get(quote.pair),
+        )  # fmt: skip
 
     def _mark(self, quote: Quote) -> Mark:
         return Mark(quote, self._clock.monotonic() - quote.received, self.freshness(quote))
+
+
+def _merged(answer: Quote, known: Quote) -> Quote:
+    """Return prices that were asked for with the one figure that they lack."""
+    figures = answer.figures
+    kept = KnownFigures(
+        bid_size=figures.bid_size, ask_size=figures.ask_size, volume_24h=figures.volume_24h,
+        vwap_24h=figures.vwap_24h, change_pct_24h=known.figures.change_pct_24h,
+    )  # fmt: skip
+    return msgspec.structs.replace(answer, figures=kept)
 
 
 def grace(clock: Clock, shortest: Timeframe, settings: MarketDataSettings) -> timedelta:
@@ -211,4 +339,4 @@ def grace(clock: Clock, shortest: Timeframe, settings: MarketDataSettings) -> ti
     limited to half the shortest interval, so that a boundary is closed before the next one.
     """
     speed = max(clock.speed, 1.0)
-    return min(timedelta(seconds=settings.boundary_grace_seconds * speed), shortest.length / 2)
+    return min(timedelta(seconds=settings.ingest.boundary_grace_seconds * speed), shortest.length / 2)

@@ -65,6 +65,14 @@ class RecordedFeed:
         """Keep quotes and candles flowing into ``sink`` until cancelled, reconnecting by itself."""
         await self._feed.stream(pairs, timeframes, sink)
 
+    async def change_pairs(self, pairs: Sequence[PairMetadata]) -> None:
+        """Have the running stream carry these pairs from here on; without one, nothing happens."""
+        await self._feed.change_pairs(pairs)
+
+    async def renew(self, pairs: Sequence[str]) -> None:
+        """Subscribe anew to everything about these pairs."""
+        await self._feed.renew(pairs)
+
     async def focus(self, pair: PairMetadata | None, depth: int, sink: FocusSink) -> None:
         """Follow book and trades of one pair (None: of none) instead of the one before, and return."""
         await self._feed.focus(pair, depth, sink)

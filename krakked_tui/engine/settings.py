@@ -21,6 +21,8 @@ class SchedulerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Between checks of the exchange's clock (wall)."""
     compaction_seconds: Seconds = 300.0
     """Between looks whether old candles can be moved to where they take least room (wall)."""
+    universe_refresh_seconds: Seconds = 3600.0
+    """Between looks at what the exchange lists (wall)."""
 
 
 class LogFormat(StrEnum):

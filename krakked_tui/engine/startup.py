@@ -4,26 +4,20 @@ Each step is timed, shown and logged; an exchange that cannot be reached is aske
 until it answers; anything else that fails, a refused key among it, ends the start with one sentence.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 import msgspec
 
 from krakked_tui.decision.effects import Level, Log
-from krakked_tui.domain.candles import Candle, Timeframe
-from krakked_tui.domain.errors import AccessError, ExchangeError, StorageError
-from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.errors import AccessError, ExchangeError
 from krakked_tui.engine.clock import ExchangeClock
-from krakked_tui.engine.market import LiveMarket
-from krakked_tui.ports import CandleStore, Clock, MarketFeed
+from krakked_tui.ports import Clock, MarketFeed
 
 T = TypeVar("T")
 
 RETRY_SECONDS = 2.0
-REFILL_RETRY_SECONDS = 10.0
-CONCURRENT_READS = 8
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -94,81 +88,3 @@ async def synchronise_clock(clock: ExchangeClock, feed: MarketFeed) -> timedelta
     asked = clock.monotonic()
     server = await feed.server_time()
     return clock.synchronise(server, asked, clock.monotonic())
-
-
-class CandleHistory:
-    """Fetches what candles the store lacks, at start and after every gap of the live feed."""
-
-    def __init__(
-        self, *, feed: MarketFeed, store: CandleStore, market: LiveMarket, clock: Clock,
-        write_log: Callable[[Log], None], warmup: dict[Timeframe, int],
-    ) -> None:  # fmt: skip
-        self._feed = feed
-        self._store = store
-        self._market = market
-        self._clock = clock
-        self._write_log = write_log
-        self._warmup = warmup
-        self._missing: tuple[PairMetadata, ...] = ()
-        self._store_trouble = ""
-
-    async def refill(self, pairs: Sequence[PairMetadata]) -> int:
-        """Read these pairs' newest candles from the exchange and store the closed ones.
-
-        Returns how many closed candles were read. A pair that fails is logged and left for
-        ``keep_full``; when all fail the last error is raised.
-        """
-        known_missing, self._missing = self._missing, tuple(pairs)
-        slots = asyncio.Semaphore(CONCURRENT_READS)
-        found: list[Candle] = []
-        errors: dict[str, ExchangeError] = {}
-
-        async def read(pair: PairMetadata, timeframe: Timeframe, since: datetime) -> None:
-            async with slots:
-                try:
-                    found.extend(await self._feed.candles(pair, timeframe, since))
-                except ExchangeError as error:
-                    if pair.canonical not in errors and pair not in known_missing:
-                        self._log_skipped(pair, timeframe, error)
-                    errors[pair.canonical] = error
-
-        async with asyncio.TaskGroup() as group:
-            for timeframe, bars in self._warmup.items():
-                since = timeframe.floor(self._clock.now()) - bars * timeframe.length
-                for pair in pairs:
-                    group.create_task(read(pair, timeframe, since))
-        if errors and not found:
-            raise list(errors.values())[-1]
-        now = self._clock.now()
-        closed = [candle for candle in found if candle.end <= now]
-        if closed:
-            await self._store.append(closed)
-            self._market.load(closed)
-        self._missing = tuple(pair for pair in pairs if pair.canonical in errors)
-        return len(closed)
-
-    async def keep_full(self, pairs: Sequence[PairMetadata]) -> None:
-        """Read anew what is missing, now and after every gap of the feed, until cancelled."""
-        while True:
-            wanted = self._missing
-            if not wanted:
-                await self._market.wait_for_gap()
-                wanted = tuple(pairs)
-            try:
-                await self.refill(wanted)
-                self._store_trouble = ""
-            except ExchangeError:
-                pass  # logged for each pair; what failed is still missing
-            except StorageError as error:
-                if str(error) != self._store_trouble:
-                    self._store_trouble = str(error)
-                    message = f"missed candles cannot be stored: {error}"
-                    self._write_log(Log(Level.ERROR, "candles_not_stored", {"reason": str(error)}, message))
-            if self._missing:
-                await self._clock.sleep(REFILL_RETRY_SECONDS)
-
-    def _log_skipped(self, pair: PairMetadata, timeframe: Timeframe, error: ExchangeError) -> None:
-        fields: dict[str, str | int | float | bool | None] = {
-            "pair": pair.canonical, "timeframe": timeframe, "reason": str(error),
-        }  # fmt: skip
-        self._write_log(Log(Level.WARNING, "candles_skipped", fields))

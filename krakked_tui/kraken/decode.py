@@ -8,9 +8,10 @@ from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.fills import AssetBalance, Fee, LedgerEntry, Trade
 from krakked_tui.domain.money import ONE, ZERO
 from krakked_tui.domain.orders import OrderReport
-from krakked_tui.domain.pairs import AssetInfo, FeeTier, PairMetadata, PairStatus
+from krakked_tui.domain.pairs import AssetInfo, FeeTier, PairMetadata
 from krakked_tui.kraken import wire
 from krakked_tui.kraken.errors import KrakenProtocolError
+from krakked_tui.kraken.statuses import pair_status
 from krakked_tui.kraken.symbols import SymbolMap
 
 UNTOLD_FEES = (FeeTier(volume_usd=ZERO, percent=Decimal("0.40")),)
@@ -68,7 +69,7 @@ def _pair(raw: str, row: wire.AssetPair, symbols: SymbolMap) -> PairMetadata:
         fees_maker=_ladder(row.fees_maker or row.fees),
         leverage_buy=tuple(row.leverage_buy),
         leverage_sell=tuple(row.leverage_sell),
-        status=_pair_status(row.status),
+        status=pair_status(row.status),
     )
 
 
@@ -77,14 +78,6 @@ def _ladder(steps: Sequence[wire.FeeStep]) -> tuple[FeeTier, ...]:
     if not steps:
         return UNTOLD_FEES
     return tuple(FeeTier(volume_usd=step.volume, percent=step.percent) for step in steps)
-
-
-def _pair_status(status: str | None) -> PairStatus:
-    """Return the status of a pair: some rows omit it, and one we do not know allows nothing new."""
-    if status is None:
-        return PairStatus.ONLINE
-    known = {member.value: member for member in PairStatus}
-    return known.get(status, PairStatus.MAINTENANCE)
 
 
 def quote(pair: str, row: wire.Ticker, at: datetime, received: float) -> Quote:

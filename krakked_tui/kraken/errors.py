@@ -3,7 +3,7 @@
 ExchangeError (domain)
     KrakenError                    base; ``error_class`` says what a state-changing call may conclude
         NetworkError               no usable answer; ``sent`` says how far the request got
-        RateLimitError             refused for its rate, not executed; ``retry_after`` wall seconds
+        RateLimitError             refused for its rate, not executed (also the domain's ``RateLimitedError``)
         NonceError                 no nonce can be promised, so nothing was signed or sent
         AuthError                  the key, its signature or its nonce (also the domain's ``AccessError``)
         PermissionDeniedError      the key or the account may not do this (``AccessError`` too)
@@ -18,7 +18,7 @@ No message, attribute or traceback of these holds a key, a signature, a nonce or
 
 from enum import StrEnum
 
-from krakked_tui.domain.errors import AccessError, ExchangeError, UnknownPairError
+from krakked_tui.domain.errors import AccessError, ExchangeError, RateLimitedError, UnknownPairError
 
 
 class ErrorClass(StrEnum):
@@ -81,7 +81,7 @@ class NetworkError(KrakenError):
         self.sent = sent
 
 
-class RateLimitError(KrakenError):
+class RateLimitError(KrakenError, RateLimitedError):
     """Too many requests; this one was not executed."""
 
     default_class = ErrorClass.RATE

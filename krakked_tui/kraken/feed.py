@@ -90,7 +90,9 @@ class KrakenFeed:
         """
         for timeframe in timeframes:
             _check_served(timeframe)
-        running = self._running = MarketStream(pairs, timeframes, sink, self._clock, self._watching)
+        running = self._running = MarketStream(
+            pairs, timeframes, sink, self._clock, self._watching, self._canonical
+        )
         try:
             await running.run(self._stream)
         finally:
@@ -102,6 +104,11 @@ class KrakenFeed:
         """Have the running stream carry these pairs from here on; without one, nothing happens."""
         if self._running is not None:
             await self._running.change_pairs(pairs)
+
+    async def renew(self, pairs: Sequence[str]) -> None:
+        """Subscribe anew to everything about these pairs, and leave all others as they are."""
+        if self._running is not None:
+            await self._running.renew(pairs)
 
     async def watch(
         self, pairs: Mapping[str, Watch], watcher: Watcher, others: Sequence[PairMetadata] = ()
@@ -142,6 +149,11 @@ class KrakenFeed:
     async def close(self) -> None:
         """Close all connections."""
         await self._rest.close()
+
+    def _canonical(self, symbol: str) -> str | None:
+        """Return our name of a WebSocket symbol that is not streamed, None before the pairs were read."""
+        symbols = self._listing.latest
+        return None if symbols is None else symbols.pair(symbol).canonical
 
 
 def _check_served(timeframe: Timeframe) -> None:

@@ -124,47 +124,22 @@ class BalanceRow(Row, frozen=True):
     fee: Text = ABSENT
 
 
-class AssetRow(Row, frozen=True, rename={"asset_class": "class"}):
-    """One asset of the instrument channel."""
-
-    id: str
-    status: str
-    precision: int
-    precision_display: int
-    borrowable: Text = ABSENT
-    collateral_value: Text = ABSENT
-    margin_rate: Text = ABSENT
-    asset_class: Text = ABSENT
-    multiplier: Text = ABSENT
-
-
 class PairRow(Row, frozen=True):
-    """One pair of the instrument channel; ``status`` may also be delisted or work_in_progress."""
+    """One pair of the instrument channel. Its sizes and prices are AssetPairs' affair.
+
+    ``status`` is one of AssetPairs', or delisted, maintenance or work_in_progress.
+    """
 
     symbol: str
-    base: str
-    quote: str
     status: str
-    qty_precision: int
-    qty_increment: Decimal
-    price_precision: int
-    price_increment: Decimal
-    cost_precision: int
-    cost_min: Decimal
-    qty_min: Decimal
-    marginable: Text = ABSENT
-    has_index: Text = ABSENT
-    margin_initial: Text = ABSENT
-    position_limit_long: Text = ABSENT
-    position_limit_short: Text = ABSENT
-    tick_size: Text = ABSENT
-    ws_display_price_precision: Text = ABSENT
 
 
 class InstrumentRows(msgspec.Struct, frozen=True):
-    """What the instrument channel says at once; an update names the changed rows only."""
+    """What the instrument channel says of pairs, of all in a snapshot, of changed ones in an update.
 
-    assets: list[AssetRow] = []
+    A snapshot is half a megabyte: its assets, and most of what it says of pairs, are not decoded.
+    """
+
     pairs: list[PairRow] = []
 
 

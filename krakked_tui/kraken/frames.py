@@ -187,7 +187,7 @@ class Level3Frame(Frame, frozen=True, tag="level3"):
 
 
 class InstrumentFrame(Frame, frozen=True, tag="instrument"):
-    """Assets and pairs as WebSocket v2 names them."""
+    """Pairs as WebSocket v2 names them; ``type`` is snapshot or update."""
 
     data: InstrumentRows
     type: str

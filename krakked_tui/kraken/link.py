@@ -5,7 +5,7 @@ loop after a bounded slice, so that a burst of messages delays nothing else.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 
 from websockets.exceptions import ConnectionClosed
@@ -41,6 +41,10 @@ def unmasked(messages: Sequence[Payload]) -> Sequence[Payload]:
     return messages
 
 
+def ignored(_system: str) -> None:
+    """Take no notice of what the exchange calls its own state."""
+
+
 class LostError(Exception):
     """The connection is over. ``wait`` is the least number of seconds until the next attempt.
 
@@ -58,16 +62,24 @@ class Listener:
     """Hands what a session says to whoever asked for it. ``name`` is the stream's."""
 
     def __init__(
-        self, name: str, on_news: Callable[[News, float], None], on_state: Callable[[StreamState], None]
+        self,
+        name: str,
+        on_news: Callable[[News, float], None],
+        on_state: Callable[[StreamState], None],
+        on_status: Callable[[str], None] = ignored,
     ) -> None:
+        """``on_status`` is told what the exchange calls its own state, in its words."""
         self._name = name
+        self._on_status = on_status
         self.on_news = on_news
         self._on_state = on_state
         self._system = _ONLINE
 
     def status(self, frame: StatusFrame) -> None:
-        """Remember the exchange's state."""
-        self._system = printable(frame.data[-1].system, limit=40) if frame.data else _ONLINE
+        """Remember the exchange's state and pass it on."""
+        system = frame.data[-1].system if frame.data else _ONLINE
+        self._system = printable(system, limit=40)
+        self._on_status(system)
 
     def progress(self, progress: Progress) -> None:
         """Pass on how far subscribing is."""
@@ -125,6 +137,12 @@ class Link:
         """Replace what the connection is for."""
         now = self._clock.monotonic()
         self._hear_all(self.session.want(subscriptions, now), now)
+        await self._flush()
+
+    async def renew(self, symbols: Collection[str]) -> None:
+        """Subscribe anew to everything about these symbols."""
+        now = self._clock.monotonic()
+        self._hear_all(self.session.renew(symbols, now), now)
         await self._flush()
 
     async def request(

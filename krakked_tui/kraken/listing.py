@@ -17,6 +17,11 @@ class Listing:
         self._symbols: SymbolMap | None = None
         self._loading = asyncio.Lock()
 
+    @property
+    def latest(self) -> SymbolMap | None:
+        """The latest symbol map, None before the first was loaded."""
+        return self._symbols
+
     async def symbols(self) -> SymbolMap:
         """Return the latest symbol map, loading it first when there is none. Raises ``KrakenError``."""
         async with self._loading:

@@ -2,12 +2,13 @@
 
 Kraken serves one candle interval per symbol and connection ("Already subscribed to one ohlc
 interval on this symbol"), so each timeframe has a connection of its own; prices share the first, and
-so do the books and trades of the pairs somebody watches. The sink sees them as one stream, which is
+so do the books and trades of the pairs somebody watches, and the statuses of all pairs and of the
+exchange. The sink sees them as one stream, which is
 connected while all of them are.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -15,8 +16,10 @@ import msgspec
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.kraken.book import Book, Precision
-from krakked_tui.kraken.frames import CandleFrame, TickerFrame, TradeFrame, TradeRow
+from krakked_tui.kraken.frames import CandleFrame, InstrumentFrame, TickerFrame, TradeFrame, TradeRow
+from krakked_tui.kraken.link import ignored
 from krakked_tui.kraken.session import BookChanged, News
+from krakked_tui.kraken.statuses import pair_status, system_status
 from krakked_tui.kraken.stream import KrakenStream
 from krakked_tui.kraken.topics import Plan, Subscription
 from krakked_tui.ports import Clock, FeedSink, StreamState
@@ -56,13 +59,19 @@ class Watching(msgspec.Struct, frozen=True):
     others: Sequence[PairMetadata] = ()
 
 
+def _unlisted(_symbol: str) -> None:
+    """Know no pairs but those that are carried."""
+
+
 class MarketStream:
     """Carries prices and candles of some pairs. Pairs without a WebSocket name are left out."""
 
     def __init__(
         self, pairs: Sequence[PairMetadata], timeframes: Sequence[Timeframe], sink: FeedSink, clock: Clock,
-        watching: Watching | None = None,
+        watching: Watching | None = None, canonical: Callable[[str], str | None] = _unlisted,
     ) -> None:  # fmt: skip
+        """``canonical`` names the pairs, by WebSocket symbol, that are listed but not carried."""
+        self._canonical = canonical
         self._pairs = tuple(pairs)
         self._watching = watching
         self._carried: Mapping[str, str] = {}
@@ -100,6 +109,12 @@ class MarketStream:
         self._pairs = tuple(pairs)
         await self._replan()
 
+    async def renew(self, pairs: Sequence[str]) -> None:
+        """Leave and subscribe anew all there is about these pairs, by canonical name, and nothing else."""
+        symbols = {symbol for symbol, name in self._names.items() if name in pairs}
+        for connection in self._connections:
+            await connection.renew(symbols)
+
     async def watch(
         self, pairs: Mapping[str, Watch], watcher: Watcher, others: Sequence[PairMetadata] = ()
     ) -> None:
@@ -115,7 +130,7 @@ class MarketStream:
 
         A connection that falls silent is opened anew by itself; a single topic that does is not, since
         a quiet market says nothing either. Whoever relies on one compares it with others of its kind
-        and, when it alone is silent, leaves it out of ``watch`` or ``change_pairs`` once and asks again.
+        and, when it alone is silent, calls ``renew``.
         """
         symbol = next((ws for ws, name in self._names.items() if name == pair), None)
         if pair is not None and symbol is None:
@@ -136,7 +151,9 @@ class MarketStream:
                 self._outdated.set()
             self._sink.on_stream_state(self._combined(name))
 
-        await connection.run(prepare, self.on_frame, on_state)
+        # One connection speaks for all: two would be heard in an order that is nobody's.
+        on_status = self.on_status if number == 0 else ignored
+        await connection.run(prepare, self.on_frame, on_state, on_status)
 
     async def _catch_up(self) -> None:
         while True:
@@ -168,6 +185,7 @@ class MarketStream:
         first = [Subscription("ticker", symbols)] if symbols else []
         if self._watching is not None:
             first += _watched(self._names, self._watching.pairs)
+        first.append(Subscription("instrument"))
         candles = [
             [Subscription("ohlc", symbols, minutes)] if symbols else [] for minutes in self._timeframes
         ]
@@ -182,7 +200,7 @@ class MarketStream:
             connected=all(state.connected for state in states),
             detail="; ".join(details),
             wanted=sum(
-                len(subscription.symbols) for plan in self._plans for subscription in plan.subscriptions
+                len(subscription.symbols) or 1 for plan in self._plans for subscription in plan.subscriptions
             ),
             acked=sum(state.acked for state in states),
             failed=tuple(topic for state in states for topic in state.failed),
@@ -201,6 +219,8 @@ class MarketStream:
                     self._sink.on_quote(quote)
         elif type(news) is CandleFrame:
             self._on_candles(news)
+        elif type(news) is InstrumentFrame:
+            self._on_pairs(news)
         elif self._watching is None:
             return
         elif type(news) is BookChanged:
@@ -210,6 +230,19 @@ class MarketStream:
                 self._watching.watcher.on_book(pair, book)
         elif type(news) is TradeFrame:
             self._on_trades(news.data, self._watching.watcher)
+
+    def on_status(self, system: str) -> None:
+        """Translate what the exchange calls its own state."""
+        self._sink.on_system_status(system_status(system))
+
+    def _on_pairs(self, frame: InstrumentFrame) -> None:
+        named = (
+            (self._names.get(row.symbol) or self._canonical(row.symbol), row.status)
+            for row in frame.data.pairs
+        )
+        statuses = {pair: pair_status(status) for pair, status in named if pair is not None}
+        if statuses:
+            self._sink.on_pair_statuses(statuses)
 
     def _on_candles(self, frame: CandleFrame) -> None:
         seen = frame.timestamp or self._clock.now()

@@ -19,7 +19,7 @@ A session that has ended says so with one ``Ended`` and is silent from then on.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -45,11 +45,15 @@ from krakked_tui.kraken.frames import (
     parse_all,
 )
 from krakked_tui.kraken.pending import PENDING_MAX, Answered, Pending
-from krakked_tui.kraken.subscriptions import Progress, Subscriptions
-from krakked_tui.kraken.topics import Plan, Subscription, Topic, topics
+from krakked_tui.kraken.statuses import is_pair_status, is_system_status
+from krakked_tui.kraken.subscriptions import BATCH_SIZE, Progress, Subscriptions
+from krakked_tui.kraken.topics import Plan, Subscription, Topic, TopicState, topics
 
 PING_SECONDS = 5.0
+"""Of silence, until we ask whether the connection lives."""
 SILENCE_SECONDS = 10.0
+PONG_SECONDS = 5.0
+"""A connection that serves us nothing is silent until we ask; then it has this long."""
 RATE_PAUSE_SECONDS = 5.0
 """Without requests after the exchange complained about their rate."""
 GAP_SECONDS = 60.0
@@ -83,6 +87,16 @@ class BookChanged(msgspec.Struct, frozen=True, gc=False):
     book: Book
 
 
+class Pace(msgspec.Struct, frozen=True):
+    """How a connection is treated: symbols in one request, seconds of silence until a ping."""
+
+    batch_size: int = BATCH_SIZE
+    ping_seconds: float = PING_SECONDS
+
+
+DEFAULT_PACE = Pace()
+
+
 class TradingMaximum(msgspec.Struct, frozen=True):
     """The trading rate counter's maximum for this account, as the exchange tells it."""
 
@@ -100,15 +114,16 @@ Event = News | StatusFrame | Progress | Answered | Ended
 class Session:
     """The state of one connection. ``now`` is always wall seconds and never goes back."""
 
-    def __init__(self, plan: Plan, now: float) -> None:
+    def __init__(self, plan: Plan, now: float, pace: Pace = DEFAULT_PACE) -> None:
         """Start a session over a connection that has just opened."""
         self.oddities: Counter[str] = Counter()
-        """Messages that were dropped, and books that were wrong, counted by kind."""
+        """Messages that were dropped, statuses not known and books that were wrong, counted by kind."""
         self.examples: dict[str, str] = {}
         """What was wrong with the first message of a kind, where that is known."""
         self._token = plan.token
         self._precision = plan.precision
-        self._subscriptions = Subscriptions(plan.subscriptions, now)
+        self._subscriptions = Subscriptions(plan.subscriptions, now, pace.batch_size)
+        self._ping_seconds = pace.ping_seconds
         self._pending = Pending()
         self._outgoing: list[bytes] = []
         self._sequences: dict[str, int] = {}
@@ -133,6 +148,21 @@ class Session:
         wanted = tuple(subscriptions)
         self._subscriptions.want(wanted)
         dropped = self._follow(wanted)
+        self._ask(now)
+        return [*dropped, self._subscriptions.progress()]
+
+    def renew(self, symbols: Collection[str], now: float) -> list[Event]:
+        """Leave every wanted topic about these symbols and subscribe to it anew.
+
+        One that the exchange refuses stays refused: it is asked for again in its own time.
+        """
+        if self._ended:
+            return []
+        for topic in self._subscriptions.about(symbols):
+            # One that was not asked for yet will be anyway.
+            if self._subscriptions.state(topic) in (TopicState.ASKED, TopicState.ACKED):
+                self._subscriptions.renew(topic, now)
+        dropped = self._follow_books()
         self._ask(now)
         return [*dropped, self._subscriptions.progress()]
 
@@ -257,6 +287,9 @@ class Session:
                 return self._control(message, now)
             case InstrumentFrame():
                 self._note("instrument", "", now)
+                for row in message.data.pairs:
+                    if not is_pair_status(row.status):
+                        self._count("unknown pair status", printable(row.status, limit=40))
                 return [message]
             case HeartbeatFrame() | Level3Frame():
                 return []
@@ -266,6 +299,9 @@ class Session:
         match message:
             case StatusFrame():
                 self._greeted = True
+                for row in message.data:
+                    if not is_system_status(row.system):
+                        self._count("unknown system status", printable(row.system, limit=40))
                 self._ask(now)
                 return [message, self._subscriptions.progress()]
             case Notice(error):
@@ -382,7 +418,7 @@ class Session:
             self._outgoing.append(_encode(batch.method, {"params": batch.params | token}, self._new_id()))
 
     def _ping(self, now: float) -> None:
-        if now - max(self._heard, self._pinged) >= PING_SECONDS:
+        if now - max(self._heard, self._pinged) >= self._ping_seconds:
             self._pinged = now
             self._outgoing.append(_encode("ping", {}, self._new_id()))
 
@@ -393,8 +429,11 @@ class Session:
 
     def _silence(self, now: float) -> str | None:
         """Return why the connection must be taken for dead, None while it lives."""
-        if now - self._heard >= SILENCE_SECONDS:
-            return f"nothing was heard for {SILENCE_SECONDS:.0f} s"
+        limit = SILENCE_SECONDS
+        if self._greeted and not self._subscriptions.any_acked:
+            limit = max(limit, self._ping_seconds + PONG_SECONDS)
+        if now - self._heard >= limit:
+            return f"nothing was heard for {limit:.0f} s"
         if not self._greeted and now - self._started >= SILENCE_SECONDS:
             return "the exchange sent no status"
         if now - self._spoken >= SILENCE_SECONDS and self._subscriptions.any_acked:

@@ -4,17 +4,17 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import NoReturn, Protocol
 
 from websockets.exceptions import WebSocketException
 
 from krakked_tui.kraken.connection import BulkConnection, Connect
 from krakked_tui.kraken.errors import KrakenError, NetworkError, Sent, printable
-from krakked_tui.kraken.link import Link, Listener, LostError, Mask, unmasked
+from krakked_tui.kraken.link import Link, Listener, LostError, Mask, ignored, unmasked
 from krakked_tui.kraken.pending import Answered
 from krakked_tui.kraken.rest import USER_AGENT
-from krakked_tui.kraken.session import BookChanged, News, Session
+from krakked_tui.kraken.session import DEFAULT_PACE, BookChanged, News, Pace, Session
 from krakked_tui.kraken.settings import is_loopback
 from krakked_tui.kraken.topics import Plan, Subscription
 from krakked_tui.ports import Clock, StreamState
@@ -84,11 +84,13 @@ class KrakenStream:
         budget: ConnectBudget | None = None,
         *,
         mask: Mask = unmasked,
+        pace: Pace = DEFAULT_PACE,
     ) -> None:
         """Connect nothing yet. ``budget`` is shared by all connections of this machine.
 
         ``mask`` takes out of each message what nobody may read.
         """
+        self._pace = pace
         self._mask = mask
         self.name = name
         self._url = url
@@ -101,19 +103,22 @@ class KrakenStream:
 
     def sibling(self, name: str) -> "KrakenStream":
         """Return another connection to the same place."""
-        return KrakenStream(name, self._url, self._clock, self._rng, self._budget, mask=self._mask)
+        return KrakenStream(
+            name, self._url, self._clock, self._rng, self._budget, mask=self._mask, pace=self._pace
+        )
 
     async def run(
         self,
         prepare: Callable[[], Awaitable[Plan]],
         on_news: Callable[[News, float], None],
         on_state: Callable[[StreamState], None],
+        on_status: Callable[[str], None] = ignored,
     ) -> None:
         """Connect, and connect again whenever the connection is lost, until cancelled.
 
         ``prepare`` is asked before each connection and may raise ``KrakenError``, as may
         ``on_news`` when it needs to start over: both count as a lost connection. ``on_news`` also
-        gets the wall second of receipt.
+        gets the wall second of receipt. ``on_status`` is told what the exchange calls its own state.
         """
         while True:
             if (
@@ -123,7 +128,7 @@ class KrakenStream:
                 await self._clock.sleep(delay)
             try:
                 plan = await prepare()
-                await self._connection(plan, on_news, on_state)
+                await self._connection(plan, Listener(self.name, on_news, on_state, on_status))
             except KrakenError as error:
                 lost = LostError(str(error), error.retry_after)
             except LostError as error:
@@ -143,6 +148,16 @@ class KrakenStream:
         except LostError:
             # Whoever reads from the connection finds out as well, and says so.
             _log.debug("The %s stream was lost before a change could be sent", self.name)
+
+    async def renew(self, symbols: Collection[str]) -> None:
+        """Subscribe anew to everything about these symbols; a new connection does so anyway."""
+        if self._link is None:
+            return
+        try:
+            await self._link.renew(symbols)
+        except LostError:
+            # Whoever reads from the connection finds out as well, and says so.
+            _log.debug("The %s stream was lost before it could subscribe anew", self.name)
 
     async def request(
         self, method: str, params: Mapping[str, object], *, answers: int = 1, seconds: float,
@@ -168,9 +183,7 @@ class KrakenStream:
         """The wall second until which the exchange wants to hear less of us."""
         return 0.0 if self._link is None else self._link.session.quiet_until
 
-    async def _connection(
-        self, plan: Plan, on_news: Callable[[News, float], None], on_state: Callable[[StreamState], None]
-    ) -> NoReturn:
+    async def _connection(self, plan: Plan, listener: Listener) -> NoReturn:
         """Live through one connection; raise ``LostError`` at its end."""
         try:
             connection = await self._connect()
@@ -179,8 +192,7 @@ class KrakenStream:
             raise LostError(reason) from error
         assert isinstance(connection, BulkConnection)
         opened = self._clock.monotonic()
-        session = Session(plan, opened)
-        listener = Listener(self.name, on_news, on_state)
+        session = Session(plan, opened, self._pace)
         link = self._link = Link(connection, session, listener, self._clock, mask=self._mask)
         lost: list[LostError] = []
         dropped: list[BookChanged] = []
@@ -199,7 +211,7 @@ class KrakenStream:
             if self._clock.monotonic() - opened >= STABLE_SECONDS:
                 self._backoff.reset()
         for changed in dropped:
-            on_news(changed, self._clock.monotonic())
+            listener.on_news(changed, self._clock.monotonic())
         raise lost[0]
 
     def _connect(self) -> Connect:
@@ -219,10 +231,10 @@ class KrakenStream:
         )
 
     def _log_oddities(self, session: Session) -> None:
-        """Log each kind of message that had to be dropped, once."""
+        """Log each kind of oddity once."""
         for kind in session.oddities.keys() - self._kinds_logged:
             if len(self._kinds_logged) < KINDS_LOGGED_MAX:
                 self._kinds_logged.add(kind)
                 detail = session.examples.get(kind)
                 what = f"{kind} ({detail})" if detail else kind
-                _log.warning("The %s stream dropped a message: %s", self.name, what)
+                _log.warning("The %s stream said something odd: %s", self.name, what)

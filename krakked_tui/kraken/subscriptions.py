@@ -1,6 +1,6 @@
 """The subscriptions of one connection: what is wanted, what to ask next, what the answers mean.
 
-- One request is out at a time, for at most ``BATCH_SIZE`` symbols; requests are paced.
+- One request is out at a time, for a limited number of symbols; requests are paced.
 - An answer that does not come within ``ACK_SECONDS`` is lost: the topic is asked for again, and
   ``Already subscribed`` then counts as its ack.
 - A refused topic is asked for again after a while, less and less often, ``REFUSALS_MAX`` times.
@@ -8,7 +8,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import islice
 
 import msgspec
 
@@ -17,7 +18,7 @@ from krakked_tui.kraken.frames import Reply
 from krakked_tui.kraken.topics import NEXT, Signal, Subscription, Topic, TopicState, check, topics
 
 BATCH_SIZE = 100
-"""Symbols per request."""
+"""Symbols per request, unless told otherwise."""
 BURST = 10
 """Requests that may go out together."""
 REQUESTS_PER_SECOND = 10.0
@@ -76,7 +77,8 @@ class _Refusal(msgspec.Struct, frozen=True):
 class Subscriptions:
     """The topics of one connection. ``now`` is always wall seconds and never goes back."""
 
-    def __init__(self, wanted: Iterable[Subscription], now: float) -> None:
+    def __init__(self, wanted: Iterable[Subscription], now: float, batch_size: int = BATCH_SIZE) -> None:
+        self._batch_size = batch_size
         self._states: dict[Topic, TopicState] = {}
         self._wanted: dict[Topic, None] = {}
         self._uncertain: set[Topic] = set()
@@ -201,6 +203,10 @@ class Subscriptions:
         """Return the wanted topics of a channel."""
         return [topic for topic in self._wanted if topic.channel == channel]
 
+    def about(self, symbols: Collection[str]) -> list[Topic]:
+        """Return the wanted topics about these symbols."""
+        return [topic for topic in self._wanted if topic.symbol in symbols]
+
     @property
     def any_acked(self) -> bool:
         """Whether the exchange serves us anything."""
@@ -224,10 +230,15 @@ class Subscriptions:
         """Return the next request: what must be left comes first, it may stand in the way."""
         leave = [topic for topic, state in self._states.items() if state is TopicState.UNWANTED]
         if leave:
-            return _batch(UNSUBSCRIBE, leave, now)
+            return self._batch(UNSUBSCRIBE, leave, now)
         wanted = (topic for topic, state in self._states.items() if state is TopicState.WANTED)
         ask = [topic for topic in wanted if self._held.get(topic, now) <= now]
-        return _batch(SUBSCRIBE, ask, now) if ask else None
+        return self._batch(SUBSCRIBE, ask, now) if ask else None
+
+    def _batch(self, method: str, candidates: list[Topic], now: float) -> Batch:
+        alike = (topic for topic in candidates if topic.alike(candidates[0]))
+        chosen = {topic.symbol: topic for topic in islice(alike, self._batch_size)}
+        return Batch(method, chosen, now)
 
     def _allowed(self, now: float) -> bool:
         self._allowance = min(self._allowance + (now - self._counted_at) * REQUESTS_PER_SECOND, BURST)
@@ -269,9 +280,3 @@ class Subscriptions:
             self._refused.pop(topic, None)
             self._held.pop(topic, None)
             self._uncertain.discard(topic)
-
-
-def _batch(method: str, candidates: list[Topic], now: float) -> Batch:
-    alike = (topic for topic in candidates if topic.alike(candidates[0]))
-    chosen = {topic.symbol: topic for topic, _ in zip(alike, range(BATCH_SIZE), strict=False)}
-    return Batch(method, chosen, now)

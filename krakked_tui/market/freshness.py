@@ -1,10 +1,9 @@
 """How far a price, and the feed as a whole, can be trusted. Ages are wall seconds from receipt."""
 
-from collections.abc import Iterable
 from enum import StrEnum
 
 from krakked_tui.domain.candles import Quote
-from krakked_tui.market.settings import MarketDataSettings
+from krakked_tui.market.settings import FeedSettings
 
 
 class Freshness(StrEnum):
@@ -12,6 +11,8 @@ class Freshness(StrEnum):
 
     FRESH = "fresh"
     """Good for everything."""
+    CHECKED = "checked"
+    """Nothing new on a live stream, and a separate request confirmed it lately: good for everything."""
     QUIET = "quiet"
     """Nothing new on a live stream: good for valuation and exits, not for an entry."""
     STALE = "stale"
@@ -20,41 +21,74 @@ class Freshness(StrEnum):
     """Has not arrived yet."""
 
 
+GOOD_FOR_ENTRIES = frozenset({Freshness.FRESH, Freshness.CHECKED})
+"""What the price of a pair must be for anything to be bought at it."""
+GOOD_FOR_VALUATION = GOOD_FOR_ENTRIES | {Freshness.QUIET}
+"""What it must be for a value to count as live."""
+
+
 class FeedState(StrEnum):
     """State of the market data as a whole."""
 
     STARTING = "starting"
+    """No price yet."""
     LIVE = "live"
+    """The stream brings prices. Only now may new risk be taken."""
+    POLLING = "polling"
+    """The stream brings none; prices are asked for: good for valuation, stops and exits."""
     STALE = "stale"
+    """The stream is open and brings none."""
     DOWN = "down"
+    """The stream is not open."""
 
 
 def freshness_of(
-    quote: Quote | None, monotonic: float, settings: MarketDataSettings, *, connected: bool
-) -> Freshness:
+    quote: Quote | None, monotonic: float, settings: FeedSettings, *, connected: bool,
+    checked: float | None = None,
+) -> Freshness:  # fmt: skip
     """Judge one pair's price at wall instant ``monotonic``; a tolerance reached exactly still holds.
 
     ``connected`` says that the stream the quote comes from is open and acknowledged: only then can
-    silence mean that nothing happened.
+    silence mean that nothing happened. ``checked`` is the wall instant at which a separate request
+    confirmed this price, None when none has.
     """
     if quote is None:
         return Freshness.NEVER
-    age = monotonic - quote.received
-    if age <= settings.stale_tolerance_seconds:
+    age, tolerance = monotonic - quote.received, settings.stale_tolerance_seconds
+    if age <= tolerance:
         return Freshness.FRESH
-    if connected and age <= settings.quiet_tolerance_seconds:
-        return Freshness.QUIET
-    return Freshness.STALE
+    if not connected or age > settings.quiet_tolerance_seconds:
+        return Freshness.STALE
+    confirmed = checked is not None and monotonic - checked <= tolerance
+    return Freshness.CHECKED if confirmed else Freshness.QUIET
 
 
-def feed_state(pairs: Iterable[Freshness], *, connected: bool) -> FeedState:
-    """Judge the feed by all its pairs: it lives when it is connected and one of them is fresh.
+class Substitute(StrEnum):
+    """What takes the place of a stream that brings no prices."""
 
-    All pairs silent at once on an open connection is a dead feed, not a quiet market.
+    NONE = "none"
+    """Nothing needs to: the stream brings prices, as far as is known."""
+    POLLED = "polled"
+    """Prices are asked for."""
+    FAILING = "failing"
+    """They are, and the requests fail."""
+
+
+def feed_state(
+    streamed_age: float | None, settings: FeedSettings, *, priced: bool, connected: bool,
+    substitute: Substitute,
+) -> FeedState:  # fmt: skip
+    """Judge the feed as a whole: it lives when it is connected and has brought any price lately.
+
+    ``streamed_age`` is the age of the newest price of the stream, of whatever pair; None without one.
+    Prices that were asked for do not count, nor do heartbeats: all pairs silent at once on an open
+    connection is a dead feed, not a quiet market. ``priced`` says whether there is any price at all.
     """
-    seen = set(pairs)
-    if seen <= {Freshness.NEVER}:
+    if not priced:
         return FeedState.STARTING
+    if substitute is Substitute.POLLED:
+        return FeedState.POLLING
     if not connected:
         return FeedState.DOWN
-    return FeedState.LIVE if Freshness.FRESH in seen else FeedState.STALE
+    alive = streamed_age is not None and streamed_age <= settings.stale_tolerance_seconds
+    return FeedState.LIVE if alive and substitute is Substitute.NONE else FeedState.STALE

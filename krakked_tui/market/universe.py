@@ -26,6 +26,42 @@ class Universe(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
+class UniverseDiff(msgspec.Struct, frozen=True):
+    """What became of the pairs between two readings: canonical names, in alphabetical order each.
+
+    False when nothing did.
+    """
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    status_changed: tuple[str, ...] = ()
+    precision_changed: tuple[str, ...] = ()
+    """Decimals, tick, lot or minimums are others."""
+
+    def __bool__(self) -> bool:
+        return any((self.added, self.removed, self.status_changed, self.precision_changed))
+
+    def __str__(self) -> str:
+        counts = (
+            (self.added, "added"),
+            (self.removed, "removed"),
+            (self.status_changed, "with another status"),
+            (self.precision_changed, "with another precision"),
+        )
+        return ", ".join(f"{len(names)} {what}" for names, what in counts if names) or "nothing changed"
+
+
+def diff(before: Mapping[str, PairMetadata], after: Mapping[str, PairMetadata]) -> UniverseDiff:
+    """Say what became of the pairs, by canonical name, between two readings."""
+    both = sorted(before.keys() & after.keys())
+    return UniverseDiff(
+        added=tuple(sorted(after.keys() - before.keys())),
+        removed=tuple(sorted(before.keys() - after.keys())),
+        status_changed=tuple(name for name in both if before[name].status is not after[name].status),
+        precision_changed=tuple(name for name in both if _grid(before[name]) != _grid(after[name])),
+    )
+
+
 def select_universe(
     pairs: Iterable[PairMetadata],
     quotes: Mapping[str, Quote],
@@ -60,6 +96,13 @@ def near_matches(name: str, known: Mapping[str, PairMetadata]) -> tuple[str, ...
     spellings |= {canonical.upper(): canonical for canonical in known}
     close = get_close_matches(name.upper(), spellings, n=2 * _SUGGESTIONS_MAX)
     return tuple(dict.fromkeys(spellings[match] for match in close))[:_SUGGESTIONS_MAX]
+
+
+def _grid(pair: PairMetadata) -> tuple[object, ...]:
+    return (
+        pair.price_decimals, pair.tick_size, pair.volume_decimals, pair.lot_size, pair.order_min,
+        pair.cost_min, pair.cost_decimals,
+    )  # fmt: skip
 
 
 def _passes_filters(pair: PairMetadata, quote: Quote | None, settings: UniverseSettings) -> bool:

@@ -33,6 +33,9 @@ NOTHING_OFFERED: Final = "The live prices offer no more"
 
 Event = Trade | OrderReport
 
+_HALTED = frozenset({PairStatus.CANCEL_ONLY, PairStatus.MAINTENANCE, PairStatus.DELISTED})
+"""Nothing trades on such a pair."""
+
 
 class PaperFloor:
     """All open orders: those that rest, those that wait for a trigger, and those that came just now.
@@ -100,7 +103,7 @@ class PaperFloor:
         """
         pair = self.market.pair(quote.pair)
         self.market.learn(quote)
-        if pair is None or not pair.permits.exit:
+        if pair is None or pair.status in _HALTED:
             self.market.look_away(quote.pair)
             return
         volume = self.market.traded(quote, pair)
@@ -269,4 +272,4 @@ def _holds_back(order: PaperOrder, pair: PairMetadata) -> bool:
     """Say whether the pair's mode keeps a reached trigger from firing: its order would take."""
     if pair.status is PairStatus.LIMIT_ONLY and order.request.order_type not in LIMITED:
         return True
-    return pair.status is PairStatus.POST_ONLY or not pair.permits.exit
+    return pair.status is PairStatus.POST_ONLY or pair.status in _HALTED

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
-from krakked_tui.domain.pairs import AssetInfo, PairMetadata
+from krakked_tui.domain.pairs import AssetInfo, PairMetadata, PairStatus, SystemStatus
 from krakked_tui.ports import FeedSink, FocusSink, MarketFeed, ServerTime, StreamState
 
 
@@ -62,6 +62,14 @@ class TappedFeed:
         """Keep quotes and candles flowing into ``sink`` until cancelled; the listener hears them first."""
         await self._feed.stream(pairs, timeframes, _Tap(sink, self._listener))
 
+    async def change_pairs(self, pairs: Sequence[PairMetadata]) -> None:
+        """Have the running stream carry these pairs from here on; without one, nothing happens."""
+        await self._feed.change_pairs(pairs)
+
+    async def renew(self, pairs: Sequence[str]) -> None:
+        """Subscribe anew to everything about these pairs."""
+        await self._feed.renew(pairs)
+
     async def focus(self, pair: PairMetadata | None, depth: int, sink: FocusSink) -> None:
         """Follow book and trades of one pair (None: of none) instead of the one before, and return."""
         await self._feed.focus(pair, depth, sink)
@@ -88,3 +96,9 @@ class _Tap:
     def on_stream_state(self, state: StreamState) -> None:
         self._listener.on_market_state(state)
         self._sink.on_stream_state(state)
+
+    def on_system_status(self, status: SystemStatus) -> None:
+        self._sink.on_system_status(status)
+
+    def on_pair_statuses(self, statuses: Mapping[str, PairStatus]) -> None:
+        self._sink.on_pair_statuses(statuses)

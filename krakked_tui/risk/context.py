@@ -28,12 +28,16 @@ class PendingBuy(msgspec.Struct, frozen=True):
 
 
 class PairState(msgspec.Struct, frozen=True):
-    """A pair with its latest prices. ``taker_fee_pct`` is what we pay now, in percent."""
+    """A pair with its latest prices. ``taker_fee_pct`` is what we pay now, in percent.
+
+    ``price_age`` is wall seconds since the price was received, 0 without one.
+    """
 
     metadata: PairMetadata
     quote: Quote | None
     freshness: Freshness
     taker_fee_pct: Decimal
+    price_age: float = 0.0
 
 
 class StrategyLimits(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from krakked_tui.domain.intents import IntentType, StrategyIntent
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.plans import ActionType, LimitCheck, RiskAdjustedAction
 from krakked_tui.domain.precision import volume_down
-from krakked_tui.market.freshness import Freshness
+from krakked_tui.market.freshness import GOOD_FOR_ENTRIES, Freshness
 from krakked_tui.risk.actions import blocked_reasons, unchanged
 from krakked_tui.risk.checks import flag, number
 from krakked_tui.risk.context import Holding, PairState, RiskContext
@@ -34,7 +34,6 @@ def leave(intent: StrategyIntent, context: RiskContext) -> RiskAdjustedAction:
     checks = _exchange_rules(state, sold)
     if blocked_reasons(checks):
         return unchanged(intent, context, "", checks)
-    doubt = "" if state.freshness is Freshness.FRESH else f"; its price is {state.freshness}"
     return RiskAdjustedAction(
         pair=intent.pair,
         strategy_id=intent.strategy_id,
@@ -42,11 +41,20 @@ def leave(intent: StrategyIntent, context: RiskContext) -> RiskAdjustedAction:
         target_base_size=target,
         current_base_size=holding.size,
         target_notional_usd=holding.value_usd * target / holding.size,
-        reason=f"{intent.strategy_id} sells {number(sold)} {state.metadata.base}{doubt}",
+        reason=f"{intent.strategy_id} sells {number(sold)} {state.metadata.base}{_doubt(state)}",
         timeframe=intent.timeframe,
         signal_time=intent.signal_time,
         checks=checks,
     )
+
+
+def _doubt(state: PairState) -> str:
+    """Say what is wrong with the price, and how old it is: it stops nothing, and belongs on record."""
+    if state.freshness in GOOD_FOR_ENTRIES:
+        return ""
+    if state.freshness is Freshness.NEVER:
+        return "; no price of it has arrived"
+    return f"; its price is {state.freshness}, {state.price_age:.0f} s old"
 
 
 def _target_size(intent: StrategyIntent, holding: Holding, state: PairState) -> Decimal:
@@ -60,9 +68,9 @@ def _target_size(intent: StrategyIntent, holding: Holding, state: PairState) -> 
 
 
 def _exchange_rules(state: PairState, size: Decimal) -> tuple[LimitCheck, ...]:
+    """Say whether the exchange takes a sale of this size; one that its status forbids now waits later on."""
     pair = state.metadata
-    status = flag("pair_status", "" if pair.permits.exit else f"{pair.canonical} is {pair.status}")
-    checks = [status, order_min(pair, size)]
+    checks = [order_min(pair, size)]
     if state.quote is not None:
         checks.append(cost_min(pair, size, state.quote.bid))
     return tuple(checks)

@@ -2,7 +2,7 @@
 
 from krakked_tui.domain.intents import IntentType
 from krakked_tui.domain.plans import LimitCheck, Verdict
-from krakked_tui.market.freshness import Freshness
+from krakked_tui.market.freshness import GOOD_FOR_ENTRIES, Freshness
 from krakked_tui.risk.candidate import Candidate
 from krakked_tui.risk.checks import count_at_most, flag
 
@@ -30,12 +30,20 @@ def pair_status(entry: Candidate) -> LimitCheck:
 
 
 def price_freshness(entry: Candidate) -> LimitCheck:
-    """No entry without a fresh price."""
-    pair, freshness = entry.intent.pair, entry.state.freshness
-    if entry.state.quote is None:
-        return flag("price_freshness", f"no price of {pair} has arrived")
-    fresh = freshness is Freshness.FRESH
-    return flag("price_freshness", "" if fresh else f"the price of {pair} is {freshness}, not fresh")
+    """No entry without a price that is fresh, or quiet and confirmed by a separate request."""
+    pair, state = entry.intent.pair, entry.state
+    if state.quote is None or state.freshness is Freshness.NEVER:
+        reason = f"no price of {pair} has arrived"
+    elif state.freshness in GOOD_FOR_ENTRIES:
+        reason = ""
+    elif state.freshness is Freshness.QUIET:
+        reason = (
+            f"the price of {pair} is quiet, {state.price_age:.0f} s old, and a request for the"
+            " exchange's ticker has not confirmed it"
+        )
+    else:
+        reason = f"the price of {pair} is {state.freshness}, {state.price_age:.0f} s old"
+    return flag("price_freshness", reason)
 
 
 def min_signal_confidence(entry: Candidate) -> LimitCheck:

@@ -53,7 +53,13 @@ class SystemMode(_Request, frozen=True, tag="system_status"):
 
 
 class Delist(_Request, frozen=True, tag="delist"):
-    """Delist a pair: its open orders are canceled and nothing knows it any more."""
+    """Delist a pair: its open orders are canceled and nothing knows it any more, until ``list``."""
+
+    pair: str
+
+
+class Relist(_Request, frozen=True, tag="list"):
+    """List a delisted pair again, online, as Kraken lists a new one: nobody is subscribed to it."""
 
     pair: str
 
@@ -121,6 +127,7 @@ _Happening = (
     | PairMode
     | SystemMode
     | Delist
+    | Relist
     | Precision
     | Deposit
     | Withdrawal
@@ -162,6 +169,18 @@ def _pair_mode(exchange: Exchange, request: PairMode) -> Row:
 
 def _delist(exchange: Exchange, request: Delist) -> Row:
     return _status(exchange, request.pair, PairStatus.DELISTED)
+
+
+def _relist(exchange: Exchange, request: Relist) -> Row:
+    catalog = exchange.catalog
+    gone = {each.name: each for each in catalog.listings.values() if not each.is_listed}
+    listing = next((each for each in gone.values() if request.pair in (each.name, each.pair.ws_symbol)), None)
+    if listing is None:
+        names = ", ".join(sorted(gone)) or "none is"
+        raise ControlError(f"{request.pair} is no delisted pair; delisted: {names}.")
+    now = exchange.catch_up()
+    exchange.change_market(MarketChange(now, STATUS, listing.name, PairStatus.ONLINE.value))
+    return {"pair": listing.name, "status": PairStatus.ONLINE.value}
 
 
 def _status(exchange: Exchange, pair: str, status: PairStatus) -> Row:
@@ -291,6 +310,7 @@ _HANDLERS: Final[Mapping[type[_Request], Callable[[Exchange, Any], Row]]] = {
     PairMode: _pair_mode,
     SystemMode: _system_mode,
     Delist: _delist,
+    Relist: _relist,
     Precision: _precision,
     Deposit: _deposit,
     Withdrawal: _withdrawal,

@@ -12,7 +12,7 @@ from krakked_tui.sandbox.exchange import Exchange
 from krakked_tui.sandbox.faults import ApiError
 from krakked_tui.sandbox.keys import Key
 from krakked_tui.sandbox.market_streams import MarketStreams
-from krakked_tui.sandbox.orders import ExchangeEvent, SystemChanged
+from krakked_tui.sandbox.orders import ExchangeEvent, PairChanged, SystemChanged
 from krakked_tui.sandbox.signing import Gatekeeper
 from krakked_tui.sandbox.topics import Option
 from krakked_tui.sandbox.wire import rfc3339
@@ -107,6 +107,9 @@ class Hub:
         if isinstance(event, SystemChanged):
             for session in self.sessions:
                 session.tell_status()
+        elif isinstance(event, PairChanged) and not self.exchange.catalog.listings[event.name].is_listed:
+            for session in self.sessions:
+                session.forget_pair(event.name)
 
 
 class Session:
@@ -183,6 +186,10 @@ class Session:
         self._market.clear()
         self._whole.clear()
         self._keys.clear()
+
+    def forget_pair(self, name: str) -> None:
+        """Have no subscriptions to a delisted pair: should it be listed again, they must be made anew."""
+        self._market = {key: option for key, option in self._market.items() if key[1] != name}
 
     def _answer(self, request: Request, time_in: str) -> None:
         match request.method:

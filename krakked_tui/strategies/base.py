@@ -33,6 +33,13 @@ class StrategyContext(msgspec.Struct, frozen=True):
     held: Mapping[str, Timeframe]
 
 
+class Curve(msgspec.Struct, frozen=True):
+    """An indicator in the scale of prices, for a chart: one value per candle, None where there is none."""
+
+    name: str
+    values: tuple[float | None, ...]
+
+
 class Strategy(ABC, Generic[P]):
     """A strategy with its settings. Keeps no state between evaluations.
 
@@ -63,6 +70,14 @@ class Strategy(ABC, Generic[P]):
 
         Only pairs whose newest candle is the one at ``ctx.candle_time`` may act.
         """
+
+    def curves(self, _frame: pl.DataFrame) -> tuple[Curve, ...]:
+        """Return what a chart should show of this strategy over the candles of one pair, oldest first.
+
+        Each curve has a value per row. Display only: the first values may lack the history that
+        ``generate_intents`` sees.
+        """
+        return ()
 
     def waiting(self, ctx: StrategyContext) -> dict[str, str]:
         """Say which pairs cannot be evaluated now, and why, in a few words."""

@@ -13,7 +13,7 @@ from krakked_tui.domain.money import ONE
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.precision import candle_price, indicator, price_down
 from krakked_tui.market.frames import CANDLE_SCHEMA
-from krakked_tui.strategies.base import Strategy, StrategyContext
+from krakked_tui.strategies.base import Curve, Strategy, StrategyContext
 from krakked_tui.strategies.parameters import P
 from krakked_tui.strategies.settings import StrategySettings
 
@@ -33,6 +33,9 @@ class SignalStrategy(Strategy[P]):
             raise TypeError(
                 f"{type(self).__name__}: indicators may not hide candle columns: {sorted(hidden)}"
             )
+        self._drawn = dict(self.drawn())
+        if unknown := self._drawn.keys() - self._indicators.keys():
+            raise TypeError(f"{type(self).__name__}: no indicators, so not drawn: {sorted(unknown)}")
         self._signals = {
             "_enter": self.enter(),
             "_exit": self.exit(),
@@ -64,6 +67,20 @@ class SignalStrategy(Strategy[P]):
     def take_profit(self) -> pl.Expr:
         """Take-profit price of an entry; null means none."""
         return pl.lit(None, dtype=pl.Float64)
+
+    def drawn(self) -> Mapping[str, str]:
+        """The indicators in the scale of prices, each with the name it has in a chart."""
+        return {}
+
+    def curves(self, frame: pl.DataFrame) -> tuple[Curve, ...]:
+        """Compute the indicators that are drawn, over the candles of one pair."""
+        if not self._drawn:
+            return ()
+        values = frame.select(self._indicators[name].alias(name) for name in self._drawn)
+        return tuple(
+            Curve(label, tuple(value if _is_finite(value) else None for value in values[name]))
+            for name, label in self._drawn.items()
+        )
 
     def generate_intents(self, ctx: StrategyContext) -> list[StrategyIntent]:
         """Read the signals at ``ctx.candle_time`` for every pair with enough history."""

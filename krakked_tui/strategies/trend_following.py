@@ -69,6 +69,11 @@ class TrendFollowing(SignalStrategy[TrendFollowingParameters]):
             "atr": atr(p.atr_bars),
         }
 
+    def drawn(self) -> Mapping[str, str]:
+        """Both averages."""
+        p = self.parameters
+        return {"ma_fast": f"{p.average} {p.ma_fast}", "ma_slow": f"{p.average} {p.ma_slow}"}
+
     def enter(self) -> pl.Expr:
         """The fast average is above the slow one; on "cross", and was not a bar ago."""
         above = pl.col("ma_fast") > pl.col("ma_slow") * (1 + _EQUAL_WITHIN)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from krakked_tui.control.commands import Command
+from krakked_tui.control.log_view import LogLine
 from krakked_tui.control.settings_view import SettingRow
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView, OrderView
@@ -20,6 +21,7 @@ class PaneName(StrEnum):
 
     START = "start"
     DASHBOARD = "dashboard"
+    LOGS = "logs"
     ORDERS = "orders"
     MARKET = "market"
     SETTINGS = "settings"
@@ -38,6 +40,7 @@ class DialogName(StrEnum):
     PALETTE = "palette"
     QUIT = "quit"
     RATE_LIMITS = "rate_limits"
+    RECORD = "record"
     SETTING = "setting"
 
 
@@ -62,6 +65,30 @@ class MarketControls(Protocol):
 
     def change_timeframe(self, steps: int) -> None:
         """Show longer candles, or shorter ones with less than 0."""
+        ...
+
+    def toggle_overlays(self) -> None:
+        """Show indicators and fills in the chart, or candles only."""
+        ...
+
+
+class LogControls(Protocol):
+    """What commands may change on the logs pane."""
+
+    def next_level(self) -> None:
+        """Show less of the log; after the last step all of it."""
+        ...
+
+    def edit_filter(self) -> None:
+        """Let part of a record be typed."""
+        ...
+
+    def show_all(self) -> None:
+        """Show every record again."""
+        ...
+
+    def toggle_control(self) -> None:
+        """Show who commanded what, or the log again."""
         ...
 
 
@@ -101,6 +128,16 @@ class Desk(Protocol):
     @property
     def selected_setting(self) -> SettingRow | None:
         """The setting under the cursor of the settings pane."""
+        ...
+
+    @property
+    def selected_record(self) -> LogLine | None:
+        """The record under the cursor of the logs pane; its texts are not clean."""
+        ...
+
+    @property
+    def logs(self) -> LogControls:
+        """The logs pane."""
         ...
 
     @property

@@ -8,6 +8,7 @@ from krakked_tui.control.commands import CancelAll, CancelOrder, PauseCycles, Re
 from krakked_tui.control.views import OrderView
 from krakked_tui.tui.command import Desk, DialogName, OpenDialog, ShowPane, UiCommand
 from krakked_tui.tui.command import PaneName as PaneName
+from krakked_tui.tui.log_commands import LOG_COMMANDS, ShowLogs
 from krakked_tui.tui.market_commands import MARKET_COMMANDS, ShowMarket
 from krakked_tui.tui.rows.dialogs import count
 from krakked_tui.tui.rows.settings import CHANGEABLE_MARK, can_change
@@ -297,12 +298,14 @@ COMMANDS: tuple[UiCommand, ...] = (
     ShowDashboard(),
     ShowOrders(),
     ShowMarket(),
+    ShowLogs(),
     ShowSettings(),
     ShowOrder(),
     CancelSelected(),
     ChangeSelectedSetting(),
     ShowSetting(),
     *MARKET_COMMANDS,
+    *LOG_COMMANDS,
     TogglePause(),
     Arm(),
     RateLimits(),

@@ -6,10 +6,11 @@ from datetime import tzinfo
 from textual.app import App
 
 from krakked_tui.control.commands import Command
+from krakked_tui.control.log_view import LogLine
 from krakked_tui.control.settings_view import SettingRow
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView, OrderView
-from krakked_tui.tui.command import DialogName, MarketControls, PaneName, UiCommand
+from krakked_tui.tui.command import DialogName, LogControls, MarketControls, PaneName, UiCommand
 from krakked_tui.tui.dialogs.base import Dialog
 from krakked_tui.tui.dispatch import Work
 from krakked_tui.tui.main_screen import MainScreen
@@ -74,6 +75,11 @@ class OperatorDesk:
         return self._main.selected_setting
 
     @property
+    def selected_record(self) -> LogLine | None:
+        """The record under the cursor of the logs pane."""
+        return self._main.selected_record
+
+    @property
     def in_dialog(self) -> bool:
         """Whether a dialog is open."""
         return isinstance(self._app.screen, Dialog)
@@ -82,6 +88,11 @@ class OperatorDesk:
     def market(self) -> MarketControls:
         """The market pane."""
         return self._main.market
+
+    @property
+    def logs(self) -> LogControls:
+        """The logs pane."""
+        return self._main.logs
 
     def show_pane(self, name: PaneName) -> None:
         """Bring a pane to the front."""

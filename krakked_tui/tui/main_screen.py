@@ -8,11 +8,13 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
+from krakked_tui.control.log_view import LogLine
 from krakked_tui.control.settings_view import SettingRow
 from krakked_tui.control.views import EngineView, OrderView
 from krakked_tui.tui.chrome import COLUMNS_MIN, ROWS_MIN, AnswerLine, KeyFooter, TooSmall, TopBar
 from krakked_tui.tui.command import Desk, PaneName
 from krakked_tui.tui.panes.dashboard import DashboardPane
+from krakked_tui.tui.panes.logs import LogsPane
 from krakked_tui.tui.panes.market import MarketPane
 from krakked_tui.tui.panes.orders import OrdersPane
 from krakked_tui.tui.panes.settings import SettingsPane
@@ -22,7 +24,7 @@ from krakked_tui.tui.store import EVERYTHING, Topic
 from krakked_tui.tui.widgets.looks import Looks
 from krakked_tui.tui.widgets.table import LiveTable
 
-Pane = StartPane | DashboardPane | OrdersPane | MarketPane | SettingsPane
+Pane = StartPane | DashboardPane | OrdersPane | MarketPane | LogsPane | SettingsPane
 
 
 class MainScreen(Screen[None]):
@@ -39,12 +41,14 @@ class MainScreen(Screen[None]):
         self._footer = KeyFooter("footer")
         self._too_small = TooSmall("too-small")
         self.market = MarketPane(zone)
+        self.logs = LogsPane(zone)
         self._settings = SettingsPane(zone)
         self._panes: dict[PaneName, Pane] = {
             PaneName.START: StartPane(),
             PaneName.DASHBOARD: DashboardPane(zone),
             PaneName.ORDERS: OrdersPane(zone),
             PaneName.MARKET: self.market,
+            PaneName.LOGS: self.logs,
             PaneName.SETTINGS: self._settings,
         }
         self._switcher = ContentSwitcher(*self._panes.values(), initial=PaneName.START, id="panes")
@@ -79,6 +83,8 @@ class MainScreen(Screen[None]):
         self._settings.take(session.settings_view)
         if self.front is PaneName.MARKET:
             self.market.take(session.market(), session.now())
+        elif self.front is PaneName.LOGS:
+            self.logs.take(session.market().data, session.logs())
         self._panes[self.front].update(view, dirty)
         session.look_at(self.market.pair if self.front is PaneName.MARKET else "", self.market.timeframe)
         self._top.update(view, session.silence)
@@ -95,6 +101,11 @@ class MainScreen(Screen[None]):
     def selected_setting(self) -> SettingRow | None:
         """The setting under the cursor, if the settings pane is in front."""
         return self._settings.selected if self.front is PaneName.SETTINGS else None
+
+    @property
+    def selected_record(self) -> LogLine | None:
+        """The record under the cursor, if the logs pane is in front."""
+        return self.logs.selected if self.front is PaneName.LOGS else None
 
     def use_zone(self, zone: tzinfo) -> None:
         """Show times in another zone from the next full update on."""

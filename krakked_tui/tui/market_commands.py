@@ -107,6 +107,22 @@ class NextPart(UiCommand):
         desk.market.next_part()
 
 
+class ToggleOverlays(UiCommand):
+    """Candles with indicators and fills, or alone."""
+
+    id = "market-overlays"
+    keys = ("o",)
+    footer = "Overlays"
+    footer_rank = 5
+    title = "Indicators and fills in the chart"
+    help = "Show the indicators of the strategies that trade the pair, and our fills, or candles only."
+    pane = PaneName.MARKET
+
+    def run(self, desk: Desk) -> None:
+        """Show or hide them."""
+        desk.market.toggle_overlays()
+
+
 class LookAtPair(UiCommand):
     """Look at the pair under the cursor at once."""
 
@@ -127,5 +143,6 @@ MARKET_COMMANDS: tuple[UiCommand, ...] = (
     SortPairs(),
     ShorterTimeframe(),
     LongerTimeframe(),
+    ToggleOverlays(),
     LookAtPair(),
 )

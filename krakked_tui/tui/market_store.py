@@ -2,7 +2,7 @@
 
 import msgspec
 
-from krakked_tui.control.market_view import FocusView, MarketRow, MarketView
+from krakked_tui.control.market_view import ChartLine, FocusView, MarketRow, MarketView
 from krakked_tui.tui.store import cleaned
 from krakked_tui.tui.text import clean
 
@@ -42,4 +42,12 @@ def _clean_row(row: MarketRow) -> MarketRow:
 
 def _clean_focus(focus: FocusView) -> FocusView:
     """Clean the texts that are shown; bars, levels and trades are numbers beside the name."""
-    return msgspec.structs.replace(focus, pair=clean(focus.pair), trouble=clean(focus.trouble))
+    return msgspec.structs.replace(
+        focus, pair=clean(focus.pair), trouble=clean(focus.trouble), lines=_clean_lines(focus.lines)
+    )
+
+
+def _clean_lines(lines: tuple[ChartLine, ...]) -> tuple[ChartLine, ...]:
+    if all(clean(line.name) == line.name for line in lines):
+        return lines
+    return tuple(msgspec.structs.replace(line, name=clean(line.name)) for line in lines)

@@ -16,6 +16,7 @@ from krakked_tui.control.views import EngineView
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.tui.dispatch import Dispatcher, Work
 from krakked_tui.tui.exits import Departure, ExitReason
+from krakked_tui.tui.log_store import LogStore
 from krakked_tui.tui.market_store import MarketStore
 from krakked_tui.tui.store import Topic, UiStore, cleaned
 
@@ -41,6 +42,7 @@ class Session:
         self.settings_view: SettingsView = cleaned(self._raw_settings)
         """The newest effective settings, clean."""
         self._market = MarketStore()
+        self._logs = LogStore()
         self._looked_at: tuple[str, Timeframe] | None = None
         self._departure = Departure()
         self._shutdown = 0
@@ -79,6 +81,11 @@ class Session:
         """Return the newest market, clean. Never waits."""
         self._market.apply(self._controller.market())
         return self._market.view
+
+    def logs(self) -> LogStore:
+        """Return the log with what is new in it. Never waits."""
+        self._logs.follow(self._controller.logs)
+        return self._logs
 
     def look_at(self, pair: str, timeframe: Timeframe) -> None:
         """Ask for a pair closely, or with an empty name for none; asks again only for another one."""

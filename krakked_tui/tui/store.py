@@ -28,6 +28,7 @@ class Topic(StrEnum):
     FLATTEN = "flatten"
     COUNTS = "counts"
     RATE_LIMITS = "rate_limits"
+    HEALTH = "health"
     MESSAGES = "messages"
 
 

@@ -20,6 +20,8 @@ _BASE = {
     "live-bar": "#3a0a30",
     "mode": "#3a5f8a",
     "shape": "#4f7ca8",
+    "curve": "#af87ff",
+    "curve2": "#d7d7af",
     "muted": "#8a8a8a",
     "title": "#c8c8c8",
     "key": "#5fafd7",

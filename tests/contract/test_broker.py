@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -25,6 +25,7 @@ from krakked_tui.domain.orders import (
     Unknown,
     Withheld,
 )
+from krakked_tui.domain.pairs import PairStatus, SystemStatus
 from krakked_tui.paper.broker import PaperBroker
 from krakked_tui.paper.tap import TappedFeed
 from krakked_tui.ports import Broker, Clock, StreamState
@@ -70,6 +71,12 @@ class Venue:
         self._changed.set()
 
     def on_candle(self, candle: Candle, seen: datetime) -> None:
+        pass
+
+    def on_system_status(self, status: SystemStatus) -> None:
+        pass
+
+    def on_pair_statuses(self, statuses: Mapping[str, PairStatus]) -> None:
         pass
 
     async def until(self, condition: Callable[[], bool]) -> None:

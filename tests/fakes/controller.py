@@ -27,6 +27,7 @@ from krakked_tui.control.commands import (
     SetKillSwitch,
     Shutdown,
 )
+from krakked_tui.control.log_view import LogPage
 from krakked_tui.control.market_view import MarketView
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import (
@@ -34,6 +35,7 @@ from krakked_tui.control.views import (
     CountsView,
     EngineView,
     EquityPoint,
+    HealthView,
     OrderView,
     PortfolioView,
     PositionView,
@@ -48,6 +50,7 @@ from krakked_tui.domain.orders import OrderStatus
 from krakked_tui.domain.precision import at_scale
 from krakked_tui.domain.safety import FlattenPhase, FlattenProgress, KillCause, KillSwitch
 from tests.fakes import settings as fake_settings
+from tests.fakes.log import FakeLog
 from tests.fakes.market import FakeMarket
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -224,6 +227,7 @@ def normal(seed: int = 7) -> EngineView:
         allocation=tuple(shares),
         counts=CountsView(cycles=61, plans=14, fills=11, uptime_seconds=63.0),
         rate_limits=RATE_LIMITS,
+        health=HealthView(account_age=4.0),
         messages=("11:52:01 bought 0.51200000 ETHUSD at 3,391.25", "11:58:20 kk-7f3a-000013 refused: funds"),
     )
 
@@ -309,12 +313,14 @@ class FakeController:
         *,
         settings: SettingsView | None = None,
         market: FakeMarket | None = None,
+        log: FakeLog | None = None,
         moving: bool = False,
         seed: int = 7,
     ) -> None:
         self.current = view if view is not None else normal(seed)
         self.current_settings = SettingsView() if settings is None else settings
         self.pairs = FakeMarket() if market is None else market
+        self.log = FakeLog() if log is None else log
         self.sent: list[tuple[Command, Actor]] = []
         self.answers: list[Answer | Exception] = []
         self.hold: asyncio.Event | None = None
@@ -345,6 +351,12 @@ class FakeController:
         if self._moving:
             self.pairs.move()
         return self.pairs.current
+
+    def logs(self, after: int, limit: int) -> LogPage:
+        """The log put in place; a moving controller writes on first."""
+        if self._moving:
+            self.log.say("info", "cycle", cycle=str(self.views))
+        return self.log.page(after, limit)
 
     def look_at(self, pair: str | None, timeframe: Timeframe) -> None:
         """Pass on what is looked at."""

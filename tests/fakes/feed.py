@@ -15,12 +15,18 @@ class FakeFeed:
     """Implements ``MarketFeed``.
 
     ``bars`` answers ``candles``; one that ``failure`` is set for raises it; ``gate`` holds answers back while
-    it is not set.
+    it is not set. ``listed``, ``assets`` and ``prices`` answer ``pairs`` and ``quotes``; ``carried`` has what
+    each ``change_pairs`` asked for, ``renewed`` what each ``renew``.
     """
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
         self.bars: dict[tuple[str, Timeframe], list[Candle]] = {}
+        self.listed: Sequence[PairMetadata] = ()
+        self.assets: Sequence[AssetInfo] = ()
+        self.prices: dict[str, Quote] = {}
+        self.carried: list[tuple[str, ...]] = []
+        self.renewed: list[tuple[str, ...]] = []
         self.failure: ExchangeError | None = None
         self.gate = asyncio.Event()
         self.gate.set()
@@ -35,12 +41,14 @@ class FakeFeed:
         return ServerTime(self.clock.now(), self.speed)
 
     async def pairs(self) -> tuple[Sequence[PairMetadata], Sequence[AssetInfo]]:
+        await self.gate.wait()
         self._check()
-        return [], []
+        return self.listed, self.assets
 
     async def quotes(self) -> Mapping[str, Quote]:
+        await self.gate.wait()
         self._check()
-        return {}
+        return self.prices
 
     async def candles(self, pair: PairMetadata, timeframe: Timeframe, since: datetime) -> Sequence[Candle]:
         self.asked.append((pair.canonical, timeframe, self.clock.monotonic()))
@@ -52,6 +60,12 @@ class FakeFeed:
         self, pairs: Sequence[PairMetadata], timeframes: Sequence[Timeframe], sink: FeedSink
     ) -> None:
         await asyncio.Event().wait()
+
+    async def change_pairs(self, pairs: Sequence[PairMetadata]) -> None:
+        self.carried.append(tuple(pair.canonical for pair in pairs))
+
+    async def renew(self, pairs: Sequence[str]) -> None:
+        self.renewed.append(tuple(pairs))
 
     async def focus(self, pair: PairMetadata | None, depth: int, sink: FocusSink) -> None:
         self.focused.append(None if pair is None else pair.canonical)

@@ -6,7 +6,17 @@ from decimal import Decimal
 
 import msgspec
 
-from krakked_tui.control.market_view import DataStatusView, FocusView, MarketBar, MarketRow, MarketView
+from krakked_tui.control.market_view import (
+    ChartFill,
+    ChartLine,
+    ConnectionView,
+    DataStatusView,
+    FocusView,
+    IngestView,
+    MarketBar,
+    MarketRow,
+    MarketView,
+)
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.depth import BookLevel, BookTop, PublicTrade
 from krakked_tui.domain.orders import Side
@@ -15,6 +25,46 @@ from krakked_tui.domain.precision import at_scale
 NOON = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
 KNOWN = (("XBT", "64120.1", 1), ("ETH", "3391.25", 2), ("SOL", "171.44", 2), ("DOGE", "0.3821170", 7))
 BARS, LEVELS, TRADES = 200, 10, 40
+
+
+def well(pairs: int) -> DataStatusView:
+    """Everything as it should be."""
+    return DataStatusView(
+        connections=(
+            ConnectionView("market", connected=True, wanted=2 * pairs, acked=2 * pairs),
+            ConnectionView("account", connected=True, wanted=2, acked=2),
+        ),
+        fresh=pairs, rest_success_age=3.2, messages_per_second=41.0, lag_seconds=0.2,
+        clock_offset_seconds=0.004, state="live", system_status="online", pairs_tradable=pairs,
+        pairs_known=1670, universe_age=725.0, next_boundary=NOON + timedelta(minutes=15),
+        ingest=IngestView(NOON, done=pairs, failed=0, rows=pairs, seconds=2.1),
+    )  # fmt: skip
+
+
+def ailing(pairs: int) -> DataStatusView:
+    """Much is wrong at once."""
+    return msgspec.structs.replace(
+        well(pairs),
+        connections=(
+            ConnectionView("market", connected=False, detail="closed 95 s ago, retrying in 4 s"),
+            ConnectionView(
+                "account", connected=True, wanted=2, acked=1, failed=("executions: Permission denied",)
+            ),
+        ),
+        state="polling", fresh=pairs - 9, checked=4, quiet=2, stale=2, never=1, system_status="post_only",
+        rest_error="EService:Unavailable", rest_error_age=1.0, lag_seconds=None,
+        universe_trouble="EService:Busy", deaf=("ticker SOLUSD", "ohlc SOLUSD"), breaker_seconds=231.0,
+        breaker_reason="5 failures in a row, the last of IE8USD: EService:Unavailable",
+        ingest=IngestView(NOON, 51, 9, 50, 31.4, ("HX7USD", "IE8USD", "MG12USD", "FJ5USD")), unstored=12,
+    )  # fmt: skip
+
+
+def average(bars: list[MarketBar], length: int) -> tuple[float | None, ...]:
+    """The mean of the last closes, None while there are fewer."""
+    closes = [bar.close for bar in bars]
+    return tuple(
+        sum(closes[at - length : at]) / length if at >= length else None for at in range(1, len(closes) + 1)
+    )
 
 
 class FakeMarket:
@@ -27,9 +77,7 @@ class FakeMarket:
         """Whether looking at a pair is answered with its picture at once."""
         rows = [self._row(number) for number in range(pairs)]
         rows.sort(key=lambda row: -(row.volume_24h or 0))
-        self.current = MarketView(
-            version=1, at=NOON, rows=tuple(rows), data=DataStatusView(fresh=pairs, messages_per_second=41.0)
-        )
+        self.current = MarketView(version=1, at=NOON, rows=tuple(rows), data=well(pairs))
 
     def _row(self, number: int) -> MarketRow:
         rng = self._random
@@ -80,6 +128,8 @@ class FakeMarket:
             trades=tuple(
                 self._trade(row, price, NOON - timedelta(seconds=3 * n), rng) for n in range(TRADES)
             ),
+            lines=tuple(ChartLine(f"sma {length}", average(bars, length)) for length in (20, 50)),
+            fills=self._fills(bars) if row.held else (),
         )
 
     def _bars(self, price: float, timeframe: Timeframe, rng: random.Random) -> list[MarketBar]:
@@ -95,6 +145,10 @@ class FakeMarket:
             )
             close = opened
         return bars[::-1]
+
+    def _fills(self, bars: list[MarketBar]) -> tuple[ChartFill, ...]:
+        bought, sold = bars[-40], bars[-18]
+        return (ChartFill(bought.time, "buy", bought.low), ChartFill(sold.time, "sell", sold.high))
 
     def _book(self, row: MarketRow, price: Decimal, rng: random.Random) -> BookTop:
         tick = Decimal(1).scaleb(-row.price_decimals)

@@ -6,12 +6,16 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
+from urllib.parse import urlencode
 
 PROGRAM = [sys.executable, "-m", "krakked_tui"]
 PATIENCE = 45.0
@@ -32,9 +36,12 @@ class SandboxProcess:
 
     def state(self) -> dict[str, Any]:
         """The exchange's truth."""
-        with urllib.request.urlopen(f"{self.address['rest']}/_sandbox/state", timeout=PATIENCE) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
+        found: dict[str, Any] = self._get("_sandbox/state")
+        return found
+
+    def now(self) -> datetime:
+        """The exchange's time, to the second."""
+        return datetime.fromtimestamp(self.public("Time")["unixtime"], UTC)
 
     def clock(self, **action: object) -> None:
         """Pause, resume or jump the exchange's clock."""
@@ -44,10 +51,40 @@ class SandboxProcess:
         """Have it misbehave by a profile."""
         self._post("faults", {"profile": profile})
 
+    def fault(self, **rule: object) -> None:
+        """Let one thing go wrong."""
+        self._post("faults", rule)
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The rules in force, each with how often it struck."""
+        found: list[dict[str, Any]] = self._get("_sandbox/faults")["faults"]
+        return found
+
     def forget_faults(self) -> None:
         """Have it behave."""
         request = urllib.request.Request(f"{self.address['rest']}/_sandbox/faults", method="DELETE")
         urllib.request.urlopen(request, timeout=PATIENCE).close()
+
+    def market(self, **happening: object) -> None:
+        """Let something happen at the exchange."""
+        self._post("market", happening)
+
+    def requests(self, method: str) -> list[dict[str, Any]]:
+        """What was asked of it by one method or channel, oldest first."""
+        found: list[dict[str, Any]] = self._get("_sandbox/requests", method=method)["requests"]
+        return found
+
+    def public(self, method: str, **parameters: object) -> Any:
+        """The result of a public REST call."""
+        answer = self._get(f"0/public/{method}", **parameters)
+        assert not answer["error"], answer["error"]
+        return answer["result"]
+
+    def _get(self, path: str, **parameters: object) -> Any:
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        url = f"{self.address['rest']}/{path}{query}"
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+            return json.load(answer)
 
     def _post(self, what: str, body: object) -> None:
         request = urllib.request.Request(
@@ -86,48 +123,48 @@ def running_sandbox_process(*arguments: str) -> Iterator[SandboxProcess]:
 
 
 class EngineProcess:
-    """A headless engine; its log lines are read as they come."""
+    """A headless engine; a thread reads its log, so that it never waits for whoever looks at it."""
 
-    def __init__(self, sandbox: SandboxProcess, home: Path, *arguments: str) -> None:
+    def __init__(self, sandbox: SandboxProcess, home: Path, *arguments: str, **settings: str) -> None:
+        """``settings`` are more variables of its environment."""
         self.process = subprocess.Popen(
             [*PROGRAM, "--demo", "--no-ui", "--sandbox", sandbox.address["rest"], *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=sandbox.environment(home),
+            env=sandbox.environment(home) | settings,
             text=True,
         )
         self.lines: list[dict[str, Any]] = []
+        """What has been looked at of the log."""
+        self._written: SimpleQueue[str] = SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def wait_for(self, event: str, count: int = 1) -> dict[str, Any]:
-        """Read the log until an event has come that often."""
-        assert self.process.stdout is not None
-        give_up = time.monotonic() + PATIENCE
-        while time.monotonic() < give_up:
-            line = self.process.stdout.readline()
-            if not line:
-                break
-            self.lines.append(json.loads(line))
-            if self.lines[-1]["event"] == event:
-                count -= 1
-                if not count:
-                    return self.lines[-1]
+    def wait_for(self, event: str, count: int = 1, seconds: float = PATIENCE) -> dict[str, Any]:
+        """Look at the log until an event has come that often."""
+        give_up = time.monotonic() + seconds
+        while (line := self._next(give_up - time.monotonic())) is not None:
+            count -= line["event"] == event
+            if not count:
+                return line
         stderr = self.process.stderr.read() if self.process.stderr and self.process.poll() is not None else ""
         raise AssertionError(f"{event} did not come; {stderr}; last lines: {self.lines[-3:]}")
 
     def wait_for_lines(self, count: int) -> None:
-        """Read that many lines of the log."""
-        assert self.process.stdout is not None
+        """Look at that many lines of the log."""
         for _ in range(count):
-            self.lines.append(json.loads(self.process.stdout.readline()))
+            assert self._next(PATIENCE) is not None, f"no more lines: {self.lines[-3:]}"
 
     def drain(self, seconds: float) -> None:
-        """Read the log for so long; the engine must not end meanwhile."""
-        assert self.process.stdout is not None
+        """Look at the log for so long; the engine must not end meanwhile."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            line = self.process.stdout.readline()
-            assert line, f"the engine ended: {self.lines[-3:]}"
-            self.lines.append(json.loads(line))
+            self._next(until - time.monotonic())
+            assert self._reader.is_alive(), f"the engine ended: {self.lines[-3:]}"
+
+    def events(self, event: str) -> list[dict[str, Any]]:
+        """The lines looked at that tell of one event."""
+        return [line for line in self.lines if line["event"] == event]
 
     def kill(self) -> None:
         """End it as the operating system would: no handler runs."""
@@ -142,8 +179,43 @@ class EngineProcess:
         assert self.process.returncode == 0
         return summary
 
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._written.put(line)
+        self._written.put("")
+
+    def _next(self, seconds: float) -> dict[str, Any] | None:
+        """The next line, None when none comes in time or ever."""
+        try:
+            line = self._written.get(timeout=max(0.0, seconds))
+        except Empty:
+            return None
+        if not line:
+            self._written.put("")
+            return None
+        self.lines.append(json.loads(line))
+        return self.lines[-1]
+
     def _reap(self) -> None:
-        self.process.communicate(timeout=PATIENCE)
+        self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+@contextmanager
+def running_engine(
+    sandbox: SandboxProcess, home: Path, *arguments: str, **settings: str
+) -> Iterator[EngineProcess]:
+    """An engine for the length of a block; one that was not stopped in it is killed."""
+    engine = EngineProcess(sandbox, home, *arguments, **settings)
+    try:
+        yield engine
+    finally:
+        if engine.process.poll() is None:
+            engine.kill()
 
 
 def rows(home: Path, sql: str) -> list[tuple[Any, ...]]:

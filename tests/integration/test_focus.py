@@ -118,7 +118,7 @@ async def test_of_two_quick_changes_the_last_remains() -> None:
         await here.look_at("ETHUSD")
         await here.look_at("SOLUSD")
         await here.viewer.valid("SOLUSD")
-        await here.screen.until(lambda: here.state().wanted == here.state().acked == 6)
+        await here.screen.until(lambda: here.state().wanted == here.state().acked == 7)
         seen, traded = len(here.viewer.books), len(here.viewer.trades)
         await here.viewer.until(lambda: len(here.viewer.books) > seen + 3)
         assert {book.pair for book in here.viewer.books[seen:]} == {"SOLUSD"}

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -24,6 +24,7 @@ from krakked_tui.domain.orders import (
     Unknown,
     Withheld,
 )
+from krakked_tui.domain.pairs import PairStatus, SystemStatus
 from krakked_tui.engine.clock import ExchangeClock
 from krakked_tui.execution.settings import Transport
 from krakked_tui.kraken.broker import KrakenBroker
@@ -57,6 +58,7 @@ class Client:
             public_calls_per_second=500,
             tier=Tier.NONE,
         )
+        self.rest_url = sandbox.rest
         self.clock = ExchangeClock()
         self.rest = KrakenRest(settings, self.clock, key=key, nonces=nonces)
         listing = Listing(self.rest)
@@ -70,6 +72,8 @@ class Client:
         self.quotes: dict[str, Quote] = {}
         self.candles: list[Candle] = []
         self.states: dict[str, StreamState] = {}
+        self.system: list[SystemStatus] = []
+        self.statuses: dict[str, PairStatus] = {}
         self.reports: list[OrderReport] = []
         self.trades: list[Trade] = []
         self._changed = asyncio.Event()
@@ -85,6 +89,14 @@ class Client:
 
     def on_stream_state(self, state: StreamState) -> None:
         self.states[state.name] = state
+        self._changed.set()
+
+    def on_system_status(self, status: SystemStatus) -> None:
+        self.system.append(status)
+        self._changed.set()
+
+    def on_pair_statuses(self, statuses: Mapping[str, PairStatus]) -> None:
+        self.statuses |= statuses
         self._changed.set()
 
     def on_report(self, report: OrderReport) -> None:
@@ -158,7 +170,7 @@ async def test_the_market_stream() -> None:
         streaming = group.create_task(client.feed.stream(pairs, [Timeframe.M1, Timeframe.M5], client))
         await client.until(lambda: "XBTUSD" in client.quotes)
         await client.until(lambda: {c.timeframe for c in client.candles} == {Timeframe.M1, Timeframe.M5})
-        wanted = len(pairs) * 3
+        wanted = len(pairs) * 3 + 1
         await client.until(lambda: client.states["market"].acked == wanted)
         assert client.states["market"].failed == ()
         assert 0 <= client.clock.monotonic() - client.quotes["XBTUSD"].received < 20

@@ -14,6 +14,7 @@ from krakked_tui.control.views import EngineView
 from krakked_tui.tui.app import KrakkedApp
 from krakked_tui.tui.terminal import Terminal
 from tests.fakes.controller import FakeController, normal
+from tests.fakes.log import FakeLog
 from tests.fakes.market import FakeMarket
 from tests.fakes.settings import good
 
@@ -36,8 +37,9 @@ class Desk:
         effective: SettingsView | None = None,
         controller: Controller | None = None,
         market: FakeMarket | None = None,
+        log: FakeLog | None = None,
     ) -> None:
-        self.fake = FakeController(view, settings=effective or good(), market=market)
+        self.fake = FakeController(view, settings=effective or good(), market=market, log=log)
         self.time = 0.0
         self.crashes: list[str] = []
         self.terminal = Terminal()

@@ -18,7 +18,9 @@ from krakked_tui.tui.rows.chart import equity_lines
 from krakked_tui.tui.rows.closeup import Closeup
 from krakked_tui.tui.rows.dashboard import account_lines, allocation_lines, event_lines
 from krakked_tui.tui.rows.dialogs import flatten_progress_lines, flatten_warnings, order_lines, sale_lines
+from krakked_tui.tui.rows.health import health, health_lines
 from krakked_tui.tui.rows.line import place, row_line
+from krakked_tui.tui.rows.logs import LOG_COLUMNS, log_row, record_lines
 from krakked_tui.tui.rows.market import MARKET_COLUMNS, market_row
 from krakked_tui.tui.rows.settings import (
     SETTING_COLUMNS,
@@ -46,7 +48,8 @@ from krakked_tui.tui.rows.start import start_lines
 from krakked_tui.tui.rows.tables import POSITION_COLUMNS, position_rows
 from krakked_tui.tui.rows.topbar import bar_lines
 from tests.fakes.controller import disconnected, empty, killed, normal, start_failed, starting
-from tests.fakes.market import FakeMarket
+from tests.fakes.log import FakeLog
+from tests.fakes.market import FakeMarket, ailing
 from tests.fakes.settings import good, unvalidated
 from tests.fakes.setup import FACTS, PREVIEW, SAVED, withdraws
 
@@ -100,6 +103,11 @@ SETUP_BUILDERS: dict[str, Callable[[int, int], object]] = {
     "credentials": lambda width, _: credential_lines(good().credentials, width, UTC),
     "setting": lambda width, _: setting_lines(good().rows[0], width),
     "change": lambda width, _: change_lines(good().rows[0], '"EU"', width),
+    "health": lambda width, _: health_lines(health(normal(), ailing(5), 3, UTC), width),
+    "record": lambda width, _: [record_lines(each, UTC, width) for each in FakeLog().lines],
+    "log": lambda width, _: [
+        row_line(log_row(each, UTC), place(LOG_COLUMNS, width)) for each in FakeLog().lines
+    ],
     "settings": lambda width, _: [
         row_line(row, place(SETTING_COLUMNS, width)) for row in setting_rows(good())
     ],

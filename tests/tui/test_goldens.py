@@ -8,9 +8,10 @@ import pytest
 
 from krakked_tui.control.market_view import DataStatusView, FocusView
 from krakked_tui.control.settings_view import SettingsView
-from krakked_tui.control.views import EngineView
+from krakked_tui.control.views import EngineView, HealthView, RateLimitView
 from krakked_tui.domain.candles import Timeframe
 from tests.fakes.controller import (
+    RATE_LIMITS,
     disconnected,
     empty,
     killed,
@@ -19,7 +20,8 @@ from tests.fakes.controller import (
     starting,
     status,
 )
-from tests.fakes.market import FakeMarket
+from tests.fakes.log import FakeLog
+from tests.fakes.market import FakeMarket, ailing
 from tests.fakes.settings import first_run, good, unvalidated
 from tests.tui.driving import Desk
 from tests.tui.goldens import compare, left_over
@@ -111,10 +113,53 @@ MARKETS: dict[str, tuple[Callable[[], FakeMarket], Callable[[], EngineView]]] = 
     "loading": (loading_market, normal),
     "trouble": (troubled_market, normal),
 }
+
+
+def ailing_market() -> FakeMarket:
+    """Prices are asked for because the stream is down, and more."""
+    market = FakeMarket()
+    market.publish(data=ailing(60))
+    return market
+
+
+def ailing_engine() -> EngineView:
+    """The journal's disk is full, the account cannot be read, a strategy failed."""
+    health = HealthView(
+        journal_trouble="database or disk is full",
+        account_age=95.0,
+        account_trouble="EService:Unavailable",
+        strategy_errors=(("trend_following", "ZeroDivisionError: float division by zero"),),
+    )
+    limits = (RateLimitView("private calls", used=20, limit=20, blocked_seconds=12.0), *RATE_LIMITS)
+    return msgspec.structs.replace(disconnected(), health=health, rate_limits=limits)
+
+
+def full_disk() -> FakeLog:
+    """Records that did not get into the file."""
+    log = FakeLog()
+    log.dropped = 12
+    return log
+
+
+def new_market() -> FakeMarket:
+    """Nothing has been read yet."""
+    market = FakeMarket(0)
+    market.publish(data=DataStatusView())
+    return market
+
+
+LOGS: dict[str, tuple[Callable[[], FakeMarket], Callable[[], EngineView], Callable[[], FakeLog]]] = {
+    "normal": (FakeMarket, normal, FakeLog),
+    "trouble": (ailing_market, ailing_engine, full_disk),
+    "empty": (new_market, empty, lambda: FakeLog(empty=True)),
+}
 MARKET_PARTS = ("chart", "book", "tape")
 
 EXPECTED = {
     *(name("market", state, size=size) for state, size in product(MARKETS, SIZES)),
+    *(name("logs", state, size=size) for state, size in product(LOGS, SIZES)),
+    *(name("logs", what, size=SIZES[0]) for what in ("control", "filtered", "paused")),
+    name("dialog-record", size=SIZES[0]),
     *(name("market", part, size=SIZES[0]) for part in MARKET_PARTS[1:]),
     *SETUP_EXPECTED,
     *(name("settings", state, size=size) for state, size in product(SETTINGS, SIZES)),
@@ -170,6 +215,33 @@ async def test_the_market_looks_as_agreed_at_every_size(state: str) -> None:
             await desk.resize(*size)
             await desk.see()
             screens[name("market", state, size=size)] = desk.text
+    compare(screens)
+
+
+@pytest.mark.parametrize("state", LOGS)
+async def test_logs_and_health_look_as_agreed_at_every_size(state: str) -> None:
+    screens = {}
+    market, view, log = LOGS[state]
+    async with Desk(view(), market=market(), log=log()).open() as desk:
+        await desk.press("8")
+        for size in SIZES:
+            await desk.resize(*size)
+            await desk.see()
+            screens[name("logs", state, size=size)] = desk.text
+    compare(screens)
+
+
+async def test_the_parts_of_the_log_look_as_agreed() -> None:
+    screens = {}
+    async with Desk().open() as desk:
+        await desk.press("8", "up", "up", "up")
+        screens[name("logs-paused", size=SIZES[0])] = desk.text
+        await desk.press("enter")
+        screens[name("dialog-record", size=SIZES[0])] = desk.text
+        await desk.press("escape", "c")
+        screens[name("logs-control", size=SIZES[0])] = desk.text
+        await desk.press("m", "m", "slash", *"kk-", "enter")
+        screens[name("logs-filtered", size=SIZES[0])] = desk.text
     compare(screens)
 
 

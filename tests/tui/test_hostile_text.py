@@ -5,8 +5,10 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from textual.widgets import Input
 
-from krakked_tui.control.market_view import ConnectionView, DataStatusView
+from krakked_tui.control.log_view import LogLine
+from krakked_tui.control.market_view import ChartFill, ChartLine, ConnectionView, DataStatusView, IngestView
 from krakked_tui.control.settings_view import CredentialsState, CredentialsView, SettingRow, SettingsView
 from krakked_tui.control.setup import (
     KeyCheck,
@@ -18,13 +20,14 @@ from krakked_tui.control.setup import (
     SetupSaved,
     UniversePreview,
 )
-from krakked_tui.control.views import AllocationView, EngineView, StartStep
+from krakked_tui.control.views import AllocationView, EngineView, HealthView, StartStep
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.errors import StorageError
 from krakked_tui.domain.money import ONE
 from krakked_tui.domain.orders import OrderStatus
 from krakked_tui.domain.safety import FlattenPhase, FlattenProgress, KillSwitch
 from tests.fakes.controller import MARKETS, NOON, normal, order, position, status, trade
+from tests.fakes.log import FakeLog
 from tests.fakes.market import FakeMarket
 from tests.fakes.setup import FakeSetup, audit
 from tests.tui.driving import Desk
@@ -102,8 +105,27 @@ def market_everywhere(text: str) -> FakeMarket:
     )
     market.publish(
         rows=(row, *market.current.rows[1:]),
-        focus=msgspec.structs.replace(market.focus(row, Timeframe.M1), trouble=text),
-        data=DataStatusView(connections=(ConnectionView(text, connected=False, detail=text),)),
+        focus=msgspec.structs.replace(
+            market.focus(row, Timeframe.M1),
+            trouble=text,
+            lines=(ChartLine(text, (1.0,)),),
+            fills=(ChartFill(NOON, text, 1.0),),
+        ),
+        data=DataStatusView(
+            connections=(
+                ConnectionView(text, connected=False, detail=text),
+                ConnectionView(text, connected=True, failed=(text, text)),
+            ),
+            state=text,
+            system_status=text,
+            rest_error=text,
+            rest_error_age=1.0,
+            universe_trouble=text,
+            deaf=(text,),
+            breaker_seconds=1.0,
+            breaker_reason=text,
+            ingest=IngestView(NOON, 0, 1, 0, 1.0, (text,)),
+        ),
     )
     return market
 
@@ -120,6 +142,31 @@ async def test_a_hostile_market_is_shown_and_harms_nothing(text: str, size: tupl
         await desk.see()
         assert_harmless(desk)
         assert text in {pair for pair, _ in market.asked}, "what is looked at goes back as it came"
+        assert desk.app.ended is None
+        assert desk.crashes == []
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["escapes", "markup", "bidi", "wide", "long"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_hostile_log_and_hostile_health_are_shown_and_harm_nothing(
+    text: str, size: tuple[int, int]
+) -> None:
+    market, log, view = market_everywhere(text), FakeLog(), everywhere(text)
+    log.lines.append(LogLine(13, text, text, None, None, text, ((text, text), ("by", text))))
+    log.say("info", "control", text, by=text, command=text, outcome=text, other=text)
+    ill = HealthView(text, None, text, ((text, text),))
+    async with Desk(msgspec.structs.replace(view, health=ill), market=market, log=log).open(size) as desk:
+        for keys in (
+            ("8",), ("enter",), ("q", "up", "enter"), ("q", "c"), ("enter",), ("q", "c", "m", "m"),
+            ("slash", "z"), ("enter",), ("escape",), ("shift+tab", "G"), ("g",),
+        ):  # fmt: skip
+            await desk.press(*keys)
+            assert_harmless(desk)
+        desk.app.desk.logs.edit_filter()
+        desk.app.get_default_screen().query_one("#log-filter", Input).value = text[:40]
+        await desk.settle()
+        await desk.press("enter")
+        assert_harmless(desk)
         assert desk.app.ended is None
         assert desk.crashes == []
 

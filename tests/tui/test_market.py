@@ -118,6 +118,23 @@ async def test_v_reaches_every_part_where_one_has_room() -> None:
         assert "1m" in desk.text
 
 
+async def test_o_hides_indicators_and_fills() -> None:
+    async with Desk().open() as desk:
+        await desk.press("6")
+        assert "_-¯ sma 20   .·' sma 50   ▲ bought ▼ sold" in desk.text
+        assert desk.text.count("▲") == 2
+        before = desk.text
+        await desk.press("o")
+        assert "sma 20" not in desk.text
+        assert "▲" not in desk.text
+        await desk.press("o")
+        assert desk.text == before
+        await desk.press("down", "enter")
+        await desk.see()
+        assert "sma 20" in desk.text
+        assert "bought" not in desk.text, "nothing of this pair was traded"
+
+
 async def test_s_sorts_and_the_cursor_stays_on_its_pair() -> None:
     async with Desk().open(WIDE) as desk:
         await desk.press("6")
@@ -190,7 +207,7 @@ async def test_the_kill_switch_works_while_typing() -> None:
         assert "KILL ON" in desk.text
 
 
-@pytest.mark.parametrize("key", ["1", "4", "9"])
+@pytest.mark.parametrize("key", ["1", "4", "8", "9"])
 async def test_leaving_looks_at_nothing_and_coming_back_looks_again(key: str) -> None:
     async with Desk().open() as desk:
         await desk.press("6", "down", "right_square_bracket")

@@ -6,6 +6,8 @@ import termios
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.tui.real_terminal import RealTerminal
 
 STALL_SECONDS = 4.0
@@ -142,3 +144,28 @@ def test_a_moving_market_is_shown_and_followed_to_the_last_pair(tmp_path: Path) 
         assert terminal.result["crashes"] == []
         assert terminal.result["asked"][0] == ["XBTUSD", "1m"]
         assert terminal.result["asked"][-1][0] is None
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_logs_and_health_move_and_are_searched(tmp_path: Path, size: tuple[int, int]) -> None:
+    with RealTerminal(tmp_path, size=size) as terminal:
+        terminal.wait_for("POSITIONS")
+        terminal.send("8")
+        terminal.wait_for("HEALTH  all well")
+        terminal.wait_for("Rate limits")
+        terminal.wait_for("LOG 20")
+        terminal.send("k")
+        terminal.wait_for("PAUSED")
+        terminal.send("/")
+        terminal.wait_for("part of a record")
+        terminal.send("order_")
+        terminal.wait_for("LOG 2 ")
+        terminal.send("\r")
+        terminal.wait_for("with “order_”: 2 of")
+        terminal.send("\r")
+        terminal.wait_for("EOrder:Insufficient funds")
+        terminal.send("qc")
+        terminal.wait_for("3 commands of this run")
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait_for_end() == 0
+        assert terminal.result["crashes"] == []

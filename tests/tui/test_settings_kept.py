@@ -11,6 +11,7 @@ from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.moment import Moment
 from krakked_tui.tui.outcomes import Stage
 from krakked_tui.tui.widgets.table import LiveTable
+from tests.fakes.log import NoLog
 from tests.tui.driving import Desk
 
 LARGE = (120, 40)
@@ -22,7 +23,7 @@ def kept(home: Path, **environment: str) -> tuple[SettingsKeeper, Desk]:
     sources = Sources(where=places("paper", settings), profile="paper", environment=settings)
     keeper = SettingsKeeper(sources, read_configuration(sources), mode="paper", exchange="api.kraken.com")
     controller = LocalController(
-        mode="paper", profile="paper", other_host="", answers=Answers(), keeper=keeper
+        mode="paper", profile="paper", other_host="", answers=Answers(), keeper=keeper, log=NoLog()
     )
     controller.publish(Moment(at=EPOCH, phase="running"))
     return keeper, Desk(settings=keeper.config.ui, controller=controller)

@@ -1,4 +1,4 @@
-"""Dialogs to read: an order's details, the rate limits and the help."""
+"""Dialogs to read: an order's details, the rate limits, a record of the log and the help."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -11,6 +11,7 @@ from krakked_tui.tui.commands import offered
 from krakked_tui.tui.dialogs.base import TEXT_WIDTH, Dialog
 from krakked_tui.tui.rows.dialogs import labelled, order_lines
 from krakked_tui.tui.rows.line import EMPTY, Line, Look, Span, wrap
+from krakked_tui.tui.rows.logs import record_lines
 from krakked_tui.tui.rows.rate_limits import rate_limit_lines
 from krakked_tui.tui.widgets.table import LiveTable
 
@@ -21,6 +22,8 @@ _GLOSSARY = (
     ("drawdown", "loss since the start of the UTC day, as a share of the equity then"),
     ("UNKNOWN", "an order whose fate the exchange has not confirmed; it is asked, never sent again"),
     ("data stale", "prices are older than allowed, so nothing new is opened on them"),
+    ("quiet", "a pair that says nothing over a living stream: good for valuation and exits"),
+    ("checked", "quiet, and a separate request confirmed the price: good for entries too"),
     ("flatten", "cancel our orders, sell every position at market, verify with the exchange"),
 )
 
@@ -54,10 +57,9 @@ class RateLimitsDialog(Dialog):
         return rate_limit_lines(view.rate_limits, TEXT_WIDTH)
 
 
-class HelpDialog(Dialog):
-    """All keys, and the words that need one sentence."""
+class LongDialog(Dialog):
+    """Text that may be longer than the window."""
 
-    TITLE_TEXT = "HELP"
     HINT = "up and down scroll"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll(-1)", "up", show=False),
@@ -66,13 +68,35 @@ class HelpDialog(Dialog):
         Binding("pagedown", "scroll(10)", "page down", show=False),
     ]
 
-    def text(self, _view: EngineView) -> Sequence[Line]:
-        """List commands, keys of tables, words."""
-        return help_lines(offered(self.desk))
-
     def action_scroll(self, lines: int) -> None:
         """Move the text."""
         self.query_one("#text").scroll_relative(y=lines, animate=False)
+
+
+class RecordDialog(LongDialog):
+    """One record of the log, as it was when the dialog opened."""
+
+    TITLE_TEXT = "RECORD"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        record = desk.selected_record
+        assert record is not None, "the command is available only with a row under the cursor"
+        self._record = record_lines(record, desk.zone, TEXT_WIDTH)
+
+    def text(self, _view: EngineView) -> Sequence[Line]:
+        """Show all of it."""
+        return self._record
+
+
+class HelpDialog(LongDialog):
+    """All keys, and the words that need one sentence."""
+
+    TITLE_TEXT = "HELP"
+
+    def text(self, _view: EngineView) -> Sequence[Line]:
+        """List commands, keys of tables, words."""
+        return help_lines(offered(self.desk))
 
 
 def help_lines(commands: Iterable[UiCommand]) -> list[Line]:

@@ -4,7 +4,7 @@ from krakked_tui.tui.command import DialogName
 from krakked_tui.tui.dialogs.base import Dialog
 from krakked_tui.tui.dialogs.confirm import CancelAllDialog, CancelOrderDialog, QuitDialog
 from krakked_tui.tui.dialogs.palette import PaletteDialog
-from krakked_tui.tui.dialogs.reading import HelpDialog, OrderDialog, RateLimitsDialog
+from krakked_tui.tui.dialogs.reading import HelpDialog, OrderDialog, RateLimitsDialog, RecordDialog
 from krakked_tui.tui.dialogs.setting import ChangeSettingDialog, SettingDialog
 from krakked_tui.tui.dialogs.typed import ArmDialog, FlattenDialog
 
@@ -19,5 +19,6 @@ DIALOGS: dict[DialogName, type[Dialog]] = {
     DialogName.PALETTE: PaletteDialog,
     DialogName.QUIT: QuitDialog,
     DialogName.RATE_LIMITS: RateLimitsDialog,
+    DialogName.RECORD: RecordDialog,
     DialogName.SETTING: SettingDialog,
 }

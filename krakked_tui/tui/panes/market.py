@@ -57,6 +57,7 @@ class MarketPane(Container):
         self._now = 0.0
         self._charted: tuple[object, ...] = ()
         self._status: StatusView | None = None
+        self._overlays = True
 
     def compose(self) -> ComposeResult:
         """Pairs first; the parts of one pair below, or beside where there is room."""
@@ -105,7 +106,7 @@ class MarketPane(Container):
         self._pair = self._table.selected or self._pair
         focus = self._market.focus
         row = self._rows.get(focus.pair)
-        closeup = Closeup(self._pair, self.timeframe, focus, now=self._now)
+        closeup = Closeup(self._pair, self.timeframe, focus, now=self._now, overlays=self._overlays)
         if row is not None:
             closeup = closeup._replace(
                 price_decimals=row.price_decimals, volume_decimals=row.volume_decimals, last=row.last
@@ -121,6 +122,7 @@ class MarketPane(Container):
         drawn = (
             focus.bars, focus.running, focus.pair, focus.timeframe, focus.trouble,
             closeup.pair, closeup.timeframe, closeup.last, chart.size, self.zone,
+            closeup.overlays, focus.lines, focus.fills,
         )  # fmt: skip
         if drawn != self._charted:
             self._charted = drawn
@@ -141,6 +143,10 @@ class MarketPane(Container):
         self.part = after.get(self.part, Part.CHART)
         for part in Part:
             self.set_class(part is self.part, f"-{part}")
+
+    def toggle_overlays(self) -> None:
+        """Show indicators and fills, or candles only."""
+        self._overlays = not self._overlays
 
     def edit_filter(self) -> None:
         """Let the operator type."""

@@ -2,17 +2,16 @@
 
 from collections.abc import Set
 from datetime import tzinfo
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 
 from krakked_tui.control.settings_view import SettingRow, SettingsView
 from krakked_tui.control.views import EngineView
 from krakked_tui.tui.command import PaneName
 from krakked_tui.tui.rows.settings import SETTING_COLUMNS, fact_lines, setting_rows
 from krakked_tui.tui.store import EVERYTHING, Topic
+from krakked_tui.tui.widgets.facts import Facts
 from krakked_tui.tui.widgets.lines import Lines
 from krakked_tui.tui.widgets.table import LiveTable
 
@@ -20,23 +19,6 @@ _SETTINGS = "settings-table"
 _FACTS = "facts"
 _NO_SETTINGS = "The engine has not said yet what is in force."
 _SCROLLBAR = 2
-
-
-class Facts(VerticalScroll, can_focus=True):
-    """Text that scrolls with the keys of tables, and without animation."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "lines(-1)", "up", show=False),
-        Binding("down,j", "lines(1)", "down", show=False),
-        Binding("pageup", "lines(-8)", "page up", show=False),
-        Binding("pagedown", "lines(8)", "page down", show=False),
-        Binding("home,g", "lines(-10000)", "first line", show=False),
-        Binding("end,G", "lines(10000)", "last line", show=False),
-    ]
-
-    def action_lines(self, lines: int) -> None:
-        """Move the text."""
-        self.scroll_relative(y=lines, animate=False)
 
 
 class SettingsPane(Container):

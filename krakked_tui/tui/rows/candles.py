@@ -7,25 +7,22 @@ where there is no colour. The scale moves in steps, so that a tick repaints one 
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
-from math import ceil, floor, isfinite, log10
-from typing import NamedTuple
+from math import ceil, isfinite
 
 from krakked_tui.control.market_view import FocusView, MarketBar
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.tui.rows.closeup import Closeup, heading, loading, missing_lines
 from krakked_tui.tui.rows.line import EMPTY, Line, Look, Span, crop, wrap
+from krakked_tui.tui.rows.overlays import draw_overlays, legend
+from krakked_tui.tui.rows.scale import Grid, Scale, scale_of
 
 _RISING, _FALLING = ("║", "╨", "╥"), ("█", "▀", "▄")
 """A body that fills a cell, its upper and its lower half."""
 
 _WICK, _CROSS, _DASH = "│", "┼", "─"
 _LEGEND = (Span("║ up  █ down  ┼ same", Look.MUTED),)
-_LABEL_ROWS = 3
 _LABEL_GAP = 10
 _LABEL_WIDTH = 5
-_QUANTA = 12
-"""Into how many steps of the scale the prices should at least be divided."""
-
 _GAPS = tuple(
     timedelta(minutes=minutes)
     for minutes in (5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 10080, 20160, 40320, 80640, 161280)
@@ -34,22 +31,6 @@ _DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - instants of the display zone are compared with it
 _OHLC_ROWS = 12
 """Height from which there is a line for the figures of the running candle."""
-
-Grid = list[list[tuple[str, Look]]]
-
-
-class Scale(NamedTuple):
-    """Prices from ``low`` to ``high`` over so many rows; ``step`` lies between two labels."""
-
-    low: float
-    high: float
-    rows: int
-    step: float
-
-    def half(self, price: float) -> int:
-        """Return the half row of a price, 0 at the bottom; what lies outside is at the edge."""
-        share = (price - self.low) / (self.high - self.low)
-        return min(self.rows * 2 - 1, max(0, floor(share * self.rows * 2 + 1e-9)))
 
 
 def chart_lines(closeup: Closeup, width: int, height: int, zone: tzinfo) -> list[Line]:
@@ -64,6 +45,8 @@ def chart_lines(closeup: Closeup, width: int, height: int, zone: tzinfo) -> list
         lines += wrap(f"! {closeup.focus.trouble}", width, Look.WARN)[:2]
     if height >= _OHLC_ROWS:
         lines.append(crop(_figures(bars[-1], closeup), width))
+    if closeup.overlays and (named := legend(closeup.focus)):
+        lines.append(crop(named, width))
     lines += _plot(closeup, bars, width, height - len(lines), zone)
     return lines[:height]
 
@@ -112,6 +95,8 @@ def _plot(closeup: Closeup, bars: Sequence[MarketBar], width: int, height: int, 
     grid: Grid = [[(" ", Look.PLAIN)] * columns for _ in range(rows)]
     for bar in seen:
         _draw(grid, (bar.time - start) // length, bar, scale, muted=closeup.chart_late)
+    if closeup.overlays:
+        draw_overlays(grid, closeup.focus, start, scale, muted=closeup.chart_late)
     labels = _labels(scale, closeup, last)
     lines = [
         (*_spans(cells), *_axis(labels.get(row), room)) for row, cells in zip(_down(rows), grid, strict=True)
@@ -122,23 +107,6 @@ def _plot(closeup: Closeup, bars: Sequence[MarketBar], width: int, height: int, 
 
 def _down(rows: int) -> range:
     return range(rows - 1, -1, -1)
-
-
-def scale_of(prices: Sequence[float], rows: int, tick: float) -> Scale:
-    """Return a scale that holds all prices and changes in steps only; ``tick`` is the smallest step."""
-    low, high = min(prices), max(prices)
-    if high - low < tick:
-        pad = max(tick, abs(high) * 0.0005)
-        low, high = low - pad, high + pad
-    quantum = max(tick, nice((high - low) / _QUANTA))
-    low, high = floor(low / quantum + 1e-9) * quantum, ceil(high / quantum - 1e-9) * quantum
-    return Scale(low, high, rows, max(tick, nice((high - low) * _LABEL_ROWS / rows)))
-
-
-def nice(value: float) -> float:
-    """Return the smallest 1, 2 or 5 times a power of ten that is not below ``value`` (above zero)."""
-    power = 10.0 ** floor(log10(value))
-    return next((power * each for each in (1, 2, 5) if power * each >= value * (1 - 1e-9)), power * 10)
 
 
 def _draw(grid: Grid, column: int, bar: MarketBar, scale: Scale, *, muted: bool) -> None:

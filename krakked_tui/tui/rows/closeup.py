@@ -21,6 +21,8 @@ class Closeup(NamedTuple):
     volume_decimals: int = 8
     last: Decimal | None = None
     now: float = 0.0
+    overlays: bool = True
+    """Whether indicators and fills are drawn."""
 
     @property
     def late(self) -> bool:

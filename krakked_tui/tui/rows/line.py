@@ -17,6 +17,8 @@ class Look(StrEnum):
     LOSS = "loss"
     GOOD = "good"
     SHAPE = "shape"
+    CURVE = "curve"
+    CURVE2 = "curve2"
     STALE = "stale"
     WARN = "warn"
     ALARM = "alarm"

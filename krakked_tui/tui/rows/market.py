@@ -152,6 +152,7 @@ def _freshness(data: DataStatusView) -> list[Span]:
     return [
         Span(f"{count} {word}  ", look)
         for count, word, look in (
+            (data.checked, "checked", Look.MUTED),
             (data.quiet, "quiet", Look.MUTED),
             (data.stale, "stale", Look.STALE),
             (data.never, "without a price", Look.STALE),

@@ -58,6 +58,7 @@ _DRIFT = {
 }
 _DATA = {
     "live": Wording("data live", "data live", Look.GOOD),
+    "polling": Wording("data POLL", "data POLL", Look.WARN),
     "stale": Wording("data STALE", "data STALE", Look.WARN),
     "down": Wording("data DOWN", "data DOWN", Look.ALARM),
     "starting": Wording("data wait", "data wait", Look.WARN),

@@ -81,6 +81,18 @@ class LiveTable(ScrollView, can_focus=True):
             self.cursor = self._place_of(selected)
         self._repaint()
 
+    def follow(self, keys: Sequence[str], row: Callable[[int], Row]) -> None:
+        """Replace the rows; a cursor on the last one, and only there, goes on to the new last one."""
+        follows = not self.below
+        self.show_lazily(keys, row)
+        if follows and keys:
+            self.cursor = len(keys) - 1
+
+    @property
+    def below(self) -> int:
+        """How many rows there are below the cursor."""
+        return max(0, len(self._keys) - 1 - self.cursor)
+
     def _place_of(self, key: str | None) -> int:
         if key in self._keys:
             return self._keys.index(key)

@@ -107,7 +107,11 @@ MISTAKES: tuple[tuple[dict[str, Any], str, str], ...] = (
     (_mine(timeframes=["2m"]), "strategies.configs.mine.timeframes", 'holds "2m": each item must be "1m"'),
     ({"strategies": {"configs": {"other": {}}}}, "strategies.configs.other.type", "is missing"),
     ({"universe": {"min_24h_volume_usd": -1}}, "universe.min_24h_volume_usd", "use 0 or more"),
-    ({"market_data": {"stale_tolerance_seconds": 1000}}, "market_data.stale_tolerance_seconds", "at least"),
+    (
+        {"market_data": {"ws": {"stale_tolerance_seconds": 1000}}},
+        "market_data.ws.stale_tolerance_seconds",
+        "at least",
+    ),
     ({"region": {"supports_margin": True}}, "region.supports_margin", "Krakked trades spot only"),
 )
 
@@ -145,7 +149,7 @@ def test_a_contradiction_with_a_wrong_value_is_not_told_on_top() -> None:
 
 def test_values_that_fit_only_together_are_taken_together() -> None:
     values = {"stale_tolerance_seconds": 2000, "quiet_tolerance_seconds": 3000}
-    assert build([Layer("a", {"market_data": values})]).market_data.stale_tolerance_seconds == 2000
+    assert build([Layer("a", {"market_data": {"ws": values}})]).market_data.ws.stale_tolerance_seconds == 2000
 
 
 def test_broken_toml_names_the_file_and_the_place_and_the_others_are_still_read(tmp_path: Path) -> None:
@@ -252,8 +256,8 @@ def test_a_variable_that_is_almost_ours_is_a_warning_and_its_value_is_not_shown(
         ("KRAKKED_UI_THEME", "did you mean KRAKKED__UI__THEME?"),
         ("KRAKKED_RISK_MAX_OPEN_POSITION", "did you mean KRAKKED__RISK__MAX_OPEN_POSITIONS?"),
         ("KRAKKED_UI__THEME", "did you mean KRAKKED__UI__THEME?"),
-        ("KRAKKED_MARKET_DATA_STALE_TOLERANCE_SECONDS",
-         "did you mean KRAKKED__MARKET_DATA__STALE_TOLERANCE_SECONDS?"),
+        ("KRAKKED_MARKET_DATA_WS_STALE_TOLERANCE_SECONDS",
+         "did you mean KRAKKED__MARKET_DATA__WS__STALE_TOLERANCE_SECONDS?"),
     ],
 )  # fmt: skip
 def test_a_variable_with_too_few_underscores_is_a_warning(name: str, right: str) -> None:

@@ -53,8 +53,8 @@ TEXTS: dict[str, tuple[list[str], list[str]]] = {
 SPOT_ONLY = ("region.supports_margin", "region.supports_futures", "region.supports_staking")
 
 COMPANIONS: dict[str, dict[str, Any]] = {
-    "market_data.stale_tolerance_seconds": {"market_data.quiet_tolerance_seconds": 86_400},
-    "market_data.quiet_tolerance_seconds": {"market_data.stale_tolerance_seconds": 1e-9},
+    "market_data.ws.stale_tolerance_seconds": {"market_data.ws.quiet_tolerance_seconds": 86_400},
+    "market_data.ws.quiet_tolerance_seconds": {"market_data.ws.stale_tolerance_seconds": 1e-9},
     "portfolio.max_truth_age_seconds": {"scheduler.portfolio_sync_seconds": 1e-9},
     "scheduler.portfolio_sync_seconds": {"portfolio.max_truth_age_seconds": 86_400},
     "execution.order_ttl_seconds": {"execution.exit_escalation_seconds": 1e-9},
@@ -105,6 +105,8 @@ def _values(key: str, kind: Any) -> Iterator[tuple[Any, bool]]:
         case inspect.EnumType() | inspect.LiteralType():
             yield from ((choice, True) for choice in choices(kind))
             yield from (("no such choice", False), (5, False), ("", False), ([choices(kind)[0]], False))
+        case inspect.VarTupleType(item_type=inspect.FloatType() | inspect.Metadata(type=inspect.FloatType())):
+            yield from (([5], True), ([1, 2.5, 3], True), ([-1], False), (["x"], False), ([], False))
         case inspect.VarTupleType():
             yield from (("x", False), ([5], False), (5, False), ([["x"]], False))
         case _:

@@ -30,6 +30,7 @@ from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.moment import Moment
 from tests.fakes.clock import FakeClock
+from tests.fakes.log import NoLog
 
 
 class EngineStub:
@@ -80,8 +81,13 @@ def _rig(
 ) -> tuple[LocalController, EngineStub, Answers]:
     answers, engine = Answers(), EngineStub()
     controller = LocalController(
-        mode="demo", profile="demo", other_host="", answers=answers, keeper=keeper or KeeperStub()
-    )
+        mode="demo",
+        profile="demo",
+        other_host="",
+        answers=answers,
+        keeper=keeper or KeeperStub(),
+        log=NoLog(),
+    )  # fmt: skip
     controller.attach(ThreadStub(engine, alive=alive))  # type: ignore[arg-type]
     return controller, engine, answers
 

@@ -6,18 +6,30 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from krakked_tui.control.market_picture import MarketPicture
-from krakked_tui.control.market_view import ConnectionView, DataStatusView, FocusView, MarketBar, MarketView
+from krakked_tui.control.market_view import (
+    ChartFill,
+    ChartLine,
+    ConnectionView,
+    DataStatusView,
+    FocusView,
+    MarketBar,
+    MarketView,
+)
 from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.errors import ExchangeError
+from krakked_tui.domain.fills import Trade
 from krakked_tui.domain.pairs import PairMetadata, PairStatus
 from krakked_tui.engine.focus import Focus
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.market import LiveMarket
 from krakked_tui.engine.moment import Moment
 from krakked_tui.engine.recorded_feed import RecordedFeed
+from krakked_tui.engine.signals import AnyStrategy
 from krakked_tui.market.settings import MarketDataSettings
 from krakked_tui.portfolio.ledger import Position
 from krakked_tui.ports import StreamState
+from krakked_tui.strategies.settings import StrategySettings
+from krakked_tui.strategies.trend_following import TrendFollowing
 from tests.fakes.candle_store import MemoryCandleStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.feed import FakeFeed
@@ -27,7 +39,7 @@ D = Decimal
 
 
 class Rig:
-    def __init__(self, pair: PairMetadata) -> None:
+    def __init__(self, pair: PairMetadata, *strategies: AnyStrategy) -> None:
         self.clock = FakeClock()
         self.state = Stage(pair).state
         names = ("XBTUSD", "ETHUSD", "OLDUSD")
@@ -45,7 +57,7 @@ class Rig:
             feed=self.feed, store=MemoryCandleStore(), market=self.market, clock=self.clock,
             listed=self.state.known, carried=self.state.tradable,
         )  # fmt: skip
-        self.picture = MarketPicture()
+        self.picture = MarketPicture(strategies)
         self.moment = Moment(
             at=self.clock.now(), state=self.state, market=self.market, focus=self.focus, feed=self.feed
         )
@@ -146,7 +158,9 @@ async def test_how_the_data_is_doing(xbtusd: PairMetadata) -> None:
         rig.clock.jump(2)
     data = rig.view().data
     assert data.connections[0] == ConnectionView("market", True, "", 3, 2, ("a: b",))
-    assert (data.fresh, data.quiet, data.stale, data.never) == (1, 0, 0, 1)
+    assert (data.fresh, data.checked, data.quiet, data.stale, data.never) == (1, 0, 0, 0, 1)
+    assert (data.state, data.system_status) == ("live", "")
+    assert (data.pairs_tradable, data.pairs_known) == (2, 3)
     assert (data.rest_success_age, data.rest_error, data.rest_error_age) == (7.0, "no route", 2.0)
     assert (data.messages_per_second, data.lag_seconds, data.clock_offset_seconds) == (0.0, 0.0, 0.0)
 
@@ -163,3 +177,25 @@ def test_the_focus_in_the_screens_words(xbtusd: PairMetadata) -> None:
     assert focus.running == MarketBar(now, 1.0, 3.0, 0.5, 2.0, 7.0)
     assert (focus.pair, focus.timeframe, focus.trouble) == ("XBTUSD", Timeframe.M1, "")
     assert rig.view().focus.bars is focus.bars
+
+
+def test_the_focus_has_the_indicators_and_fills_of_its_pair(xbtusd: PairMetadata) -> None:
+    settings = StrategySettings(
+        id="trend", type="trend_following", timeframes=(Timeframe.M1,), params={"ma_fast": 1, "ma_slow": 2}
+    )
+    rig = Rig(xbtusd, TrendFollowing(settings))
+    now = rig.clock.now()
+    first = Candle("XBTUSD", Timeframe.M1, now - timedelta(minutes=2), 1.0, 3.0, 0.5, 2.0, 7.0, 1.5, 9)
+    second = replace(first, time=now - timedelta(minutes=1), close=3.0)
+    rig.market.load([first, second])
+    at = now - timedelta(seconds=70)
+    rig.state.recent_trades.append(Trade("T", "O", "XBTUSD", "buy", D(2), D(1), D(2), (), at, maker=True))
+    rig.focus.look_at("XBTUSD", Timeframe.M1)
+    focus = rig.view().focus
+    assert focus.lines == (ChartLine("sma 1", (2.0, 3.0)), ChartLine("sma 2", (None, 2.5)))
+    assert focus.fills == (ChartFill(at, "buy", 2.0),)
+    again = rig.view().focus
+    assert (again.lines, again.fills) == (focus.lines, focus.fills)
+    assert again.lines is focus.lines
+    rig.state.tradable = frozenset()
+    assert rig.view().focus.lines == ()

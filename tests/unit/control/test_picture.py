@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from krakked_tui.control.picture import engine_view
-from krakked_tui.control.views import EngineView, RateLimitView
+from krakked_tui.control.views import EngineView, HealthView, RateLimitView
 from krakked_tui.decision import events as e
 from krakked_tui.domain.orders import OrderStatus, Unknown
 from krakked_tui.domain.pairs import PairMetadata
@@ -93,3 +93,15 @@ def test_before_the_state_exists_there_is_still_a_status() -> None:
     view = engine_view(moment, version=1, mode="demo", profile="demo", other_host="", messages=())
     assert view.status.no_new_risk == "the engine is starting"
     assert view.status.data == "starting"
+
+
+def test_what_is_not_well_inside_is_told(stage: Stage) -> None:
+    stage.state.storage_trouble = "disk full"
+    stage.state.account.failure = "EService:Busy"
+    stage.state.account.synced_wall = 10.0
+    stage.state.strategy_errors.update({"b": "two", "a": "one"})
+    assert _view(stage, wall=14.5).health == HealthView(
+        "disk full", 4.5, "EService:Busy", (("a", "one"), ("b", "two"))
+    )
+    stage.state.account.synced_wall = None
+    assert _view(stage).health.account_age is None

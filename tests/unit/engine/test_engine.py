@@ -29,6 +29,7 @@ from krakked_tui.strategies.registry import build_strategies
 from tests.fakes.broker import FakeBroker
 from tests.fakes.candle_store import MemoryCandleStore
 from tests.fakes.journal import MemoryJournal
+from tests.fakes.universe_cache import FakeUniverseCache
 from tests.scenarios.stage import STRATEGY, Stage
 
 FASTER = 50.0
@@ -85,6 +86,12 @@ class Feed:
             await self.clock.sleep(1)
             if self.connects:
                 sink.on_quote(self._quote())
+
+    async def change_pairs(self, pairs: Sequence[PairMetadata]) -> None:
+        pass
+
+    async def renew(self, pairs: Sequence[str]) -> None:
+        pass
 
     async def focus(self, pair: PairMetadata | None, depth: int, sink: FocusSink) -> None:
         if pair is not None:
@@ -169,7 +176,12 @@ class Rig:
             if self.access_answers:
                 raise self.access_answers.pop(0)
 
-        adapters = Adapters(journal, store, connect, check_access, build_strategies(strategies), lambda: None)
+        async def universe() -> FakeUniverseCache:
+            return FakeUniverseCache()
+
+        adapters = Adapters(
+            journal, store, universe, connect, check_access, build_strategies(strategies), lambda: None
+        )
         return Engine(
             settings, adapters,
             answers=Answers(), write_log=self.lines.append, publish=lambda _moment: None, clock=self.clock,

@@ -134,10 +134,10 @@ async def test_a_running_stream_carries_other_pairs_and_books_on_demand(xbtusd: 
         await screen.until(lambda: bool(screen.states) and screen.states[-1].connected)
         await market.change_pairs([xbtusd])
         # What was asked for before there was a stream counts too.
-        await screen.until(lambda: bool(screen.candles) and screen.states[-1].acked == 3)
+        await screen.until(lambda: bool(screen.candles) and screen.states[-1].acked == 4)
         assert market.heard("ticker", "XBTUSD") == 0.0
         await market.watch({"XBTUSD": Watch(depth=10, trades=True)}, desk)
-        await screen.until(lambda: screen.states[-1].acked == 4)
+        await screen.until(lambda: screen.states[-1].acked == 5)
         running.cancel()
     assert desk.books[0] == ("XBTUSD", True, 1)
     assert market.heard("ticker") is None
@@ -175,7 +175,7 @@ async def test_focus_outlives_streams_and_connections_and_tells_each_trade_once(
         assert not viewer.books[-1].valid
         running = group.create_task(market.stream([xbtusd], [Timeframe.M1], screen))
         await viewer.until(lambda: viewer.books[-1].valid)
-        await screen.until(lambda: screen.states[-1].acked == 4)
+        await screen.until(lambda: screen.states[-1].acked == 5)
         running.cancel()
     assert len(viewer.trades) == 2
     assert {"channel": "book", "depth": 10, "symbol": ["BTC/USD"]} in chain.from_iterable(server.asked)
@@ -191,7 +191,7 @@ async def test_asking_for_the_same_begins_anew_and_for_none_ends_it(xbtusd: Pair
         await second.until(lambda: len(second.trades) == 2 and second.books[-1].valid)
         await market.focus(None, 10, second)
         assert not second.books[-1].valid
-        await screen.until(lambda: (screen.states[-1].wanted, screen.states[-1].acked) == (0, 0))
+        await screen.until(lambda: (screen.states[-1].wanted, screen.states[-1].acked) == (1, 1))
         running.cancel()
     assert len(first.trades) == 2
 

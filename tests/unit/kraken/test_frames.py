@@ -92,6 +92,16 @@ def exactly(message: bytes) -> object:
     return msgspec.json.Decoder(float_hook=Decimal).decode(message)
 
 
+def sent_of(message: bytes) -> object:
+    """What a message says, without what we leave undecoded of the instrument channel."""
+    sent = msgspec.json.Decoder(dict[str, object], float_hook=Decimal).decode(message)
+    data = sent.get("data")
+    if sent.get("channel") == "instrument" and isinstance(data, dict):
+        pairs = [{name: row[name] for name in ("symbol", "status")} for row in data["pairs"]]
+        return sent | {"data": {"pairs": pairs}}
+    return sent
+
+
 def assert_same(got: object, sent: object, *, digits: bool) -> None:
     """Nothing that was sent is missing or different; ``digits``: to the last zero."""
     if isinstance(sent, dict):
@@ -118,7 +128,7 @@ def test_nothing_recorded_is_lost_in_decoding() -> None:
         parsed = parse(message)
         if not isinstance(parsed, Unreadable):
             # Candles are for indicators: their floats have the value, not the trailing zeros.
-            assert_same(plainly(parsed), exactly(message), digits=not isinstance(parsed, CandleFrame))
+            assert_same(plainly(parsed), sent_of(message), digits=not isinstance(parsed, CandleFrame))
 
 
 def test_what_was_decoded_encodes_to_the_same_digits() -> None:

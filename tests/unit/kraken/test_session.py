@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from krakked_tui.kraken import session as session_module
 from krakked_tui.kraken.frames import BalancesFrame, ExecutionsFrame, StatusFrame, TickerFrame
 from krakked_tui.kraken.pending import Answered
-from krakked_tui.kraken.session import BookChanged, Ended, Event, Gap, Session, TradingMaximum
+from krakked_tui.kraken.session import BookChanged, Ended, Event, Gap, Pace, Session, TradingMaximum
 from krakked_tui.kraken.subscriptions import BATCH_SIZE, BURST, REFUSALS_MAX, Progress
 from krakked_tui.kraken.topics import Plan, Subscription
 from krakked_tui.kraken.wire import WebSocketsToken
@@ -747,3 +747,77 @@ def test_requests_are_paced() -> None:
                     session.receive(ack(request.req_id, symbol), second)
     assert sum(sent_in.values()) == 50
     assert max(sent_in.values()) == BURST
+
+
+def test_the_pace_is_as_told() -> None:
+    symbols = tuple(f"A{n}/USD" for n in range(7))
+    session = Session(Plan((Subscription("ticker", symbols),)), 0, Pace(batch_size=3, ping_seconds=2.0))
+    session.receive(STATUS, 0)
+    sizes = []
+    for _ in range(3):
+        (request,) = [each for each in sent(session) if each.method == "subscribe"]
+        sizes.append(len(request.symbols))
+        for symbol in request.symbols:
+            session.receive(ack(request.req_id, symbol), 0)
+    assert sizes == [3, 3, 1]
+    pings = []
+    for tenth in range(1, 60):
+        session.tick(tenth / 10)
+        pings += [tenth / 10 for request in sent(session) if request.method == "ping"]
+    assert pings == [2.0, 4.0]
+
+
+def test_a_rare_ping_is_waited_for_while_nothing_is_served() -> None:
+    session = Session(Plan(()), 0, Pace(ping_seconds=30.0))
+    session.receive(STATUS, 0)
+    for second in range(1, 35):
+        assert session.tick(second) == []
+    assert session.tick(35) == [Ended("nothing was heard for 35 s")]
+    served = Session(PUBLIC, 0, Pace(ping_seconds=30.0))
+    served.receive(STATUS, 0)
+    (request,) = sent(served)
+    served.receive(ack(request.req_id, "BTC/USD"), 0)
+    assert served.tick(10) == [Ended("nothing was heard for 10 s")]
+
+
+def test_statuses_nobody_knows_are_counted() -> None:
+    session = live(PUBLIC)
+    session.receive(STATUS.replace(b"online", b"dreaming"), 1)
+    pair = b'{"channel":"instrument","type":"update","data":{"pairs":[{"symbol":"A/B","status":"%b"}]}}'
+    for status in (b"asleep", b"online", b"work_in_progress"):
+        session.receive(pair % status, 1)
+    assert session.oddities == {"unknown system status": 1, "unknown pair status": 1}
+    assert session.examples == {"unknown system status": "dreaming", "unknown pair status": "asleep"}
+
+
+def test_renewing_leaves_first_and_drops_the_book() -> None:
+    session, _ = with_books()
+    events = session.renew({"BTC/USD"}, 2)
+    assert [event.book.symbol for event in events if isinstance(event, BookChanged)] == ["BTC/USD"]
+    (request,) = sent(session)
+    assert (request.method, request.symbols) == ("unsubscribe", ["BTC/USD"])
+    session.receive(ack(request.req_id, "BTC/USD", "book", method="unsubscribe"), 2)
+    (request,) = sent(session)
+    assert (request.method, request.symbols) == ("subscribe", ["BTC/USD"])
+    assert session.book("ETH/USD") is not None
+
+
+def test_renewing_leaves_a_refusal_as_it_is() -> None:
+    session = Session(Plan((Subscription("ticker", ("OLD/USD",)),)), 0)
+    session.receive(STATUS, 0)
+    (request,) = sent(session)
+    session.receive(refusal(request.req_id, "Currency pair not supported", "OLD/USD"), 0)
+    (progress,) = session.renew({"OLD/USD"}, 1)
+    assert isinstance(progress, Progress)
+    assert len(progress.failed) == 1
+    assert sent(session) == []
+    session.close()
+    assert session.renew({"OLD/USD"}, 2) == []
+
+
+def test_renewing_before_anything_was_asked_for_asks_once() -> None:
+    session = Session(BOOKS, 0)
+    session.renew({"BTC/USD"}, 0)
+    session.receive(STATUS, 0)
+    (request,) = sent(session)
+    assert (request.method, request.symbols) == ("subscribe", ["BTC/USD", "ETH/USD"])

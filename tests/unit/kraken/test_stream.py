@@ -309,9 +309,9 @@ async def test_odd_messages_are_logged_once_per_kind(caplog: pytest.LogCaptureFi
             await listener.clock.advance(3)
     messages = [record.getMessage() for record in caplog.records]
     assert sorted(messages) == [
-        "The market stream dropped a message: channel ticker"
+        "The market stream said something odd: channel ticker"
         " (Expected `str`, got `int` - at `$.data[0].symbol`)",
-        "The market stream dropped a message: not JSON (JSON is malformed: invalid character (byte 0))",
+        "The market stream said something odd: not JSON (JSON is malformed: invalid character (byte 0))",
     ]
 
 

@@ -3,7 +3,13 @@
 import msgspec
 import pytest
 
-from krakked_tui.market.settings import MarketDataSettings, UniverseSettings
+from krakked_tui.domain.candles import Timeframe
+from krakked_tui.market.settings import (
+    FeedSettings,
+    IngestSettings,
+    MarketDataSettings,
+    UniverseSettings,
+)
 
 
 def test_the_volume_floor_may_be_zero_but_not_less() -> None:
@@ -13,14 +19,25 @@ def test_the_volume_floor_may_be_zero_but_not_less() -> None:
 
 
 def test_quiet_cannot_end_before_fresh() -> None:
-    MarketDataSettings(stale_tolerance_seconds=60, quiet_tolerance_seconds=60)
+    FeedSettings(stale_tolerance_seconds=60, quiet_tolerance_seconds=60)
     with pytest.raises(ValueError, match="use at least stale_tolerance_seconds"):
-        MarketDataSettings(stale_tolerance_seconds=60, quiet_tolerance_seconds=59)
+        FeedSettings(stale_tolerance_seconds=60, quiet_tolerance_seconds=59)
+
+
+def test_candles_that_the_exchange_lacks_cannot_be_ingested() -> None:
+    with pytest.raises(ValueError, match="use 4h"):
+        IngestSettings(timeframes=(Timeframe.M15, Timeframe.H12))
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"stale_tolerance_seconds": 0}, {"boundary_grace_seconds": -1}, {"stale_tolerance": 60}]
+    "wrong",
+    [
+        {"ws": {"stale_tolerance_seconds": 0}},
+        {"ingest": {"boundary_grace_seconds": -1}},
+        {"stale_tolerance_seconds": 60},
+        {"ingest": {"retry_wait_seconds": []}},
+    ],
 )
-def test_wrong_market_data_settings_are_refused(wrong: dict[str, float]) -> None:
+def test_wrong_market_data_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(wrong, MarketDataSettings)

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from krakked_tui.domain.candles import Quote
 from krakked_tui.domain.pairs import PairMetadata, PairStatus
 from krakked_tui.market.settings import UniverseSettings
-from krakked_tui.market.universe import Universe, near_matches, select_universe
+from krakked_tui.market.universe import Universe, UniverseDiff, diff, near_matches, select_universe
 from tests.unit.domain.builders import make_pair, make_quote
 
 
@@ -153,3 +154,53 @@ def test_volume_is_valued_at_the_average_price_of_the_day() -> None:
     assert not universe.pairs
     floor = UniverseSettings(min_24h_volume_usd=Decimal(99_999))
     assert select_universe([make_pair("XBTUSD")], {"XBTUSD": quote}, floor, "USD").pairs
+
+
+def by_name(*pairs: PairMetadata) -> dict[str, PairMetadata]:
+    return {pair.canonical: pair for pair in pairs}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"price_decimals": 5},
+        {"tick_size": Decimal("0.05")},
+        {"volume_decimals": 2},
+        {"lot_size": Decimal(1)},
+        {"order_min": Decimal(2)},
+        {"cost_min": Decimal(2)},
+        {"cost_decimals": 2},
+    ],
+)
+def test_every_part_of_the_grid_counts_as_precision(change: dict[str, object]) -> None:
+    after = msgspec.structs.replace(make_pair(), **change)
+    assert diff(by_name(make_pair()), by_name(after)) == UniverseDiff(precision_changed=("XBTUSD",))
+
+
+def test_a_diff_names_what_came_what_went_and_what_changed() -> None:
+    before = by_name(make_pair("AUSD"), make_pair("BUSD"), make_pair("DUSD"), make_pair("CUSD"))
+    halted = make_pair("BUSD", status=PairStatus.CANCEL_ONLY)
+    finer = make_pair("CUSD", price_decimals=4, status=PairStatus.POST_ONLY)
+    change = diff(before, by_name(make_pair("ZUSD"), make_pair("EUSD"), finer, halted, make_pair("AUSD")))
+    assert change == UniverseDiff(("EUSD", "ZUSD"), ("DUSD",), ("BUSD", "CUSD"), ("CUSD",))
+    assert change
+    assert str(change) == "2 added, 1 removed, 2 with another status, 1 with another precision"
+
+
+def test_without_a_difference_a_diff_is_false() -> None:
+    assert not diff(by_name(make_pair()), by_name(make_pair()))
+    assert str(UniverseDiff()) == "nothing changed"
+
+
+@given(before=PAIRS, after=PAIRS)
+def test_a_diff_leads_from_one_reading_to_the_other(
+    before: list[PairMetadata], after: list[PairMetadata]
+) -> None:
+    old, new = by_name(*before), by_name(*after)
+    change = diff(old, new)
+    assert (old.keys() | {*change.added}) - {*change.removed} == new.keys()
+    assert not {*change.added} & old.keys()
+    assert {*change.status_changed} == {n for n in old.keys() & new.keys() if old[n].status != new[n].status}
+    assert bool(change) is (
+        {name: pair.status for name, pair in old.items()} != {name: pair.status for name, pair in new.items()}
+    )

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
 from krakked_tui.domain.depth import BookTop, PublicTrade
-from krakked_tui.domain.pairs import AssetInfo, PairMetadata
+from krakked_tui.domain.pairs import AssetInfo, PairMetadata, PairStatus, SystemStatus
 from krakked_tui.paper.tap import TappedFeed
 from krakked_tui.ports import FeedSink, FocusSink, ServerTime, StreamState
 from tests.unit.paper.samples import ASSETS, PAIR, D, quote_of
@@ -11,6 +11,7 @@ from tests.unit.storage.samples import candle
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 QUOTE = quote_of(D(1000), bid=None, ask=None, size=D(1), volume=D(5), received=1.0, time=AT)
+STATUSES = {"XBTUSD": PairStatus.CANCEL_ONLY}
 UP = StreamState("market", connected=True)
 
 
@@ -18,6 +19,8 @@ class Feed:
     """A market feed that says a little of everything."""
 
     closed = False
+    carried: Sequence[PairMetadata] = ()
+    renewed: Sequence[str] = ()
     focused: tuple[PairMetadata | None, int, FocusSink] | None = None
 
     async def server_time(self) -> ServerTime:
@@ -39,6 +42,14 @@ class Feed:
         sink.on_stream_state(UP)
         sink.on_quote(QUOTE)
         sink.on_candle(candle(1), AT)
+        sink.on_system_status(SystemStatus.POST_ONLY)
+        sink.on_pair_statuses(STATUSES)
+
+    async def change_pairs(self, pairs: Sequence[PairMetadata]) -> None:
+        self.carried = pairs
+
+    async def renew(self, pairs: Sequence[str]) -> None:
+        self.renewed = pairs
 
     async def focus(self, pair: PairMetadata | None, depth: int, sink: FocusSink) -> None:
         self.focused = (pair, depth, sink)
@@ -72,6 +83,12 @@ class Listener:
     def on_candle(self, candle: Candle, seen: datetime) -> None:
         self._log.append((self._name, (candle, seen)))
 
+    def on_system_status(self, status: SystemStatus) -> None:
+        self._log.append((self._name, status))
+
+    def on_pair_statuses(self, statuses: Mapping[str, PairStatus]) -> None:
+        self._log.append((self._name, statuses))
+
 
 class Viewer:
     """Somebody who looks at one pair."""
@@ -91,7 +108,7 @@ async def test_everything_passes_and_the_listener_hears_it_first() -> None:
     assert log == [
         ("listener", UP), ("sink", UP),
         ("listener", QUOTE), ("sink", QUOTE),
-        ("sink", (candle(1), AT)),
+        ("sink", (candle(1), AT)), ("sink", SystemStatus.POST_ONLY), ("sink", STATUSES),
     ]  # fmt: skip
 
 
@@ -105,6 +122,9 @@ async def test_answers_pass_and_prices_and_pairs_are_shown() -> None:
     assert await feed.pairs() == ([PAIR], ASSETS)
     assert await feed.quotes() == {"XBTUSD": QUOTE}
     assert log == [("listener", ([PAIR], ASSETS)), ("listener", [QUOTE])]
+    await feed.change_pairs([PAIR])
+    await feed.renew(["XBTUSD"])
+    assert (inner.carried, inner.renewed) == ([PAIR], ["XBTUSD"])
     sink = Viewer()
     await feed.focus(PAIR, 10, sink)
     assert inner.focused == (PAIR, 10, sink)

@@ -30,6 +30,7 @@ def make_state(
     spread: str = "0",
     status: PairStatus = PairStatus.ONLINE,
     freshness: Freshness = Freshness.FRESH,
+    price_age: float = 0.0,
     fee_pct: str = "0",
     order_min: str = "0.001",
     cost_min: str = "0.5",
@@ -39,6 +40,7 @@ def make_state(
         quote=None if price is None else make_quote(pair, price, spread=spread),
         freshness=freshness,
         taker_fee_pct=Decimal(fee_pct),
+        price_age=price_age,
     )
 
 

@@ -58,10 +58,30 @@ def test_pair_status(status: PairStatus) -> None:
     assert (str(status) in check.reason) is (status is not PairStatus.ONLINE)
 
 
-@pytest.mark.parametrize("freshness", Freshness)
-def test_price_freshness(freshness: Freshness) -> None:
-    check = permissions.price_freshness(make_candidate(context=make_context(make_state(freshness=freshness))))
-    assert check.verdict is (OK if freshness is Freshness.FRESH else BLOCKED)
+@pytest.mark.parametrize(
+    ("freshness", "reason"),
+    [
+        (Freshness.FRESH, ""),
+        (Freshness.CHECKED, ""),
+        (
+            Freshness.QUIET,
+            "the price of XBTUSD is quiet, 95 s old, and a request for the exchange's ticker has not"
+            " confirmed it",
+        ),
+        (Freshness.STALE, "the price of XBTUSD is stale, 95 s old"),
+        (Freshness.NEVER, "no price of XBTUSD has arrived"),
+    ],
+)
+def test_price_freshness(freshness: Freshness, reason: str) -> None:
+    context = make_context(make_state(freshness=freshness, price_age=95.4))
+    check = permissions.price_freshness(make_candidate(context=context))
+    assert (check.verdict, check.reason) == (BLOCKED if reason else OK, reason)
+
+
+def test_one_stale_pair_stops_only_its_own_entries() -> None:
+    context = make_context(make_state("XBTUSD", freshness=Freshness.STALE), make_state("ETHUSD"))
+    assert permissions.price_freshness(make_candidate(context=context)).verdict is BLOCKED
+    assert permissions.price_freshness(make_candidate(make_intent("ETHUSD"), context)).verdict is OK
 
 
 def test_a_missing_price_is_not_fresh() -> None:

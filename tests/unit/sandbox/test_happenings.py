@@ -230,3 +230,30 @@ def test_nonsense_is_refused(rig: Rig) -> None:
     for body in (b"", b"[]", b"{", b'{"action": "shock"}'):
         with pytest.raises(ControlError, match=r"This cannot happen: .* The actions are shock, pair_status"):
             apply(rig.exchange, body)
+
+
+def test_a_delisted_pair_may_be_listed_again(tmp_path: Path) -> None:
+    rig = Rig(SandboxSettings(state=tmp_path / "s.db"))
+    listener = rig.listener()
+    listener.ask("subscribe", channel="instrument")
+    listener.ask("subscribe", channel="ticker", symbol=["BTC/USD"])
+    with pytest.raises(ControlError, match="XBTUSD is no delisted pair; delisted: none is"):
+        happen(rig, "list", pair="XBTUSD")
+    happen(rig, "delist", pair="XBTUSD")
+    with pytest.raises(ControlError, match="ETHUSD is no delisted pair; delisted: XBTUSD"):
+        happen(rig, "list", pair="ETHUSD")
+    listener.heard()
+    happen(rig, "list", pair="BTC/USD")
+    (update,) = listener.heard_on("instrument")
+    (row,) = update["data"]["pairs"]
+    assert (row["symbol"], row["status"]) == ("BTC/USD", "online")
+    assert "XXBTZUSD" in rig.public("AssetPairs")
+    assert "XXBTZUSD" in rig.public("Ticker")
+    # The subscription went with the pair: it may be made again, and carries prices then.
+    listener.ask("subscribe", channel="ticker", symbol=["BTC/USD"])
+    ack, snapshot = listener.heard()
+    assert (ack["success"], snapshot["channel"], snapshot["type"]) == (True, "ticker", "snapshot")
+    rig.exchange.close()
+    back = Rig(SandboxSettings(state=tmp_path / "s.db"))
+    assert "XXBTZUSD" in back.public("AssetPairs")
+    back.exchange.close()

@@ -11,6 +11,7 @@ import pytest
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.intents import IntentType, StrategyIntent
 from krakked_tui.domain.money import ONE
+from krakked_tui.strategies.base import Curve
 from krakked_tui.strategies.signal import SignalStrategy
 from tests.unit.domain.builders import make_pair
 from tests.unit.strategies.builders import bar_time, make_context, make_frame, make_settings
@@ -212,3 +213,28 @@ def test_prices_lie_on_the_pairs_grid() -> None:
 def test_an_indicator_may_not_hide_a_candle_column() -> None:
     with pytest.raises(TypeError, match=r"Hiding: indicators may not hide candle columns: \['close'\]"):
         Hiding(make_settings())
+
+
+class Drawn(Threshold):
+    """Shows one of its indicators."""
+
+    def drawn(self) -> Mapping[str, str]:
+        return {"before": "close before"}
+
+
+class Misnamed(Threshold):
+    """Shows an indicator it does not have."""
+
+    def drawn(self) -> Mapping[str, str]:
+        return {"behind": "close before"}
+
+
+def test_a_chart_shows_the_indicators_that_are_drawn_with_none_for_what_is_no_number() -> None:
+    frame = make_frame({"XBTUSD": [1.0, math.nan, 3.0]})
+    assert Drawn(make_settings("threshold")).curves(frame) == (Curve("close before", (None, 1.0, None)),)
+    assert Threshold(make_settings("threshold")).curves(frame) == ()
+
+
+def test_only_what_is_an_indicator_can_be_drawn() -> None:
+    with pytest.raises(TypeError, match="Misnamed: no indicators, so not drawn"):
+        Misnamed(make_settings("threshold"))

@@ -160,3 +160,12 @@ def test_a_signal_does_not_depend_on_bars_before_the_warm_up(walks: dict[str, li
         for frame in (whole, window)
     ]
     assert wishes[0] == wishes[1]
+
+
+def test_a_chart_shows_both_averages() -> None:
+    fast, slow = make_strategy().curves(make_frame({"XBTUSD": [float(close) for close in CLOSES]}))
+    assert (fast.name, fast.values[:5]) == ("sma 2", (None, 10.0, 10.0, 10.0, 11.0))
+    assert (slow.name, slow.values[:5]) == ("sma 4", (None, None, None, 10.0, 10.5))
+    assert [curve.name for curve in make_strategy(average="ema").curves(make_frame({"A": [1.0]}))] == [
+        "ema 2", "ema 4",
+    ]  # fmt: skip

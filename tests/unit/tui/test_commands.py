@@ -6,6 +6,7 @@ import pytest
 from textual.binding import Binding
 
 from krakked_tui.control.commands import CancelAll, CancelOrder, Command, PauseCycles, ResumeCycles
+from krakked_tui.control.log_view import LogLine
 from krakked_tui.control.settings_view import SettingRow
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView, OrderView
@@ -32,13 +33,13 @@ from krakked_tui.tui.dialogs.reading import HelpDialog, help_lines
 from krakked_tui.tui.dialogs.setting import ChangeSettingDialog
 from krakked_tui.tui.dialogs.table import DIALOGS
 from krakked_tui.tui.dialogs.typed import Typed
-from krakked_tui.tui.panes.settings import Facts
 from krakked_tui.tui.rows.line import text_of
 from krakked_tui.tui.setup.app import SetupApp
 from krakked_tui.tui.setup.fields import Toggle
 from krakked_tui.tui.setup.leave import LeaveDialog
 from krakked_tui.tui.setup.screen import SetupScreen
 from krakked_tui.tui.widgets.choice import Choice, WordField
+from krakked_tui.tui.widgets.facts import Facts
 from krakked_tui.tui.widgets.one_of import OneOf
 from krakked_tui.tui.widgets.table import LiveTable
 from tests.fakes.controller import killed, normal, start_failed, starting
@@ -67,6 +68,28 @@ class PaperMarket:
     def change_timeframe(self, steps: int) -> None:
         self.done.append(steps)
 
+    def toggle_overlays(self) -> None:
+        self.done.append("overlays")
+
+
+class PaperLogs:
+    """Log controls that write down what commands do."""
+
+    def __init__(self, done: list[object]) -> None:
+        self.done = done
+
+    def next_level(self) -> None:
+        self.done.append("level")
+
+    def edit_filter(self) -> None:
+        self.done.append("filter log")
+
+    def show_all(self) -> None:
+        self.done.append("all records")
+
+    def toggle_control(self) -> None:
+        self.done.append("control")
+
 
 class PaperDesk:
     """A desk that writes down what commands do."""
@@ -82,6 +105,8 @@ class PaperDesk:
         self.selected_setting: SettingRow | None = None
         self.done: list[object] = []
         self.market = PaperMarket(self.done)
+        self.selected_record: LogLine | None = None
+        self.logs = PaperLogs(self.done)
 
     def show_pane(self, name: PaneName) -> None:
         self.done.append(name)
@@ -155,11 +180,13 @@ def test_the_four_emergency_keys() -> None:
 @pytest.mark.parametrize(
     ("command", "does"),
     [("market-part", "part"), ("market-filter", "filter"), ("market-all", "all"), ("market-sort", "sort"),
-     ("market-shorter", -1), ("market-longer", 1), ("market", PaneName.MARKET)],
+     ("market-shorter", -1), ("market-longer", 1), ("market", PaneName.MARKET), ("logs", PaneName.LOGS),
+     ("market-overlays", "overlays"), ("log-level", "level"), ("log-filter", "filter log"),
+     ("log-all", "all records"), ("control-log", "control"), ("record", DialogName.RECORD)],
 )  # fmt: skip
 def test_what_is_looked_at_changes_on_a_read_only_screen_too(command: str, does: object) -> None:
     desk = PaperDesk(normal(), UiSettings(read_only=True))
-    desk.pane = PaneName.MARKET
+    desk.pane = BY_ID[command].pane or PaneName.MARKET
     assert BY_ID[command] in offered(desk)
     assert ran(BY_ID[command], desk) == does
 
@@ -189,7 +216,7 @@ def test_without_confirmation_only_cancels_go_at_once() -> None:
 def test_a_read_only_screen_has_no_command_that_acts() -> None:
     desk = PaperDesk(normal(), UiSettings(read_only=True))
     assert {command.id for command in offered(desk)} == {
-        "dashboard", "orders", "market", "settings", "order", "palette", "rate-limits", "help", "quit"
+        "dashboard", "orders", "market", "logs", "settings", "order", "palette", "rate-limits", "help", "quit"
     }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from krakked_tui.control.market_view import ConnectionView, DataStatusView, FocusView, MarketView
+from krakked_tui.control.market_view import ChartLine, ConnectionView, DataStatusView, FocusView, MarketView
 from krakked_tui.tui.market_store import MarketStore
 from tests.fakes.market import FakeMarket
 
@@ -17,13 +17,16 @@ def test_every_text_is_clean() -> None:
         MarketView(
             version=1,
             rows=(msgspec.structs.replace(row, pair=HOSTILE, status=HOSTILE, freshness=HOSTILE),),
-            focus=FocusView(pair=HOSTILE, trouble=HOSTILE),
+            focus=FocusView(
+                pair=HOSTILE, trouble=HOSTILE, lines=(ChartLine(HOSTILE, ()), ChartLine("sma 20", ()))
+            ),
             data=DataStatusView(connections=(ConnectionView(HOSTILE, connected=True, failed=(HOSTILE,)),)),
         )
     )
     shown = store.view
     assert (shown.rows[0].pair, shown.rows[0].status, shown.rows[0].freshness) == (SHOWN, SHOWN, SHOWN)
     assert (shown.focus.pair, shown.focus.trouble) == (SHOWN, SHOWN)
+    assert [line.name for line in shown.focus.lines] == [SHOWN, "sma 20"]
     assert shown.data.connections[0].failed == (SHOWN,)
     assert store.name_at_the_engine(SHOWN) == HOSTILE
 

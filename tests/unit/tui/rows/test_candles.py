@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from krakked_tui.control.market_view import FocusView, MarketBar
+from krakked_tui.control.market_view import ChartFill, ChartLine, FocusView, MarketBar
 from krakked_tui.domain.candles import Timeframe
-from krakked_tui.tui.rows.candles import Scale, candle, chart_lines, nice, scale_of, time_axis
+from krakked_tui.tui.rows.candles import candle, chart_lines, time_axis
 from krakked_tui.tui.rows.closeup import Closeup
 from krakked_tui.tui.rows.line import Look, text_of, width_of
+from krakked_tui.tui.rows.scale import Scale
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SCALE = Scale(low=0.0, high=4.0, rows=4, step=1.0)
@@ -52,31 +54,6 @@ def test_a_body_may_end_in_the_middle_of_a_cell() -> None:
 def test_what_closes_where_it_opened_is_a_cross_or_a_dash() -> None:
     assert column(bar(2, 3, 1, 2)) == "│┼│ "
     assert column(bar(2, 2, 2, 2)) == " ─  "
-
-
-def test_prices_outside_the_scale_are_at_its_edge() -> None:
-    assert SCALE.half(99) == 7
-    assert SCALE.half(-99) == 0
-
-
-@given(st.floats(1e-12, 1e12))
-def test_a_nice_step_is_one_two_or_five(value: float) -> None:
-    step = nice(value)
-    assert value <= step * (1 + 1e-9)
-    assert step <= value * 5.1
-    assert f"{step:.0e}"[0] in "125"
-
-
-@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=30), st.integers(1, 40))
-def test_a_scale_holds_every_price(prices: list[float], rows: int) -> None:
-    scale = scale_of(prices, rows, 1e-7)
-    assert scale.low <= min(prices) * (1 + 1e-9)
-    assert scale.high >= max(prices) * (1 - 1e-9)
-    assert scale.low < scale.high
-
-
-def test_a_small_move_does_not_move_the_scale() -> None:
-    assert scale_of([100.0, 109.3], 10, 0.1) == scale_of([100.1, 109.6], 10, 0.1)
 
 
 def test_the_running_candle_is_at_the_right_edge_and_a_gap_in_time_is_a_gap() -> None:
@@ -139,13 +116,46 @@ def test_times_stand_under_their_columns_and_days_are_dates() -> None:
     assert time_axis(minutes[:1], UTC) == ""
 
 
+def overlaid(*, overlays: bool = True, fills: tuple[ChartFill, ...] = ()) -> Closeup:
+    bars = [bar(2, 3, 1, 2, minute) for minute in range(8)]
+    values = (None, None, 1.0, 1.5, 2.0, 2.5, 3.0)
+    focus = FocusView(
+        pair="XBTUSD", bars=tuple(bars[:-1]), running=bars[-1], lines=(ChartLine("sma 3", values),),
+        fills=fills,
+    )  # fmt: skip
+    return Closeup("XBTUSD", Timeframe.M1, focus, price_decimals=1, overlays=overlays)
+
+
+def test_a_legend_names_the_overlays_only_while_they_are_shown() -> None:
+    bought = ChartFill(NOON + timedelta(minutes=3, seconds=20), "buy", 2.0)
+    shown = text(overlaid(fills=(bought,)))
+    assert shown[2] == "_-¯ sma 3   ▲ bought ▼ sold"
+    assert "▲" in "".join(shown[3:])
+    hidden = text(overlaid(overlays=False, fills=(bought,)))
+    assert not any(mark in line for line in hidden for mark in ("sma", "▲", "¯"))
+    assert len(hidden) == len(shown) == 12
+    assert "sma" not in "".join(text(closeup(bar(1, 2, 1, 2))))
+
+
 prices = st.floats(0.0001, 1e6)
+anything = st.floats(allow_nan=True, allow_infinity=True)
 
 
 @given(st.lists(st.tuples(prices, prices, prices, prices), min_size=1, max_size=90),
-       st.integers(30, 120), st.integers(4, 30))  # fmt: skip
-def test_it_never_leaves_its_place(values: list[tuple[float, ...]], width: int, height: int) -> None:
+       st.lists(anything, max_size=90), st.integers(30, 120), st.integers(4, 30))  # fmt: skip
+def test_it_never_leaves_its_place(
+    values: list[tuple[float, ...]], others: list[float], width: int, height: int
+) -> None:
     bars = [bar(a, max(a, b, c, d), min(a, b, c, d), b, minute) for minute, (a, b, c, d) in enumerate(values)]
-    lines = chart_lines(closeup(*bars, last=Decimal(1)), width, height, UTC)
+    found = closeup(*bars, last=Decimal(1))
+    focus = replace(
+        found.focus,
+        lines=(ChartLine("sma 20", tuple(others)), ChartLine("x" * 200, tuple(others))),
+        fills=tuple(
+            ChartFill(NOON + timedelta(minutes=minute - 20), "buy", value)
+            for minute, value in enumerate(others)
+        ),
+    )
+    lines = chart_lines(found._replace(focus=focus), width, height, UTC)
     assert len(lines) == height
     assert max(width_of(line) for line in lines) <= width

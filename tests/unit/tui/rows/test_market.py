@@ -161,3 +161,11 @@ def test_an_empty_table_says_what_to_do() -> None:
     assert "Esc shows all 60" in empty_text(FakeMarket().current.rows, 1, "zzz")
     assert "No pair passes" in empty_text((), 1, "")
     assert "Waiting" in empty_text((), 0, "")
+
+
+def test_checked_pairs_are_counted_apart_and_carry_their_age() -> None:
+    market = msgspec.structs.replace(MARKET, data=DataStatusView(fresh=50, checked=4, quiet=3))
+    assert text_of(head_line(MarketOrder(), 60, market, status())).startswith("4 checked  3 quiet  by")
+    found = market_row(row(freshness="checked", age=95.0))
+    assert found.cells[5].text == "1m35s"
+    assert found.cells[1].look is Look.PLAIN

@@ -26,7 +26,7 @@ def with_status(**changes: object) -> EngineView:
 STATES = list(
     product(
         ("demo", "paper", "dry_run", "live"),
-        ("live", "stale", "down", "starting"),
+        ("live", "polling", "stale", "down", "starting"),
         ("up", "partial", "down"),
         (True, False),
     )
@@ -53,7 +53,13 @@ def test_every_fact_is_there_in_full_at_80_columns(mode: str, data: str, link: s
         mode.replace("_", " ").upper(),
         "KILL ON" if bad else "kill off",
         "DRIFT" if bad else "drift none",
-        {"live": "data live", "stale": "data STALE", "down": "data DOWN", "starting": "data wait"}[data],
+        {
+            "live": "data live",
+            "polling": "data POLL",
+            "stale": "data STALE",
+            "down": "data DOWN",
+            "starting": "data wait",
+        }[data],
         {"up": "link up", "partial": "link PART", "down": "link DOWN"}[link],
         "12:00:00 UTC",
         "equity $1,234,567.89",

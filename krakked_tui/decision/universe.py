@@ -1,0 +1,81 @@
+"""What the exchange lists and takes just now: pairs come and go, change their grid or their status."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from krakked_tui.decision import events as e
+from krakked_tui.decision.effects import Level
+from krakked_tui.decision.outcome import Outcome
+from krakked_tui.decision.state import State, UrgentClose
+from krakked_tui.domain.pairs import PairStatus, SystemStatus
+from krakked_tui.market.universe import diff
+
+NAMES_MAX = 10
+"""Names in one field of a log line; of the others there is a count."""
+
+
+def universe_changed(state: State, out: Outcome, event: e.UniverseChanged) -> None:
+    """Take over what is listed now.
+
+    A pair that is gone stays known, as delisted and with what was known of it last, for as long as
+    anything of ours is about it. Whoever holds ``state.known`` sees the change: it stays the same object.
+    """
+    before = {name: pair for name, pair in state.known.items() if pair.status is not PairStatus.DELISTED}
+    kept = (state.needed_pairs() | state.books.state.positions.keys()) & state.known.keys()
+    gone = {
+        name: msgspec.structs.replace(state.known[name], status=PairStatus.DELISTED)
+        for name in sorted(kept - event.known.keys())
+    }
+    state.known.clear()
+    state.known.update(event.known | gone)
+    traded, state.tradable = state.tradable, event.tradable & event.known.keys()
+    for name in state.marks.keys() - state.known.keys():
+        del state.marks[name]
+    change = diff(before, event.known)
+    if not change and traded == state.tradable:
+        return
+    held = state.holdings.keys() & {*change.removed, *change.status_changed}
+    statuses = [f"{name} ({event.known[name].status})" for name in change.status_changed]
+    numbers = f"{len(state.tradable)} are traded, {len(traded)} were before"
+    level = Level.WARNING if held else Level.INFO
+    out.log(
+        level, "universe_changed", f"the exchange's pairs: {change}; {numbers}",
+        added=_named(change.added), removed=_named(change.removed), status_changed=_named(statuses),
+        precision_changed=_named(change.precision_changed), held=_named(sorted(held)),
+        traded_now=_named(sorted(state.tradable - traded)),
+        traded_no_more=_named(sorted(traded - state.tradable)),
+        pairs=len(event.known), tradable=len(state.tradable),
+    )  # fmt: skip
+
+
+def system_status_changed(state: State, out: Outcome, event: e.SystemStatusChanged) -> None:
+    """Take over what the exchange as a whole takes."""
+    if event.status is state.system:
+        return
+    before, state.system = state.system, event.status
+    online = event.status is SystemStatus.ONLINE
+    message = "the exchange is online again" if online else f"{state.system_refusal()}; it was {before}"
+    out.log(
+        Level.INFO if online else Level.WARNING, "system_status_changed", message,
+        status=str(event.status), before=str(before),
+    )  # fmt: skip
+
+
+def release_closes(state: State, out: Outcome) -> None:
+    """Let go of the closes that wait for the exchange and need not any more. Called after every event."""
+    for pair in tuple(state.barred):
+        held = pair in state.holdings
+        if held and not state.permits(pair).market:
+            continue
+        del state.barred[pair]
+        if not held:
+            continue
+        if pair in state.urgent:
+            state.urgent[pair] = UrgentClose()
+        out.log(Level.INFO, "close_allowed_again", f"{pair}: the exchange takes sales again", pair=pair)
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - NAMES_MAX
+    return ", ".join(names[:NAMES_MAX]) + (f" and {more} more" if more > 0 else "")

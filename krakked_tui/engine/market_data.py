@@ -1,0 +1,271 @@
+"""Market data as everybody else asks for it: pairs, candles, live prices, and how good all that is.
+
+It delegates and owns nothing. Pairs are named canonically; a name that is not listed raises
+``UnknownPairError``, which says what may have been meant.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+import msgspec
+import polars as pl
+
+from krakked_tui.domain.candles import Candle, Quote, Timeframe
+from krakked_tui.domain.depth import BookTop
+from krakked_tui.domain.errors import NoDataError, StaleDataError
+from krakked_tui.domain.pairs import AssetInfo, PairMetadata
+from krakked_tui.engine.ingest import Ingest
+from krakked_tui.engine.ingest_report import IngestStatistics
+from krakked_tui.engine.market import LiveMarket
+from krakked_tui.engine.recorded_feed import RecordedFeed
+from krakked_tui.market.freshness import Freshness
+from krakked_tui.market.history import SERVED, reach
+from krakked_tui.market.universe import Universe
+from krakked_tui.ports import CandleGap, CandleStore, Clock, StreamState
+
+
+class Listing(Protocol):
+    """Who knows the pairs (``engine.universe_keeper.UniverseKeeper``)."""
+
+    @property
+    def universe(self) -> Universe:
+        """The pairs of the last reading."""
+        ...
+
+    @property
+    def assets(self) -> Mapping[str, AssetInfo]:
+        """All assets by normalised name."""
+        ...
+
+    def metadata(self, pair: str) -> PairMetadata:
+        """Return a pair. Raises ``UnknownPairError``, which says what may have been meant."""
+        ...
+
+    async def refresh(self) -> object:
+        """Read the exchange's listing anew."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Whom ``MarketData`` asks.
+
+    ``book`` returns the book of a pair that is followed, None of any other; ``streams`` the state of every
+    connection; ``unstored`` how many closed candles wait for the store.
+    """
+
+    listing: Listing
+    feed: RecordedFeed
+    store: CandleStore
+    market: LiveMarket
+    ingest: Ingest
+    clock: Clock
+    book: Callable[[str], BookTop | None]
+    streams: Callable[[], tuple[StreamState, ...]]
+    unstored: Callable[[], int]
+
+
+class Backfilled(msgspec.Struct, frozen=True):
+    """What a backfill brought: closed candles ``read``, of which ``rows`` were new or corrected.
+
+    ``unreached`` are spans that are still missing and that the exchange does not serve any more; ``advice``
+    says in one sentence what to do about them, empty without any.
+    """
+
+    pair: str
+    timeframe: Timeframe
+    read: int
+    rows: int
+    unreached: tuple[CandleGap, ...] = ()
+    advice: str = ""
+
+
+class DataStatus(msgspec.Struct, frozen=True):
+    """How the market data is doing. Seconds are wall seconds, None where there is nothing to measure."""
+
+    rest_success_age: float | None
+    rest_error: str
+    rest_error_age: float | None
+    streams: tuple[StreamState, ...]
+    pairs: dict[Freshness, int]
+    """How many pairs are in each state; those of the universe without any price are ``never``."""
+    messages_per_second: float
+    lag_seconds: float | None
+    clock_offset_seconds: float | None
+    breaker_seconds: float | None
+    """For how long no candles are read, after too many failures; None while they are."""
+    breaker_reason: str
+    ingest: IngestStatistics | None
+    missing: int
+    """Pairs of which candles are still to be read."""
+    incomplete: int
+    """Pairs whose history is shorter than the strategies need, for now."""
+    unstored: int
+
+
+class MarketData:
+    """The facade of market data. Used from the engine's loop only."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._from = sources
+
+    def get_universe(self) -> Universe:
+        """Return the pairs that may be traded, and all that are known."""
+        return self._from.listing.universe
+
+    def get_pair_metadata(self, pair: str) -> PairMetadata:
+        """Return a pair, in whatever status. Raises ``UnknownPairError``."""
+        return self._from.listing.metadata(pair)
+
+    async def refresh_universe(self) -> Universe:
+        """Read the exchange's listing anew, and return the universe; the old one when that fails."""
+        await self._from.listing.refresh()
+        return self._from.listing.universe
+
+    def get_asset(self, asset: str) -> AssetInfo:
+        """Return an asset by its normalised name (``XBT``). Raises ``NoDataError``."""
+        found = self._from.listing.assets.get(asset)
+        if found is None:
+            raise NoDataError(f"The exchange lists no asset {asset!r}: assets are named like XBT or USD")
+        return found
+
+    async def backfill_ohlc(
+        self, pair: str, timeframe: Timeframe, since: datetime | None = None
+    ) -> Backfilled:
+        """Read closed candles from the exchange into the store: those from ``since`` on, or all it serves.
+
+        It serves the latest 720 at most; what lies before and is not stored yet is named in the result.
+        Raises ``UnknownPairError``; ``ExchangeError`` (``RateLimitedError`` among them) when the exchange
+        does not answer, or does not serve the timeframe; ``StorageError``.
+        """
+        metadata, store = self.get_pair_metadata(pair), self._from.store
+        oldest = reach(timeframe, self._from.clock.now())
+        wanted = oldest if since is None else timeframe.floor(since)
+        candles, rows = await self._from.ingest.backfill(metadata, timeframe, max(wanted, oldest))
+        unreached: tuple[CandleGap, ...] = ()
+        if wanted < oldest:
+            stored = await store.coverage(pair, timeframe)
+            spans = (CandleGap(wanted, stored.first or oldest), *stored.gaps)
+            unreached = tuple(_cut(spans, wanted, oldest))
+        advice = _advice(pair, timeframe, unreached) if unreached else ""
+        return Backfilled(pair, timeframe, len(candles), rows, unreached, advice)
+
+    async def get_ohlc(self, pair: str, timeframe: Timeframe, lookback: int) -> pl.DataFrame:
+        """Return the newest ``lookback`` closed candles of a pair, oldest first; fewer when there are fewer.
+
+        Raises ``UnknownPairError`` and ``StorageError``.
+        """
+        self.get_pair_metadata(pair)
+        return await self._from.store.read(pair, timeframe, limit=max(lookback, 0))
+
+    async def get_ohlc_since(self, pair: str, timeframe: Timeframe, since: datetime) -> pl.DataFrame:
+        """Return the closed candles of a pair that open at or after ``since``, oldest first.
+
+        Raises ``UnknownPairError`` and ``StorageError``.
+        """
+        self.get_pair_metadata(pair)
+        return await self._from.store.read(pair, timeframe, start=since)
+
+    def get_latest_price(self, pair: str) -> Decimal:
+        """Return the price by the one rule (``Quote.price``): the last trade inside the spread, else mid.
+
+        A quiet price counts; whoever enters a position asks for its freshness too. Raises
+        ``UnknownPairError``, ``NoDataError`` before the first price, and ``StaleDataError`` with its age.
+        """
+        return self._quote(pair).price
+
+    def get_best_bid_ask(self, pair: str) -> tuple[Decimal, Decimal]:
+        """Return the best bid and ask. Raises like ``get_latest_price``."""
+        quote = self._quote(pair)
+        return quote.bid, quote.ask
+
+    def get_live_ohlc(self, pair: str, timeframe: Timeframe) -> Candle:
+        """Return the running candle.
+
+        Raises ``UnknownPairError``; ``NoDataError`` when none was streamed, as for timeframes that are not
+        kept; ``StaleDataError`` when the newest one has ended, or the pair's price is stale.
+        """
+        self._quote(pair)
+        running = self._from.market.running(pair, timeframe)
+        if running is None:
+            raise NoDataError(f"No {timeframe} candle of {pair} has been streamed yet")
+        clock = self._from.clock
+        over = (clock.now() - running.end).total_seconds()
+        if over >= 0:
+            raise StaleDataError(
+                f"The {timeframe} candle of {pair} has ended and", over / (clock.speed or 1.0)
+            )
+        return running
+
+    def get_book(self, pair: str) -> BookTop:
+        """Return the order book of a pair that is followed.
+
+        Raises ``UnknownPairError``, ``NoDataError`` for a pair whose book is not followed or has not come
+        yet, and ``StaleDataError`` for one that must not be relied on.
+        """
+        self.get_pair_metadata(pair)
+        book = self._from.book(pair)
+        if book is None:
+            raise NoDataError(
+                f"No book of {pair} is at hand: it is followed while somebody looks at the pair"
+            )
+        if not book.valid:
+            raise StaleDataError(f"The book of {pair} is not valid and", self._age(book.received))
+        return book
+
+    def get_data_status(self) -> DataStatus:
+        """Return how everything is doing."""
+        parts = self._from
+        market, feed, ingest = parts.market, parts.feed, parts.ingest
+        now = parts.clock.monotonic()
+        counts = market.freshness_counts()
+        counts[Freshness.NEVER] += len(parts.listing.universe.pairs.keys() - market.quotes.keys())
+        return DataStatus(
+            rest_success_age=None if feed.answered is None else self._age(feed.answered),
+            rest_error=feed.failure,
+            rest_error_age=None if feed.failed is None else self._age(feed.failed),
+            streams=parts.streams(),
+            pairs=counts,
+            messages_per_second=market.message_rate,
+            lag_seconds=market.lag,
+            clock_offset_seconds=feed.clock_offset,
+            breaker_seconds=ingest.breaker.open_seconds(now),
+            breaker_reason=ingest.breaker.reason,
+            ingest=ingest.last,
+            missing=len(ingest.missing),
+            incomplete=ingest.incomplete,
+            unstored=parts.unstored(),
+        )
+
+    def _quote(self, pair: str) -> Quote:
+        """Return the latest quote of a pair, unless it is too old to be used."""
+        market = self._from.market
+        self.get_pair_metadata(pair)
+        quote = market.quotes.get(pair)
+        if quote is None:
+            raise NoDataError(f"No price of {pair} has arrived yet")
+        if market.freshness(quote) is Freshness.STALE:
+            raise StaleDataError(f"The price of {pair}", self._age(quote.received))
+        return quote
+
+    def _age(self, at: float) -> float:
+        return max(self._from.clock.monotonic() - at, 0.0)
+
+
+def _cut(spans: tuple[CandleGap, ...], start: datetime, end: datetime) -> Iterator[CandleGap]:
+    """Yield the parts of spans that lie between two instants."""
+    for span in spans:
+        cut = CandleGap(max(span.start, start), min(span.end, end))
+        if cut.start < cut.end:
+            yield cut
+
+
+def _advice(pair: str, timeframe: Timeframe, unreached: tuple[CandleGap, ...]) -> str:
+    return (
+        f"{timeframe} candles of {pair} between {unreached[0].start:%Y-%m-%d %H:%M} and"
+        f" {unreached[-1].end:%Y-%m-%d %H:%M} UTC are not stored, and the exchange serves the latest {SERVED}"
+        " only: older candles have to be built from trades (history backfill)"
+    )

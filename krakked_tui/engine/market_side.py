@@ -1,0 +1,178 @@
+"""Everything that follows the market, put together: pairs, prices, candles, and whoever watches over them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from krakked_tui.decision.effects import Log
+from krakked_tui.decision.events import SystemStatusChanged
+from krakked_tui.decision.state import State
+from krakked_tui.domain.candles import Timeframe
+from krakked_tui.domain.depth import BookTop
+from krakked_tui.domain.errors import ConfigError, ExchangeError
+from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.pairs import PairMetadata, SystemStatus
+from krakked_tui.engine.adapters import EngineSettings
+from krakked_tui.engine.boundary_loop import BoundaryLoop
+from krakked_tui.engine.candle_upkeep import CandleUpkeep
+from krakked_tui.engine.focus import Focus
+from krakked_tui.engine.inbox import Inbox
+from krakked_tui.engine.ingest import CandleNeeds, Ingest
+from krakked_tui.engine.market import LiveMarket
+from krakked_tui.engine.market_data import MarketData, Sources
+from krakked_tui.engine.price_checks import PriceChecks
+from krakked_tui.engine.recorded_feed import RecordedFeed
+from krakked_tui.engine.signals import AnyStrategy
+from krakked_tui.engine.supervisor import Supervisor
+from krakked_tui.engine.universe_keeper import UniverseKeeper, UniverseRules
+from krakked_tui.ports import CandleStore, Clock, StreamState, UniverseCache
+
+
+@dataclass(frozen=True, slots=True)
+class MarketPorts:
+    """Where market data comes from and where it is kept."""
+
+    feed: RecordedFeed
+    store: CandleStore
+    universe: UniverseCache
+
+
+class MarketSide:
+    """Made once the exchange's clock is known. Used from the engine's loop only."""
+
+    def __init__(
+        self, ports: MarketPorts, *, settings: EngineSettings, strategies: Sequence[AnyStrategy],
+        inbox: Inbox, clock: Clock, write_log: Callable[[Log], None],
+        account_stream: Callable[[], StreamState],
+    ) -> None:  # fmt: skip
+        feed, store = ports.feed, ports.store
+        self._feed = feed
+        self._inbox = inbox
+        self._clock = clock
+        self._store = store
+        self._settings = settings
+        self._write_log = write_log
+        self._state: State | None = None
+        self.focus: Focus | None = None
+        """The pair that is looked at; None before the state is known."""
+        needs = CandleNeeds(warmup(strategies), settings.market.ingest.history_bars)
+        self.keeper = UniverseKeeper(
+            feed=feed, cache=ports.universe, inbox=inbox, clock=clock, rules=_rules(settings),
+            needed=self._needed, on_added=self._added, write_log=write_log,
+        )  # fmt: skip
+        timeframes = _by_length({*needs.warmup, *settings.market.ingest.timeframes})
+        self.market = LiveMarket(
+            timeframes=timeframes, keep_bars=max(needs.warmup.values(), default=1), settings=settings.market,
+            inbox=inbox, clock=clock, on_system_status=self._status,
+            on_pair_statuses=self.keeper.on_pair_statuses,
+        )  # fmt: skip
+        self.ingest = Ingest(
+            feed=feed, store=store, market=self.market, clock=clock, settings=settings.market.ingest,
+            needs=needs, pairs=self._pairs, write_log=write_log,
+        )  # fmt: skip
+        self.checks = PriceChecks(
+            feed=feed, market=self.market, clock=clock, settings=settings.market, timeframes=timeframes,
+            carried=lambda: self.keeper.streamed, write_log=write_log, on_deaf=self.ingest.request,
+        )  # fmt: skip
+        self.boundaries = BoundaryLoop(
+            timeframes=_by_length(needs.warmup), market=self.market, store=store, inbox=inbox, clock=clock,
+            settings=settings.market, write_log=write_log, lost=self.ingest.request_all,
+        )  # fmt: skip
+        self.data = MarketData(
+            Sources(
+                listing=self.keeper, feed=feed, store=store, market=self.market, ingest=self.ingest,
+                clock=clock, book=self._book, streams=lambda: (self.market.stream, account_stream()),
+                unstored=lambda: self.boundaries.unstored,
+            )
+        )  # fmt: skip
+        self._timeframes = timeframes
+
+    async def list_pairs(self) -> None:
+        """Read which pairs there are.
+
+        Raises ``ExchangeError``, and ``ConfigError`` when the settings leave none.
+        """
+        universe = await self.keeper.first()
+        if universe.pairs:
+            return
+        if not any(pair.permits.enter for pair in universe.known.values()):
+            raise ExchangeError("the exchange lets no pair be traded now")
+        raise ConfigError(["[universe] leaves no pair: lower min_24h_volume_usd or set include_pairs"])
+
+    def attach(self, state: State) -> None:
+        """Tell what is tradable to the state, and follow what it needs from here on."""
+        self._state = state
+        state.tradable = frozenset(self.keeper.universe.pairs)
+        needed = {name: state.known[name] for name in self._needed() if name in state.known}
+        self.keeper.streamed.update(needed)
+        self.focus = Focus(
+            feed=self._feed, store=self._store, market=self.market, clock=self._clock, listed=state.known,
+            carried=self.keeper.streamed, depth=self._settings.market.ws.book_depth,
+        )  # fmt: skip
+
+    def stream(self, supervisor: Supervisor) -> None:
+        """Start what brings prices: the stream, and what somebody looks at."""
+        assert self.focus is not None
+        supervisor.keep("focus", self.focus.follow)
+        supervisor.keep("focus candles", self.focus.keep_bars)
+        supervisor.keep("market stream", self._stream)
+
+    def watch_over(self, supervisor: Supervisor) -> None:
+        """Start what closes candles, fills gaps, confirms prices and keeps the universe, once prices flow."""
+        supervisor.keep("boundaries", self.boundaries.run)
+        supervisor.keep("candles", self.ingest.run)
+        supervisor.keep("price checks", self.checks.run)
+        supervisor.keep("universe", self.keeper.run)
+        every = self._settings.scheduler.compaction_seconds
+        supervisor.keep("compaction", CandleUpkeep(self._store, self._clock, self._write_log, every).run)
+
+    def look(self) -> None:
+        """Judge the feed as of now. To be called every second."""
+        self.market.keep_only(self.keeper.streamed)
+        self.market.check_usable()
+        self.market.measure()
+
+    async def _stream(self) -> None:
+        await self._feed.stream(tuple(self.keeper.streamed.values()), self._timeframes, self.market)
+
+    def _needed(self) -> frozenset[str]:
+        return frozenset(self._state.needed_pairs()) if self._state is not None else frozenset()
+
+    def _pairs(self) -> Sequence[PairMetadata]:
+        """Return the pairs whose candles are kept: what we hold first, then the most traded."""
+        needed, traded = self._needed(), self.keeper.traded
+
+        def importance(name: str) -> tuple[bool, Decimal, str]:
+            return name not in needed, -traded.get(name, ZERO), name
+
+        streamed = self.keeper.streamed
+        return [streamed[name] for name in sorted(streamed, key=importance)]
+
+    def _added(self, pairs: Sequence[PairMetadata]) -> None:
+        self.ingest.request([pair.canonical for pair in pairs])
+
+    def _status(self, status: SystemStatus) -> None:
+        self._inbox.put(SystemStatusChanged(self._clock.now(), status))
+
+    def _book(self, pair: str) -> BookTop | None:
+        return self.focus.book_of(pair) if self.focus is not None else None
+
+
+def warmup(strategies: Sequence[AnyStrategy]) -> dict[Timeframe, int]:
+    """Return how many bars each timeframe needs: what its most demanding strategy says."""
+    return {
+        timeframe: max(s.warmup_bars for s in strategies if timeframe in s.settings.timeframes)
+        for timeframe in _by_length({t for s in strategies for t in s.settings.timeframes})
+    }
+
+
+def _by_length(timeframes: Iterable[Timeframe]) -> tuple[Timeframe, ...]:
+    return tuple(sorted(timeframes, key=lambda timeframe: timeframe.minutes))
+
+
+def _rules(settings: EngineSettings) -> UniverseRules:
+    return UniverseRules(
+        universe=settings.universe,
+        quote_asset=settings.core.portfolio.base_currency,
+        refresh_seconds=settings.scheduler.universe_refresh_seconds,
+    )
