@@ -6,7 +6,7 @@ Adapters implement these; the engine knows nothing else about them. Each has a f
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 import polars as pl
@@ -17,6 +17,8 @@ from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
 from krakked_tui.domain.orders import OrderReport, OrderRequest, SubmitOutcome, Withheld
 from krakked_tui.domain.pairs import AssetInfo, PairMetadata, PairStatus, SystemStatus
 from krakked_tui.domain.records import Record, StoredState
+
+RowT = TypeVar("RowT")
 
 
 class Clock(Protocol):
@@ -110,6 +112,17 @@ class FocusSink(Protocol):
     def on_trades(self, trades: Sequence[PublicTrade]) -> None:
         """Public trades, oldest first, each once; some of the latest at the start."""
         ...
+
+
+class HistoryPage(msgspec.Struct, Generic[RowT], frozen=True):
+    """Some rows of a history, newest first; ``total`` is how many there are, if the exchange says.
+
+    ``last`` when nothing is older.
+    """
+
+    rows: tuple[RowT, ...]
+    total: int | None
+    last: bool
 
 
 class AccountSink(Protocol):
@@ -224,6 +237,14 @@ class Broker(Protocol):
 
     async def ledger(self, since: datetime) -> Sequence[LedgerEntry]:
         """All ledger rows at or after ``since``, oldest first, all pages."""
+        ...
+
+    async def trades_before(self, until: datetime | None, skip: int = 0) -> HistoryPage[Trade]:
+        """Trades at or before ``until`` (None: up to now), newest first, without the first ``skip``."""
+        ...
+
+    async def entries_before(self, until: datetime | None, skip: int = 0) -> HistoryPage[LedgerEntry]:
+        """Ledger rows at or before ``until`` (None: up to now), newest first, without the first ``skip``."""
         ...
 
     async def balances(self) -> Mapping[str, AssetBalance]:

@@ -43,6 +43,12 @@ class FlattenAll(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
+class AcceptBalances(msgspec.Struct, frozen=True, tag=True):
+    """Take the exchange's balances for the truth, by adjustments. ``confirm`` must be ``ACCEPT``."""
+
+    confirm: str
+
+
 class PauseCycles(msgspec.Struct, frozen=True, tag=True):
     """Stop running strategy cycles; exits on stops go on."""
 
@@ -73,6 +79,7 @@ EngineCommand = (
     | CancelOrder
     | CancelAll
     | FlattenAll
+    | AcceptBalances
     | PauseCycles
     | ResumeCycles
     | Shutdown

@@ -5,6 +5,7 @@ from typing import Protocol
 from krakked_tui.control.commands import Actor, Answer, Command
 from krakked_tui.control.log_view import LogPage
 from krakked_tui.control.market_view import MarketView
+from krakked_tui.control.portfolio_view import PortfolioQuery, PortfolioReport
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import EngineView
 from krakked_tui.domain.candles import Timeframe
@@ -39,6 +40,13 @@ class Controller(Protocol):
         """The log's records after the one numbered ``after`` (0: all that are kept), oldest first.
 
         At most ``limit`` at a time: ask again for more. Never waits, never does I/O.
+        """
+        ...
+
+    def portfolio(self, query: PortfolioQuery) -> PortfolioReport | None:
+        """The latest report that answers this query, None before there is one. Never waits, never does I/O.
+
+        Reports are made for those who look, beside the engine's loop, and anew when the books changed.
         """
         ...
 

@@ -8,6 +8,7 @@ import msgspec
 
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.orders import LocalOrder
+from krakked_tui.portfolio.accounts import WantedRate
 
 
 class Level(IntEnum):
@@ -65,6 +66,12 @@ class SyncAccount(msgspec.Struct, frozen=True, tag=True):
     activity: int
 
 
+class FindRates(msgspec.Struct, frozen=True, tag=True):
+    """Find out what these were worth; answered by one ``RatesFound``."""
+
+    wanted: tuple[WantedRate, ...]
+
+
 class WatchStops(msgspec.Struct, frozen=True, tag=True):
     """Replace the stops watched on live prices: pair -> stop price."""
 
@@ -88,4 +95,6 @@ class Log(msgspec.Struct, frozen=True, tag=True):
     message: str = ""
 
 
-Effect = ComputeSignals | Submit | Cancel | LookUp | Identify | SyncAccount | WatchStops | Answer | Log
+Effect = (
+    ComputeSignals | Submit | Cancel | LookUp | Identify | SyncAccount | FindRates | WatchStops | Answer | Log
+)

@@ -10,7 +10,10 @@ from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
 from krakked_tui.domain.intents import StrategyIntent
 from krakked_tui.domain.orders import OrderReport, SubmitOutcome
 from krakked_tui.domain.pairs import PairMetadata, SystemStatus
+from krakked_tui.domain.portfolio import Rate
+from krakked_tui.domain.records import HistoryMark
 from krakked_tui.market.freshness import Freshness
+from krakked_tui.portfolio.accounts import WantedRate
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -134,6 +137,35 @@ class AccountSynced(msgspec.Struct, frozen=True, tag=True):
     trades: tuple[Trade, ...]
     entries: tuple[LedgerEntry, ...]
     balances: dict[str, AssetBalance]
+
+
+class HistoryRead(msgspec.Struct, frozen=True, tag=True):
+    """A page of a history that is read for the first time, and how far it has come with that."""
+
+    at: datetime
+    trades: tuple[Trade, ...]
+    entries: tuple[LedgerEntry, ...]
+    mark: HistoryMark
+
+
+class RatesFound(msgspec.Struct, frozen=True, tag=True):
+    """What assets were worth when events happened, as far as it could be found out.
+
+    ``unfound`` are the wanted ones for which nothing says it: they are not asked for again in this run.
+    """
+
+    at: datetime
+    rates: tuple[Rate, ...]
+    unfound: tuple[WantedRate, ...] = ()
+
+
+class AcceptBalancesRequested(msgspec.Struct, frozen=True, tag=True):
+    """An operator takes the exchange's balances for the truth; ``confirm`` must be ``ACCEPT``."""
+
+    at: datetime
+    ticket: int
+    by: str
+    confirm: str
 
 
 class AccountSyncFailed(msgspec.Struct, frozen=True, tag=True):
@@ -280,6 +312,9 @@ Event = (
     | TradeReported
     | SyncRequested
     | AccountSynced
+    | HistoryRead
+    | RatesFound
+    | AcceptBalancesRequested
     | AccountSyncFailed
     | AccountStreamChanged
     | LookedUp
@@ -302,6 +337,7 @@ OPERATOR_EVENTS = (
     KillClearRequested,
     CancelRequested,
     FlattenRequested,
+    AcceptBalancesRequested,
     PauseRequested,
     StopRequested,
 )

@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 import msgspec
 
 from krakked_tui.domain.fills import LedgerEntry, Trade
 from krakked_tui.domain.orders import LocalOrder, OrderTransition
 from krakked_tui.domain.plans import DecisionRecord
+from krakked_tui.domain.portfolio import Rate
 from krakked_tui.domain.safety import DayStart, FlattenProgress, KillSwitch
 
 
@@ -28,6 +30,39 @@ class LedgerEntrySaved(msgspec.Struct, frozen=True, tag=True):
     """Store a ledger row once; a second one with the same id is ignored."""
 
     entry: LedgerEntry
+
+
+class RateSaved(msgspec.Struct, frozen=True, tag=True):
+    """Store what an asset was worth when an event happened; the first one found for both is kept."""
+
+    rate: Rate
+
+
+class HistoryKind(StrEnum):
+    """Which of the account's histories."""
+
+    TRADES = "trades"
+    LEDGER = "ledger"
+
+
+class HistoryMark(msgspec.Struct, frozen=True):
+    """How far back a history has been read, newest first, the first time.
+
+    ``oldest`` is the time of the oldest row read, None before the first page; ``read`` of ``total`` rows
+    (as the exchange counts) have been read. ``done`` once its beginning was reached.
+    """
+
+    kind: HistoryKind
+    oldest: datetime | None = None
+    read: int = 0
+    total: int | None = None
+    done: bool = False
+
+
+class HistoryMarked(msgspec.Struct, frozen=True, tag=True):
+    """Replace the stored mark of a history; in one transaction with the rows it is about."""
+
+    mark: HistoryMark
 
 
 class DecisionSaved(msgspec.Struct, frozen=True, tag=True):
@@ -84,6 +119,8 @@ Record = (
     OrderSaved
     | TradeSaved
     | LedgerEntrySaved
+    | RateSaved
+    | HistoryMarked
     | DecisionSaved
     | KillSwitchSaved
     | PausedSaved
@@ -106,6 +143,8 @@ class StoredState(msgspec.Struct, frozen=True):
     orders: tuple[LocalOrder, ...] = ()
     trades: tuple[Trade, ...] = ()
     entries: tuple[LedgerEntry, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    history: tuple[HistoryMark, ...] = ()
     snapshots: tuple[SnapshotSaved, ...] = ()
     kill_switch: KillSwitch = KillSwitch()
     paused: bool = False

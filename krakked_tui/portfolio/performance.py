@@ -224,8 +224,8 @@ def sale_figures(disposals: Iterable[Disposal]) -> SaleFigures:
 
     win rate = sales with a gain / all sales; profit factor = sum of gains / sum of losses; the average
     holding time is weighted by cost, so that neither partial fills nor dust shift it. A fee paid out of a
-    third asset is a sale of that, and belongs to the sale it was paid for; paid for a purchase, it is a sale of
-    its own. Other fees of purchases are in none of these figures.
+    third asset is a sale of that, and belongs to the sale it was paid for; paid for a purchase, it is a sale
+    of its own. Other fees of purchases are in none of these figures.
     """
     events: dict[str, list[Disposal]] = defaultdict(list)
     for disposal in disposals:
