@@ -115,9 +115,10 @@ class FocusSink(Protocol):
 
 
 class HistoryPage(msgspec.Struct, Generic[RowT], frozen=True):
-    """Some rows of a history, newest first; ``total`` is how many there are, if the exchange says.
+    """Some rows of a history, newest first.
 
-    ``last`` when nothing is older.
+    ``total`` is how many there are up to the time that was asked for, if the exchange says. ``last`` when
+    nothing is older than the oldest of these.
     """
 
     rows: tuple[RowT, ...]
@@ -240,11 +241,14 @@ class Broker(Protocol):
         ...
 
     async def trades_before(self, until: datetime | None, skip: int = 0) -> HistoryPage[Trade]:
-        """Trades at or before ``until`` (None: up to now), newest first, without the first ``skip``."""
+        """Trades at or before ``until`` (None: up to now), newest first, without the first ``skip``.
+
+        ``until`` counts as the next whole second when it is between two: exchanges are asked for seconds.
+        """
         ...
 
     async def entries_before(self, until: datetime | None, skip: int = 0) -> HistoryPage[LedgerEntry]:
-        """Ledger rows at or before ``until`` (None: up to now), newest first, without the first ``skip``."""
+        """Ledger rows at or before ``until``, newest first, without the first ``skip``: like trades."""
         ...
 
     async def balances(self) -> Mapping[str, AssetBalance]:

@@ -67,6 +67,19 @@ async def _take_logs(session: Session) -> None:
             _write("logs", size, app.export_screenshot(title="krakked-tui"))
 
 
+async def _take_portfolio(session: Session) -> None:
+    for size in SIZES:
+        app = KrakkedApp(session.controller, UiSettings(), Terminal(), on_crash_log=_say)
+        async with app.run_test(size=size) as pilot:
+            await pilot.press("5")
+            give_up = time.monotonic() + PATIENCE
+            while app.desk.portfolio.report is None:
+                assert time.monotonic() < give_up, "no report on the books came"
+                await pilot.pause(0.2)
+            await pilot.pause(1.0)
+            _write("portfolio", size, app.export_screenshot(title="krakked-tui"))
+
+
 async def _take_market(session: Session) -> None:
     for size in SIZES:
         app = KrakkedApp(
@@ -105,13 +118,14 @@ def main() -> None:
         try:
             _wait_for_trades(session)
             asyncio.run(_take(session))
+            asyncio.run(_take_portfolio(session))
             asyncio.run(_take_market(session))
             asyncio.run(_take_logs(session))
         finally:
             session.stop("screenshots taken", by="cli")
             session.join(10)
             session.close()
-    sys.stdout.write(f"renewed {(len(PANES) + 4) * len(SIZES)} pictures in {OUT.name}/\n")
+    sys.stdout.write(f"renewed {(len(PANES) + 5) * len(SIZES)} pictures in {OUT.name}/\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from krakked_tui.cli.config import config_app
 from krakked_tui.cli.credentials import credentials_app
 from krakked_tui.cli.data import data_app
 from krakked_tui.cli.doctor import doctor
+from krakked_tui.cli.export import books_of_profile, export_command
 from krakked_tui.cli.key_command import check
 from krakked_tui.cli.run import run
 from krakked_tui.cli.sandbox import sandbox
@@ -30,7 +31,9 @@ app = cyclopts.App(
 )
 app.default(run)
 credentials_app.command(check)
-for command in (setup, doctor, credentials_app, config_app, data_app, sandbox, version):
+for command in (
+    setup, doctor, credentials_app, config_app, data_app, export_command(books_of_profile), sandbox, version,
+):  # fmt: skip
     app.command(command)
 
 

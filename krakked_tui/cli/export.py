@@ -1,5 +1,6 @@
 """``krakked-tui export``: the books as a table for a spreadsheet, tax software or a program."""
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -40,6 +41,20 @@ class ReadBooks(Protocol):
         They are kept by ``cost_basis`` (None: the one configured), from the events and snapshots before
         ``until`` (UTC; None: all). Raises ``KrakkedError``.
         """
+
+
+def books_of_profile(
+    *, profile: str, config: Path | None, cost_basis: CostBasis | None, until: datetime | None
+) -> "ExportBooks":
+    """Implement ``ReadBooks`` by a profile's journal."""
+    # Imported late: --help must not pay for it.
+    from krakked_tui.bootstrap.export import read_books
+    from krakked_tui.domain.money import trap_floats
+
+    trap_floats()
+    return read_books(
+        profile=profile, config=config, cost_basis=cost_basis, until=until, environment=dict(os.environ)
+    )
 
 
 def export_command(read_books: ReadBooks) -> Callable[..., int]:

@@ -24,8 +24,6 @@ NOT_SERVED = (Timeframe.H12,)
 """Timeframes that Kraken does not serve."""
 WITHOUT_EFFECT = (
     "api", "alerts", "backup", "simulation", "logging.max_mb", "logging.keep_days",
-    "portfolio.track_manual_trades", "portfolio.snapshot_retention_days", "portfolio.external_activity_pct",
-    "portfolio.strategy_tags",
 )  # fmt: skip
 """Keys, or sections of them, that are read and checked, but steer nothing in this version."""
 

@@ -12,6 +12,9 @@ from krakked_tui.control.log_view import LogPage
 from krakked_tui.control.market_view import MarketView
 from krakked_tui.control.onlookers import Onlookers
 from krakked_tui.control.picture import engine_view
+from krakked_tui.control.portfolio_desk import PortfolioDesk
+from krakked_tui.control.portfolio_picture import LedgerRows, no_rows
+from krakked_tui.control.portfolio_view import PortfolioQuery, PortfolioReport
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import EngineView
 from krakked_tui.decision import events as e
@@ -67,11 +70,16 @@ class LocalController:
         self._version = 0
         self._thread: EngineThread | None = None
         self._onlookers = Onlookers(monotonic, strategies)
+        self._desk = PortfolioDesk(monotonic)
         self.publish(Moment(at=EPOCH))
 
-    def attach(self, thread: EngineThread) -> None:
-        """Say which engine commands go to."""
+    def attach(self, thread: EngineThread, ledger_rows: LedgerRows = no_rows) -> None:
+        """Say which engine commands go to.
+
+        ``ledger_rows`` reads those of a trade from its journal; it is never called on the engine's loop.
+        """
         self._thread = thread
+        self._desk.ledger_rows = ledger_rows
 
     def publish(self, moment: Moment) -> None:
         """Make a new picture and show it to every reader, in one assignment."""
@@ -85,6 +93,7 @@ class LocalController:
             messages=tuple(self._messages),
         )
         self._onlookers.draw(moment)
+        self._desk.rest()
 
     def note(self, log: Log) -> None:
         """Keep what an operator should know."""
@@ -123,6 +132,20 @@ class LocalController:
             return
         if not thread.call(lambda engine: self._onlookers.draw(engine.current())):
             self._onlookers.cancel_order()
+
+    def portfolio(self, query: PortfolioQuery) -> PortfolioReport | None:
+        """The latest report that answers this query, None before there is one. Never waits, never does I/O.
+
+        The engine's loop hands out the facts for a new one meanwhile, and a thread makes it: at once for a
+        query that is new, else at most twice a second while something changes.
+        """
+        report = self._desk.ask(query)
+        thread = self._thread
+        if self._desk.order(query) and not (
+            thread is not None and thread.call(lambda engine: self._desk.collect(engine.current()))
+        ):
+            self._desk.cancel_order()
+        return report
 
     async def execute(self, command: c.Command, actor: c.Actor) -> c.Answer:
         """Hand a command to the engine and wait for its answer.
@@ -182,6 +205,8 @@ def _event(  # noqa: PLR0911 - one arm per command
             return e.CancelRequested(at, ticket, actor, None)
         case c.FlattenAll(confirm, reason):
             return e.FlattenRequested(at, ticket, actor, confirm, reason)
+        case c.AcceptBalances(confirm):
+            return e.AcceptBalancesRequested(at, ticket, actor, confirm)
         case c.PauseCycles():
             return e.PauseRequested(at, ticket, actor, paused=True)
         case c.ResumeCycles():

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from krakked_tui.control import views as v
+from krakked_tui.control.portfolio_view import HistoryView
 from krakked_tui.decision.account import drawdown_pct
 from krakked_tui.decision.state import State
 from krakked_tui.domain.fills import Trade
@@ -17,8 +18,9 @@ from krakked_tui.domain.safety import KillSwitch
 from krakked_tui.engine.moment import Moment
 from krakked_tui.execution.holdings import Holding
 from krakked_tui.market.freshness import Freshness
+from krakked_tui.portfolio.forms import holdings
 from krakked_tui.portfolio.ledger import Position
-from krakked_tui.portfolio.valuation import Valuation
+from krakked_tui.portfolio.valuation import Valuation, ValuationStatus
 
 RECENT_ORDERS = 100
 RECENT_TRADES = 100
@@ -123,8 +125,22 @@ def _portfolio(state: State) -> v.PortfolioView | None:
         realized_pnl=valuation.realized_pnl,
         unrealized_pnl=valuation.unrealized_pnl,
         fees=valuation.fees_paid,
-        drift_details=tuple(finding.message for finding in state.account.drift),
+        drift=tuple(v.DriftView(d.asset, d.expected, d.actual, d.value) for d in state.account.drift),
         unvalued=valuation.unvalued,
+        stale=tuple(a.asset for a in valuation.assets if a.status is ValuationStatus.STALE),
+        elsewhere=_elsewhere(state),
+        excluded=valuation.excluded.assets,
+        excluded_value=valuation.excluded.value,
+        history=tuple(HistoryView(m.kind.value, m.read, m.total, m.done) for m in state.history.values()),
+    )
+
+
+def _elsewhere(state: State) -> tuple[v.ElsewhereView, ...]:
+    held = holdings(state.account.balances, state.books.forms)
+    return tuple(
+        v.ElsewhereView(asset, held_as, amount)
+        for asset, holding in held.items()
+        for held_as, amount in holding.elsewhere
     )
 
 

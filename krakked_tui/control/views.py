@@ -9,8 +9,10 @@ from decimal import Decimal
 
 import msgspec
 
+from krakked_tui.control.portfolio_view import HistoryView
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.orders import OrderStatus
+from krakked_tui.domain.portfolio import HeldAs
 from krakked_tui.domain.safety import FlattenProgress, KillSwitch
 
 
@@ -53,16 +55,46 @@ class StatusView(msgspec.Struct, frozen=True):
     """Why nothing may be opened now, empty when it may."""
 
 
+class DriftView(msgspec.Struct, frozen=True):
+    """One asset of which the books say something else than the exchange, over all its forms.
+
+    ``value`` is the size of the difference, None when nothing says what it is worth.
+    """
+
+    asset: str
+    books: Decimal
+    exchange: Decimal
+    value: Decimal | None
+
+
+class ElsewhereView(msgspec.Struct, frozen=True):
+    """What of an asset cannot be spent as it is, and in which form it lies at the exchange."""
+
+    asset: str
+    held_as: HeldAs
+    amount: Decimal
+
+
 class PortfolioView(msgspec.Struct, frozen=True):
-    """Totals of the account."""
+    """Totals of the account, and how far they can be believed.
+
+    ``stale`` are assets valued at an old price; ``unvalued`` count as zero; what is ``excluded`` is no part
+    of equity, ``excluded_value`` is what it is worth as far as there are prices. ``history`` tells how far
+    the first reading of the account's histories is.
+    """
 
     equity: Decimal
     cash: Decimal
     realized_pnl: Decimal
     unrealized_pnl: Decimal
     fees: Decimal
-    drift_details: tuple[str, ...] = ()
+    drift: tuple[DriftView, ...] = ()
     unvalued: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    elsewhere: tuple[ElsewhereView, ...] = ()
+    excluded: tuple[str, ...] = ()
+    excluded_value: Decimal = ZERO
+    history: tuple[HistoryView, ...] = ()
 
 
 class PositionView(msgspec.Struct, frozen=True):

@@ -140,12 +140,16 @@ class AccountSynced(msgspec.Struct, frozen=True, tag=True):
 
 
 class HistoryRead(msgspec.Struct, frozen=True, tag=True):
-    """A page of a history that is read for the first time, and how far it has come with that."""
+    """A page of a history that is read for the first time, and how far it has come with that.
+
+    ``account`` is there when both histories are short: what was read just before, together with all of them.
+    """
 
     at: datetime
     trades: tuple[Trade, ...]
     entries: tuple[LedgerEntry, ...]
     mark: HistoryMark
+    account: AccountSynced | None = None
 
 
 class RatesFound(msgspec.Struct, frozen=True, tag=True):
@@ -351,8 +355,11 @@ URGENT_EVENTS = (
     TradeReported,
     LookedUp,
     CancelAnswered,
+    HistoryRead,
+    RatesFound,
     StopCrossed,
     UniverseChanged,
     SystemStatusChanged,
 )
-"""Operator commands, order reports, crossed stops, and what the exchange takes: first, never dropped."""
+"""Operator commands, order reports, crossed stops, what the exchange takes, and what somebody waits for:
+first, never dropped."""

@@ -1,6 +1,7 @@
 """Operator commands: each is answered, and each is written to the control log."""
 
 from krakked_tui.decision import events as e
+from krakked_tui.decision.acceptance import accept_requested
 from krakked_tui.decision.cancelling import cancel
 from krakked_tui.decision.effects import Answer, Level
 from krakked_tui.decision.flatten import flatten_requested
@@ -17,6 +18,7 @@ OperatorEvent = (
     | e.KillClearRequested
     | e.CancelRequested
     | e.FlattenRequested
+    | e.AcceptBalancesRequested
     | e.PauseRequested
     | e.StopRequested
 )
@@ -33,6 +35,8 @@ def command(state: State, out: Outcome, event: OperatorEvent) -> None:
             _cancel(state, out, event)
         case e.FlattenRequested():
             flatten_requested(state, out, event)
+        case e.AcceptBalancesRequested():
+            accept_requested(state, out, event)
         case e.PauseRequested():
             _pause(state, out, event)
         case e.StopRequested():
@@ -63,7 +67,7 @@ def _arguments(event: OperatorEvent) -> str:
             return cl_ord_id or "all"
         case e.PauseRequested(paused=paused):
             return str(paused).lower()
-        case e.KillClearRequested(confirm=confirm):
+        case e.KillClearRequested(confirm=confirm) | e.AcceptBalancesRequested(confirm=confirm):
             return confirm
 
 

@@ -9,7 +9,7 @@ from krakked_tui.decision.cancelling import cancel_what_appeared
 from krakked_tui.decision.effects import Identify, Level
 from krakked_tui.decision.outcome import Outcome
 from krakked_tui.decision.placing import deadline, hand_over, search_for
-from krakked_tui.decision.state import State, attribute
+from krakked_tui.decision.state import State, attribute, attribute_all
 from krakked_tui.domain.fills import Trade
 from krakked_tui.domain.orders import (
     Accepted,
@@ -25,7 +25,7 @@ from krakked_tui.domain.orders import (
     Side,
     Unknown,
 )
-from krakked_tui.domain.records import KillSwitchSaved, OrderSaved, TradeSaved
+from krakked_tui.domain.records import ForeignOrderSaved, KillSwitchSaved, OrderSaved, TradeSaved
 from krakked_tui.domain.safety import KillCause, KillSwitch
 from krakked_tui.execution import client_ids, lifecycle, unknown
 from krakked_tui.execution.reconcile import is_ours
@@ -130,7 +130,7 @@ def take_report(state: State, out: Outcome, report: OrderReport, at: datetime, s
     order = state.orders.by_kraken_id(report.kraken_order_id) or state.orders.get(report.cl_ord_id)
     if order is None:
         if not is_ours(report, state.instance):
-            state.unattributed.pop(report.kraken_order_id, None)
+            _note_foreign(state, out, report)
             return
         order = _adopt(state, out, report, at)
     before = order.status
@@ -145,6 +145,17 @@ def take_report(state: State, out: Outcome, report: OrderReport, at: datetime, s
         _after_move(state, out, change.order, change.transition)
         if before in {OrderStatus.REJECTED, OrderStatus.ERROR}:
             _inconsistent(state, out, change.order, at, f"it was taken for {before}, but it exists")
+
+
+def _note_foreign(state: State, out: Outcome, report: OrderReport) -> None:
+    """Remember an order that is not ours, if it has fills: they need not be asked about again."""
+    order_id, userref = report.kraken_order_id, report.userref
+    waiting = state.unattributed.pop(order_id, None)
+    known = order_id in state.foreign
+    if (waiting is None and not known) or (known and userref in (None, state.foreign[order_id])):
+        return
+    state.foreign[order_id] = userref
+    out.record(ForeignOrderSaved(order_id, userref))
 
 
 def _after_move(state: State, out: Outcome, order: LocalOrder, transition: OrderTransition) -> None:
@@ -224,11 +235,7 @@ def take_trade(state: State, out: Outcome, trade: Trade) -> bool:
     """Book a fill unless it is known already; returns whether it was new."""
     pair = state.known.get(trade.pair)
     if pair is None:
-        state.counts.errors += 1
-        out.log(
-            Level.CRITICAL, "trade_unknown_pair", f"a trade on the unknown pair {trade.pair} is not booked",
-            trade_id=trade.trade_id, pair=trade.pair,
-        )  # fmt: skip
+        _keep_unbooked(state, out, trade)
         return False
     if not state.books.apply_trade(trade, pair):
         return False
@@ -242,8 +249,22 @@ def take_trade(state: State, out: Outcome, trade: Trade) -> bool:
         trade_id=trade.trade_id, pair=trade.pair, side=trade.side, price=str(trade.price),
         volume=str(trade.volume), cl_ord_id=trade.cl_ord_id, kraken_order_id=trade.kraken_order_id,
     )  # fmt: skip
-    attribute(state, trade)
+    if attribute(state, trade) is None and client_ids.parse(trade.cl_ord_id) is None:
+        state.external.trades.append(trade)
     return True
+
+
+def _keep_unbooked(state: State, out: Outcome, trade: Trade) -> None:
+    """Store a trade on a pair that is not listed; its ledger rows book it."""
+    if trade.trade_id in state.unbooked:
+        return
+    state.unbooked[trade.trade_id] = trade
+    state.counts.errors += 1
+    out.record(TradeSaved(trade))
+    out.log(
+        Level.CRITICAL, "trade_unknown_pair", f"a trade on the unknown pair {trade.pair} is not booked",
+        trade_id=trade.trade_id, pair=trade.pair,
+    )  # fmt: skip
 
 
 def _attribute_waiting(state: State, kraken_order_id: str) -> None:
@@ -294,7 +315,12 @@ def identify_fills(state: State, out: Outcome) -> None:
     An order the exchange keeps silent about is given up after a while: its fills stay booked, as
     somebody else's.
     """
-    if not state.unattributed or state.wall < state.next_identify_wall:
+    if not state.unattributed:
+        if state.reattribute:
+            state.reattribute = False
+            attribute_all(state)
+        return
+    if state.wall < state.next_identify_wall:
         return
     state.next_identify_wall = state.wall + IDENTIFY_SECONDS
     batch = tuple(state.unattributed)[:IDENTIFY_BATCH]
@@ -303,5 +329,6 @@ def identify_fills(state: State, out: Outcome) -> None:
         waiting.asked += 1
         if waiting.asked > IDENTIFY_TRIES:
             del state.unattributed[kraken_order_id]
+            state.foreign[kraken_order_id] = None
             out.log(Level.WARNING, "fills_not_identified", kraken_order_id=kraken_order_id)
     out.do(Identify(batch))

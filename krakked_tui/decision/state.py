@@ -1,6 +1,7 @@
 """The one mutable aggregate. Only ``step`` writes it; everything in it is a frozen value or a book."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,7 +10,7 @@ from itertools import chain
 import msgspec
 
 from krakked_tui.decision.events import Mark
-from krakked_tui.domain.fills import AssetBalance, Trade
+from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.orders import LocalOrder, OrderReport
 from krakked_tui.domain.pairs import (
@@ -20,13 +21,14 @@ from krakked_tui.domain.pairs import (
     SystemStatus,
     allows,
 )
-from krakked_tui.domain.records import SnapshotSaved, StoredState
+from krakked_tui.domain.records import HistoryKind, HistoryMark, SnapshotSaved, StoredState
 from krakked_tui.domain.safety import DayStart, FlattenProgress, KillSwitch
 from krakked_tui.execution import client_ids, holdings
 from krakked_tui.execution.holdings import Holding
 from krakked_tui.execution.order_book import OrderBook
 from krakked_tui.execution.settings import ExecutionSettings
 from krakked_tui.execution.unknown import Search
+from krakked_tui.portfolio.findings import LedgerFinding
 from krakked_tui.portfolio.ledger import Books
 from krakked_tui.portfolio.reconcile import DriftFinding
 from krakked_tui.portfolio.settings import PortfolioSettings
@@ -35,6 +37,8 @@ from krakked_tui.risk.settings import RiskSettings
 from krakked_tui.strategies.settings import StrategySettings
 
 RECENT_TRADES = 200
+EXTERNAL_MAX = 10_000
+"""Trades, and ledger rows, of others that wait to be judged."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -70,6 +74,9 @@ class AccountTruth:
     failure: str = ""
     drift: tuple[DriftFinding, ...] = ()
     balances: dict[str, AssetBalance] = field(default_factory=dict)
+    compared: int | None = None
+    """``State.activity`` when balances and books were compared last; None when they were not since they
+    were read."""
     foreign: tuple[OrderReport, ...] = ()
     """Open orders of the account that are not ours; shown, never touched."""
 
@@ -86,6 +93,23 @@ class UrgentClose(msgspec.Struct, frozen=True):
 
     tries: int = 0
     next_wall: float = 0.0
+
+
+@dataclass(slots=True)
+class Awaiting:
+    """What has been read of a history whose beginning has not been reached: stored, not booked. By id."""
+
+    trades: dict[str, Trade] = field(default_factory=dict)
+    entries: dict[str, LedgerEntry] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class External:
+    """What others did with the account since the last judgement, which is ``due`` from a complete sync on."""
+
+    trades: deque[Trade] = field(default_factory=lambda: deque(maxlen=EXTERNAL_MAX))
+    entries: deque[LedgerEntry] = field(default_factory=lambda: deque(maxlen=EXTERNAL_MAX))
+    due: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -121,14 +145,29 @@ class State:
     valuation: Valuation | None = None
     snapshots: list[SnapshotSaved] = field(default_factory=list)
     account: AccountTruth = field(default_factory=AccountTruth)
+    history: dict[HistoryKind, HistoryMark] = field(default_factory=dict)
+    """How much of each history is stored; a database made before there were marks has none."""
+    awaiting: Awaiting = field(default_factory=Awaiting)
+    foreign: dict[str, int | None] = field(default_factory=dict)
+    """The userref of each order with fills that is not ours, by the exchange's id."""
+    rates_asked: bool = False
+    """Whether prices of the past are being looked for."""
+    unfound: set[tuple[str, str]] = field(default_factory=set)
+    """Events and assets for which nothing says a price."""
+    findings_told: set[LedgerFinding] = field(default_factory=set)
+    external: External = field(default_factory=External)
+    reattribute: bool = False
+    """Whether holdings are to be made anew once every fill's order is identified: the order matters."""
+    pruned: str = ""
+    """The day on which the equity curve was thinned out last."""
     searches: dict[str, Search] = field(default_factory=dict)
     submissions: dict[str, int] = field(default_factory=dict)
     """Times each order that is still to be sent has been handed to the broker."""
     cancelling: dict[str, CancelRequest] = field(default_factory=dict)
     """Live orders that are to be canceled, by client id."""
     recent_trades: deque[Trade] = field(default_factory=lambda: deque(maxlen=RECENT_TRADES))
-    unbooked: list[str] = field(default_factory=list)
-    """Ids of stored trades on pairs that the exchange does not list any more."""
+    unbooked: dict[str, Trade] = field(default_factory=dict)
+    """Stored trades, by id, on pairs that the exchange does not list (any more)."""
     unattributed: dict[str, Unattributed] = field(default_factory=dict)
     """Fills by exchange order id whose order is not identified yet."""
     next_identify_wall: float = 0.0
@@ -213,6 +252,7 @@ class State:
             f"the kill switch is set: {self.kill_switch.reason}" if self.kill_switch.active else "",
             f"the journal cannot be written: {self.storage_trouble}" if self.storage_trouble else "",
             self.system_refusal(),
+            f"the account's history is being read: {self.history_progress}" if self.history_pending else "",
             f"market data unusable: {self.market_detail}" if not self.market_usable else "",
             "the account has not been read yet" if account.synced_wall is None else "",
             f"the account cannot be read: {account.failure}" if self.account_stale else "",
@@ -221,6 +261,16 @@ class State:
             if trouble:
                 return trouble
         return ""
+
+    @property
+    def history_pending(self) -> bool:
+        """Whether a history is still being read the first time, so that books and equity are incomplete."""
+        return any(not mark.done for mark in self.history.values())
+
+    @property
+    def history_progress(self) -> str:
+        """How far the first reading is, for the operator."""
+        return ", ".join(mark.progress for mark in self.history.values())
 
     @property
     def flattening(self) -> bool:
@@ -306,31 +356,59 @@ def open_state(
         day_start=stored.day_start,
         flatten=stored.flatten,
         snapshots=list(stored.snapshots),
+        history={mark.kind: mark for kind in HistoryKind for mark in stored.history if mark.kind is kind},
+        foreign={order.kraken_order_id: order.userref for order in stored.foreign_orders},
     )
-    for entry in stored.entries:
-        books.apply_entry(entry)
-    for trade in stored.trades:
-        pair = known.get(trade.pair)
-        if pair is None:
-            # Its ledger rows book it all the same: as a conversion, without the trade's price.
-            state.unbooked.append(trade.trade_id)
-            continue
-        books.apply_trade(trade, pair)
-        attribute(state, trade)
-        state.recent_trades.append(trade)
-    for order in orders:
-        state.note_fills(order)
+    for rate in stored.rates:
+        books.apply_rate(rate)
+    if state.history_pending:
+        state.awaiting.trades.update((trade.trade_id, trade) for trade in stored.trades)
+        state.awaiting.entries.update((entry.entry_id, entry) for entry in stored.entries)
+    else:
+        book(state, stored.trades, stored.entries)
     for order in orders.live():
         state.searches[order.cl_ord_id] = Search(deadline=order.request.deadline or order.created_at)
     return state
 
 
+def book(state: State, trades: Iterable[Trade], entries: Iterable[LedgerEntry]) -> None:
+    """Book what is stored, and give all fills that are booked to the holdings, in their order."""
+    for entry in entries:
+        state.books.apply_entry(entry)
+    for trade in trades:
+        pair = state.known.get(trade.pair)
+        if pair is None:
+            # Its ledger rows book it all the same: as a conversion, without the trade's price.
+            state.unbooked[trade.trade_id] = trade
+        else:
+            state.books.apply_trade(trade, pair)
+    attribute_all(state)
+    state.reattribute = bool(state.unattributed)
+
+
+def attribute_all(state: State) -> None:
+    """Make the holdings anew from all fills that are booked, by time."""
+    state.holdings.clear()
+    state.booked.clear()
+    state.unattributed.clear()
+    state.recent_trades.clear()
+    state.awaiting_fills.clear()
+    for trade in state.books.trades():
+        attribute(state, trade)
+        state.recent_trades.append(trade)
+    for order in state.orders:
+        state.note_fills(order)
+
+
 def attribute(state: State, trade: Trade) -> LocalOrder | None:
     """Give a fill to the holding of the order that caused it.
 
-    A fill whose order is not known is kept until it is; then None is returned.
+    None is returned for the fill of an order that is not ours, and for one whose order is not known: that
+    is kept until it is.
     """
     order = state.orders.get(trade.cl_ord_id) or state.orders.by_kraken_id(trade.kraken_order_id)
+    if order is None and trade.kraken_order_id in state.foreign:
+        return None
     if order is None:
         state.unattributed.setdefault(trade.kraken_order_id, Unattributed()).trades.append(trade)
         return None

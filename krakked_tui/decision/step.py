@@ -7,9 +7,11 @@ from krakked_tui.decision import (
     cancelling,
     cycle,
     flatten,
+    history,
     housekeeping,
     operator,
     orders,
+    rates,
     stops,
     universe,
 )
@@ -31,7 +33,7 @@ def step(state: State, event: e.Event) -> Outcome:
     return out
 
 
-def _handle(state: State, out: Outcome, event: e.Event) -> None:  # noqa: C901, PLR0912 - one arm per event
+def _handle(state: State, out: Outcome, event: e.Event) -> None:  # noqa: C901, PLR0912, PLR0915 - one arm per event
     match event:
         case e.BoundaryClosed():
             cycle.boundary_closed(state, out, event)
@@ -57,6 +59,10 @@ def _handle(state: State, out: Outcome, event: e.Event) -> None:  # noqa: C901, 
             account.synced(state, out, event)
         case e.AccountSyncFailed():
             account.sync_failed(state, out, event)
+        case e.HistoryRead():
+            history.history_read(state, out, event)
+        case e.RatesFound():
+            rates.rates_found(state, out, event)
         case e.AccountStreamChanged():
             account.stream_changed(state, out, event)
         case e.Priced():
@@ -78,6 +84,7 @@ def _handle(state: State, out: Outcome, event: e.Event) -> None:  # noqa: C901, 
             | e.KillClearRequested()
             | e.CancelRequested()
             | e.FlattenRequested()
+            | e.AcceptBalancesRequested()
             | e.PauseRequested()
             | e.StopRequested()
         ):

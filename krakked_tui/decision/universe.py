@@ -7,7 +7,7 @@ import msgspec
 from krakked_tui.decision import events as e
 from krakked_tui.decision.effects import Level
 from krakked_tui.decision.outcome import Outcome
-from krakked_tui.decision.state import State, UrgentClose
+from krakked_tui.decision.state import State, UrgentClose, book
 from krakked_tui.domain.pairs import PairStatus, SystemStatus
 from krakked_tui.market.universe import diff
 
@@ -29,6 +29,8 @@ def universe_changed(state: State, out: Outcome, event: e.UniverseChanged) -> No
     }
     state.known.clear()
     state.known.update(event.known | gone)
+    state.books.know(event.known.values())
+    _book_listed(state)
     traded, state.tradable = state.tradable, event.tradable & event.known.keys()
     for name in state.marks.keys() - state.known.keys():
         del state.marks[name]
@@ -47,6 +49,15 @@ def universe_changed(state: State, out: Outcome, event: e.UniverseChanged) -> No
         traded_no_more=_named(sorted(traded - state.tradable)),
         pairs=len(event.known), tradable=len(state.tradable),
     )  # fmt: skip
+
+
+def _book_listed(state: State) -> None:
+    """Book the trades whose pair is listed after all."""
+    listed = [trade for trade in state.unbooked.values() if trade.pair in state.known]
+    for trade in listed:
+        del state.unbooked[trade.trade_id]
+    if listed:
+        book(state, listed, ())
 
 
 def system_status_changed(state: State, out: Outcome, event: e.SystemStatusChanged) -> None:

@@ -19,6 +19,7 @@ KrakkedError
     ExchangeError           the exchange or the way to it
         AccessError         it refuses our key; asking again cannot help
         RateLimitedError    it is asked too often; asking again later helps
+    PositionNotFoundError   nothing was ever held under that pair
     IllegalTransitionError  an order cannot go from one status to that other
 """
 
@@ -127,6 +128,10 @@ class RateLimitedError(ExchangeError):
     """
 
     retry_after: float = 0.0
+
+
+class PositionNotFoundError(KrakkedError):
+    """Nothing was ever held under that pair."""
 
 
 class IllegalTransitionError(KrakkedError):

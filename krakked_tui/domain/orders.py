@@ -123,7 +123,8 @@ class ExchangeStatus(StrEnum):
 class OrderReport(msgspec.Struct, frozen=True):
     """What the exchange says about an order, complete (adapters merge sparse updates first).
 
-    ``closed`` means fully filled. ``price`` is the average fill price, zero without fills.
+    ``closed`` means fully filled. ``price`` is the average fill price, zero without fills. ``userref`` is the
+    number that whoever placed it gave it; ours carry a ``cl_ord_id`` instead.
     """
 
     kraken_order_id: str
@@ -141,6 +142,7 @@ class OrderReport(msgspec.Struct, frozen=True):
     closed_at: datetime | None = None
     limit_price: Decimal | None = None
     reason: str | None = None
+    userref: int | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True, tag=True):

@@ -38,6 +38,10 @@ class RateSaved(msgspec.Struct, frozen=True, tag=True):
     rate: Rate
 
 
+HISTORY_PAGE_ROWS = 50
+"""Rows of a page of a history, as the exchange serves it."""
+
+
 class HistoryKind(StrEnum):
     """Which of the account's histories."""
 
@@ -46,10 +50,12 @@ class HistoryKind(StrEnum):
 
 
 class HistoryMark(msgspec.Struct, frozen=True):
-    """How far back a history has been read, newest first, the first time.
+    """How much of a history is stored: everything from ``oldest`` to ``newest``.
 
     ``oldest`` is the time of the oldest row read, None before the first page; ``read`` of ``total`` rows
-    (as the exchange counts) have been read. ``done`` once its beginning was reached.
+    (as the exchange counts) have been read the first time, newest first. ``done`` once its beginning was
+    reached. ``newest`` is the time of the newest row that a reading found: what came after it may be known
+    in part only, from the stream.
     """
 
     kind: HistoryKind
@@ -57,12 +63,30 @@ class HistoryMark(msgspec.Struct, frozen=True):
     read: int = 0
     total: int | None = None
     done: bool = False
+    newest: datetime | None = None
+
+    @property
+    def progress(self) -> str:
+        """How far the first reading is, for the operator."""
+        if self.done:
+            return f"{self.kind}: all read"
+        pages = -(-self.read // HISTORY_PAGE_ROWS)
+        if self.total is None:
+            return f"{self.kind}: {pages} pages read" if self.read else f"{self.kind}: not begun"
+        return f"{self.kind}: {pages} of {-(-self.total // HISTORY_PAGE_ROWS)} pages read"
 
 
 class HistoryMarked(msgspec.Struct, frozen=True, tag=True):
     """Replace the stored mark of a history; in one transaction with the rows it is about."""
 
     mark: HistoryMark
+
+
+class ForeignOrderSaved(msgspec.Struct, frozen=True, tag=True):
+    """Remember an order of the account that is not ours, and the number its maker gave it, if any."""
+
+    kraken_order_id: str
+    userref: int | None = None
 
 
 class DecisionSaved(msgspec.Struct, frozen=True, tag=True):
@@ -115,12 +139,19 @@ class SnapshotSaved(msgspec.Struct, frozen=True, tag=True):
     unrealized_pnl: Decimal
 
 
+class SnapshotsPruned(msgspec.Struct, frozen=True, tag=True):
+    """Delete the points of the equity curve at these times."""
+
+    times: tuple[datetime, ...]
+
+
 Record = (
     OrderSaved
     | TradeSaved
     | LedgerEntrySaved
     | RateSaved
     | HistoryMarked
+    | ForeignOrderSaved
     | DecisionSaved
     | KillSwitchSaved
     | PausedSaved
@@ -128,6 +159,7 @@ Record = (
     | FlattenSaved
     | ControlLogged
     | SnapshotSaved
+    | SnapshotsPruned
 )
 
 
@@ -145,6 +177,7 @@ class StoredState(msgspec.Struct, frozen=True):
     entries: tuple[LedgerEntry, ...] = ()
     rates: tuple[Rate, ...] = ()
     history: tuple[HistoryMark, ...] = ()
+    foreign_orders: tuple[ForeignOrderSaved, ...] = ()
     snapshots: tuple[SnapshotSaved, ...] = ()
     kill_switch: KillSwitch = KillSwitch()
     paused: bool = False

@@ -32,12 +32,14 @@ class KillSwitch(msgspec.Struct, frozen=True):
 class DayStart(msgspec.Struct, frozen=True):
     """Opening equity of a UTC day, from which the daily drawdown is measured.
 
-    ``cash_flows`` is what had come in less what had gone out before it was taken, at market.
+    ``cash_flows`` is what had come in less what had gone out before it was taken, at market. ``basis`` says
+    by which rules both were valued, "" for a version that did not tell.
     """
 
     day: str
     equity: Decimal
     cash_flows: Decimal = ZERO
+    basis: str = ""
 
 
 class FlattenPhase(StrEnum):

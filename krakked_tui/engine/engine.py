@@ -15,6 +15,7 @@ from krakked_tui.engine.account_events import AccountEvents
 from krakked_tui.engine.adapters import Adapters, EngineSettings
 from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.clock import ExchangeClock, utc_now
+from krakked_tui.engine.history_sync import HistorySync, begin
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.interpreter import Interpreter
 from krakked_tui.engine.market import LiveMarket
@@ -37,8 +38,8 @@ STOP_SECONDS = 4.0
 POLL_SECONDS = 0.02
 CLOCK_JUMP_SECONDS = 2.0
 STEPS = (
-    "database", "exchange", "exchange clock", "pairs", "access", "account", "portfolio", "candles",
-    "live feed",
+    "database", "exchange", "exchange clock", "pairs", "access", "account", "history", "portfolio",
+    "candles", "live feed",
 )  # fmt: skip
 
 
@@ -118,6 +119,7 @@ class Engine:
         """Return the moment with the time of now."""
         moment, clock = self.moment, self.clock
         moment.at, moment.wall, moment.speed = clock.now(), clock.monotonic(), clock.speed
+        moment.history = tuple(moment.state.history.values()) if moment.state is not None else ()
         moment.uptime = moment.wall - self._started_wall
         return moment
 
@@ -155,7 +157,8 @@ class Engine:
         market = side.market
         self.moment.state, self.moment.side = state, side
         self.moment.market, self.moment.focus = market, side.focus
-        interpreter = self._make_interpreter(state, broker, market, supervisor)
+        begin(stored, self.inbox, clock.now())
+        interpreter = self._make_interpreter(state, broker, side, supervisor)
         runner = Runner(
             state=state, inbox=self.inbox, journal=journal, performer=interpreter, clock=clock,
             published=self._mark_dirty,
@@ -168,6 +171,7 @@ class Engine:
         # Not before the stream is open: what is read until then would have to be read again, and the
         # exchange does not allow that many calls at once.
         supervisor.keep("housekeeping", self._keep_time)
+        await progress.run("history", self._make_history(state, broker).run)
         await progress.run("portfolio", lambda: self._account_read(state, account))
         await progress.run("candles", side.ingest.first_round)
         if self._timeframes:
@@ -252,14 +256,20 @@ class Engine:
             await self.clock.sleep(POLL_SECONDS)
 
     def _make_interpreter(
-        self, state: State, broker: Broker, market: LiveMarket, supervisor: Supervisor
+        self, state: State, broker: Broker, side: MarketSide, supervisor: Supervisor
     ) -> Interpreter:
         return Interpreter(
-            state=state, inbox=self.inbox, broker=broker, market=market, answers=self._answers,
+            state=state, inbox=self.inbox, broker=broker, market=side.market, answers=self._answers,
             clock=self.clock, spawner=supervisor, strategies=self._adapters.strategies,
-            write_log=self._write_log,
+            rates=side.make_rate_finder(state, self._settings.core.portfolio), write_log=self._write_log,
             max_concurrent_orders=self._settings.core.execution.max_concurrent_orders,
             cycle_deadline_seconds=self._settings.scheduler.cycle_deadline_seconds,
+        )  # fmt: skip
+
+    def _make_history(self, state: State, broker: Broker) -> HistorySync:
+        return HistorySync(
+            broker=broker, state=state, inbox=self.inbox, clock=self.clock,
+            tell=lambda detail: self._progress.tell("history", detail),
         )  # fmt: skip
 
     async def _price(self, side: MarketSide) -> None:

@@ -19,7 +19,9 @@ from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.market import LiveMarket
+from krakked_tui.engine.rate_finder import RateFinder
 from krakked_tui.engine.signals import AnyStrategy, Signals, compute
+from krakked_tui.portfolio.accounts import WantedRate
 from krakked_tui.ports import Broker, Clock
 
 _EMERGENCIES = frozenset({Purpose.STOP, Purpose.FLATTEN})
@@ -39,8 +41,8 @@ class Interpreter:
 
     def __init__(  # noqa: PLR0913 - one argument per thing an effect can reach
         self, *, state: State, inbox: Inbox, broker: Broker, market: LiveMarket, answers: Answers,
-        clock: Clock, spawner: Spawner, strategies: Sequence[AnyStrategy], write_log: Callable[[f.Log], None],
-        max_concurrent_orders: int, cycle_deadline_seconds: float,
+        clock: Clock, spawner: Spawner, strategies: Sequence[AnyStrategy], rates: RateFinder,
+        write_log: Callable[[f.Log], None], max_concurrent_orders: int, cycle_deadline_seconds: float,
     ) -> None:  # fmt: skip
         self._state = state
         self._inbox = inbox
@@ -50,6 +52,7 @@ class Interpreter:
         self._clock = clock
         self._spawner = spawner
         self._strategies = tuple(strategies)
+        self._rates = rates
         self._write_log = write_log
         # What reduces risk never waits for a slot behind entries that hang.
         self._entry_slots = asyncio.Semaphore(max_concurrent_orders)
@@ -58,7 +61,7 @@ class Interpreter:
         self.in_flight = 0
         """Order requests handed to the broker and not answered yet."""
 
-    def perform(self, effect: f.Effect) -> None:
+    def perform(self, effect: f.Effect) -> None:  # noqa: C901 - one arm per effect
         """Start one effect."""
         match effect:
             case f.Log():
@@ -78,6 +81,8 @@ class Interpreter:
                 self._spawner.spawn("identify", self._identify(kraken_order_ids))
             case f.SyncAccount():
                 self._spawner.spawn("sync", self._sync(effect))
+            case f.FindRates(wanted):
+                self._spawner.spawn("rates", self._find_rates(wanted))
             case f.ComputeSignals():
                 self._spawner.spawn("signals", self._signals(effect))
             case _:
@@ -174,6 +179,9 @@ class Interpreter:
                 balances=dict(balances),
             )
         )
+
+    async def _find_rates(self, wanted: tuple[WantedRate, ...]) -> None:
+        self._inbox.put(await self._rates.find(wanted))
 
     async def rehearse(self, timeframes: Sequence[Timeframe], boundary: datetime) -> None:
         """Evaluate the strategies once and forget the answer.

@@ -21,10 +21,12 @@ from krakked_tui.engine.ingest import CandleNeeds, Ingest
 from krakked_tui.engine.market import LiveMarket
 from krakked_tui.engine.market_data import MarketData, Sources
 from krakked_tui.engine.price_checks import PriceChecks
+from krakked_tui.engine.rate_finder import RateFinder
 from krakked_tui.engine.recorded_feed import RecordedFeed
 from krakked_tui.engine.signals import AnyStrategy
 from krakked_tui.engine.supervisor import Supervisor
 from krakked_tui.engine.universe_keeper import UniverseKeeper, UniverseRules
+from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.ports import CandleStore, Clock, StreamState, UniverseCache
 
 
@@ -108,6 +110,13 @@ class MarketSide:
         self.focus = Focus(
             feed=self._feed, store=self._store, market=self.market, clock=self._clock, listed=state.known,
             carried=self.keeper.streamed, depth=self._settings.market.ws.book_depth,
+        )  # fmt: skip
+
+    def make_rate_finder(self, state: State, settings: PortfolioSettings) -> RateFinder:
+        """Make what finds prices of the past."""
+        return RateFinder(
+            feed=self._feed, store=self._store, timeframes=self._timeframes,
+            quotes=lambda: self.market.quotes, pairs=state.known, settings=settings, clock=self._clock,
         )  # fmt: skip
 
     def stream(self, supervisor: Supervisor) -> None:

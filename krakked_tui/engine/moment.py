@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from krakked_tui.decision.state import State
+from krakked_tui.domain.records import HistoryMark
 from krakked_tui.engine.focus import Focus
 from krakked_tui.engine.market import LiveMarket
 from krakked_tui.engine.market_side import MarketSide
@@ -34,6 +35,8 @@ class Moment:
     wall: float = 0.0
     """The monotonic second of ``at``."""
     account_stream: StreamState = StreamState("account", connected=False, detail="not connected yet")  # noqa: RUF009 - frozen
+    history: tuple[HistoryMark, ...] = ()
+    """How far the first reading of each of the account's histories is; empty when there is none."""
     headroom: tuple[Headroom, ...] = ()
     next_cycle_at: datetime | None = None
     uptime: float = 0.0

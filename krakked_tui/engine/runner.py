@@ -23,6 +23,7 @@ from krakked_tui.domain.records import (
     PausedSaved,
     Record,
     SnapshotSaved,
+    SnapshotsPruned,
 )
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.ports import Clock, Journal
@@ -32,7 +33,7 @@ TURN_SECONDS = 0.005
 """A turn takes in at most this much, so that an urgent event never waits long behind a backlog."""
 BACKLOG_LIMIT = 20_000
 """Records kept for the next attempt while the journal refuses them."""
-_NICE_TO_HAVE = DecisionSaved | SnapshotSaved
+_NICE_TO_HAVE = DecisionSaved | SnapshotSaved | SnapshotsPruned
 _SAFETY = KillSwitchSaved | PausedSaved | DayStartSaved | FlattenSaved
 """Each replaces what is stored, so of each only the newest matters."""
 

@@ -64,6 +64,12 @@ class Progress:
             self._write_log(Log(Level.INFO, "start_step", {"step": name, "seconds": round(seconds, 3)}))
             return result
 
+    def tell(self, name: str, detail: str) -> None:
+        """Say how far a running step is."""
+        index = next(i for i, step in enumerate(self.steps) if step.name == name)
+        if self.steps[index].detail != detail:
+            self._show(index, detail=detail)
+
     @property
     def waiting_for(self) -> str:
         """What the start waits for, and why if that is known."""

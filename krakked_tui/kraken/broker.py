@@ -27,7 +27,7 @@ from krakked_tui.kraken.listing import Listing
 from krakked_tui.kraken.order_entry import NotOverWebSocketError, StreamOrderEntry
 from krakked_tui.kraken.rest import CallWithheldError, KrakenRest
 from krakked_tui.kraken.stream import KrakenStream
-from krakked_tui.ports import AccountSink, Headroom
+from krakked_tui.ports import AccountSink, Headroom, HistoryPage
 
 IDS_PER_CALL = 50
 
@@ -163,6 +163,21 @@ class KrakenBroker:
         start = paging.start_before(since)
         symbols = await self._listing.symbols()
         return [decode.ledger_entry(i, row, symbols) for i, row in await paging.read_all(page, since)]
+
+    async def trades_before(self, until: datetime | None, skip: int = 0) -> HistoryPage[Trade]:
+        """One page of trades at or before ``until``, newest first, without the first ``skip``."""
+        params = {"ofs": str(skip), "consolidate_taker": "false", **paging.up_to(until)}
+        answer = await self._rest.call(endpoints.TRADES_HISTORY, params)
+        symbols = await self._listing.symbols()
+        rows = tuple(decode.trade(i, row, symbols) for i, row in answer.trades.items())
+        return HistoryPage(rows, answer.count, paging.is_last(len(rows), skip, answer.count))
+
+    async def entries_before(self, until: datetime | None, skip: int = 0) -> HistoryPage[LedgerEntry]:
+        """One page of ledger rows at or before ``until``, newest first, without the first ``skip``."""
+        answer = await self._rest.call(endpoints.LEDGERS, {"ofs": str(skip), **paging.up_to(until)})
+        symbols = await self._listing.symbols()
+        rows = tuple(decode.ledger_entry(i, row, symbols) for i, row in answer.ledger.items())
+        return HistoryPage(rows, answer.count, paging.is_last(len(rows), skip, answer.count))
 
     async def balances(self) -> Mapping[str, AssetBalance]:
         """Holdings by normalised asset name, holds included."""

@@ -144,6 +144,7 @@ def report(order_id: str, row: wire.Order, symbols: SymbolMap) -> OrderReport:
         closed_at=instant(row.closetm) if row.closetm else None,
         limit_price=_limit_price(row.descr),
         reason=row.reason,
+        userref=row.userref or None,
     )
 
 

@@ -49,7 +49,9 @@ _BY_ORDER_STATUS = {
     "canceled": ExchangeStatus.CANCELED,
     "expired": ExchangeStatus.EXPIRED,
 }
-_SPARSE = ("symbol", "side", "order_type", "cl_ord_id", "order_qty", "limit_price", "reason")
+_SPARSE = ("symbol", "side", "order_type", "cl_ord_id", "order_qty", "limit_price", "reason",
+    "userref",
+)  # fmt: skip
 
 
 class _Order(msgspec.Struct):
@@ -64,6 +66,7 @@ class _Order(msgspec.Struct):
     order_qty: Decimal | None = None
     limit_price: Decimal | None = None
     reason: str | None = None
+    userref: int | None = None
     status: ExchangeStatus = ExchangeStatus.PENDING
     closed_at: datetime | None = None
     filled: Decimal = ZERO
@@ -154,6 +157,7 @@ class ExecutionMerger:
             closed_at=order.closed_at,
             limit_price=order.limit_price or None,
             reason=order.reason,
+            userref=order.userref,
         )
 
     def _forget(self, order_id: str, order: _Order) -> None:

@@ -100,6 +100,12 @@ class ExecutionRow(Row, frozen=True):
     cancel_reason: Text = ABSENT
 
     @property
+    def userref(self) -> int | None:
+        """The number that whoever placed the order gave it; None for none, which is told as 0."""
+        text = bytes(self.order_userref).decode(errors="replace")
+        return int(text) or None if text.removeprefix("-").isdecimal() else None
+
+    @property
     def rate(self) -> Decimal | None:
         """The pair's trading rate counter, when the event tells it."""
         return self.ratecount if self.ratecounter is None else self.ratecounter

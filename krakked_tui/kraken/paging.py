@@ -7,6 +7,7 @@ seen twice, which ids tell; none is skipped.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from math import ceil
 from typing import Protocol, TypeVar
 
 from krakked_tui.kraken.decode import instant
@@ -40,6 +41,20 @@ def start_before(since: datetime) -> str:
     return str(max(int(since.timestamp()) - 1, 0))
 
 
+def up_to(until: datetime | None) -> dict[str, str]:
+    """Return the ``end`` parameter (inclusive, whole seconds) that leaves out nothing up to ``until``."""
+    return {} if until is None else {"end": str(ceil(until.timestamp()))}
+
+
+def is_last(rows: int, offset: int, count: int | None) -> bool:
+    """Say whether a page of ``rows`` that begins at ``offset`` is the last one.
+
+    A full page is followed by another look even when the count says that it was the last: the count may
+    be older than the page.
+    """
+    return rows < PAGE_ROWS and (count is None or offset + rows >= count or not rows)
+
+
 async def read_all(fetch: Callable[[int], Awaitable[Page[RowT]]], since: datetime) -> list[tuple[str, RowT]]:
     """Return all rows at or after ``since``, oldest first, each once.
 
@@ -54,9 +69,7 @@ async def read_all(fetch: Callable[[int], Awaitable[Page[RowT]]], since: datetim
         offset += len(page)
         for row_id, row in page.items():
             rows.setdefault(row_id, row)
-        # A full page is followed by another look even when the count says that it was the last:
-        # the count may be older than the page.
-        if len(page) < PAGE_ROWS and (count is None or offset >= count or not page):
+        if is_last(len(page), offset - len(page), count):
             found = [(row_id, row) for row_id, row in rows.items() if instant(row.time) >= since]
             # Sorted the way they came and then turned round, so that ties are turned round as well.
             found.sort(key=lambda item: item[1].time, reverse=True)

@@ -225,6 +225,7 @@ class Order(Row, frozen=True):
     cl_ord_id: str | None = None
     reason: str | None = None
     misc: str = ""
+    userref: int | None = None
 
     @property
     def time(self) -> Decimal:

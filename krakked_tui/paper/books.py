@@ -97,6 +97,14 @@ class PaperBooks(Protocol):
         """The ledger rows at or after ``since``, oldest first."""
         ...
 
+    async def trades_before(self, until: datetime, skip: int, rows: int) -> Sequence[Trade]:
+        """At most ``rows`` trades at or before ``until``, newest first, without the first ``skip``."""
+        ...
+
+    async def entries_before(self, until: datetime, skip: int, rows: int) -> Sequence[LedgerEntry]:
+        """At most ``rows`` ledger rows at or before ``until``, newest first, without the first ``skip``."""
+        ...
+
     async def close(self) -> None:
         """Write everything down and close; closing again does nothing."""
         ...

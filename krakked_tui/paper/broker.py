@@ -8,8 +8,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeVar
 
 from krakked_tui.domain.candles import Quote
 from krakked_tui.domain.errors import ExchangeError, StorageError
@@ -23,13 +23,17 @@ from krakked_tui.paper.floor import Event, PaperFloor
 from krakked_tui.paper.market import PaperMarket
 from krakked_tui.paper.refusals import UNAVAILABLE, OrderRefusal, outcome_of
 from krakked_tui.paper.terms import PaperTerms
-from krakked_tui.ports import AccountSink, Clock, Headroom, StreamState
+from krakked_tui.ports import AccountSink, Clock, Headroom, HistoryPage, StreamState
 
 RETRY_SECONDS: Final = 5.0
 """Wall seconds until an account that could not be read or stored is tried again."""
 HEARD_MAX: Final = 10_000
 """Prices that wait for the disk; beyond them all are dropped, and what traded meanwhile is not seen."""
 
+PAGE_ROWS: Final = 50
+"""Rows of a page of a history."""
+
+RowT = TypeVar("RowT")
 AskPrices = Callable[[], Awaitable[Mapping[str, Quote]]]
 
 
@@ -165,6 +169,22 @@ class PaperBroker:
         with _as_exchange():
             await self._catch_up()
             return await self._books.entries(since)
+
+    async def trades_before(self, until: datetime | None, skip: int = 0) -> HistoryPage[Trade]:
+        """Trades at or before ``until``, newest first, without the first ``skip``."""
+        with _as_exchange():
+            await self._catch_up()
+            found = await self._books.trades_before(_end(until), skip, PAGE_ROWS + 1)
+            _, total, _ = await self._books.counts()
+            return _page(found, total if until is None else None)
+
+    async def entries_before(self, until: datetime | None, skip: int = 0) -> HistoryPage[LedgerEntry]:
+        """Ledger rows at or before ``until``, newest first, without the first ``skip``."""
+        with _as_exchange():
+            await self._catch_up()
+            found = await self._books.entries_before(_end(until), skip, PAGE_ROWS + 1)
+            _, _, total = await self._books.counts()
+            return _page(found, total if until is None else None)
 
     async def balances(self) -> Mapping[str, AssetBalance]:
         """Holdings by normalised asset name, holds included."""
@@ -324,6 +344,18 @@ class PaperBroker:
         now = self._clock.now()
         self._last = now if self._last is None else max(now, self._last)
         return self._last
+
+
+def _end(until: datetime | None) -> datetime:
+    """Return the whole second up to which is read."""
+    if until is None:
+        return datetime.max.replace(tzinfo=UTC)
+    return until if not until.microsecond else until.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def _page(found: Sequence[RowT], total: int | None) -> HistoryPage[RowT]:
+    """Make a page of what was read, which is one row more when there are older ones."""
+    return HistoryPage(tuple(found[:PAGE_ROWS]), total, last=len(found) <= PAGE_ROWS)
 
 
 @contextmanager

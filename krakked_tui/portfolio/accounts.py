@@ -71,7 +71,10 @@ class WantedRate(msgspec.Struct, frozen=True, gc=False):
 
 
 class Booking(msgspec.Struct, frozen=True, gc=False):
-    """What an event made, net of its ``fee``, in base currency; and what is to be told of it."""
+    """What an event made, net of its ``fee``, in base currency; and what is to be told of it.
+
+    ``event_id`` is the trade's, or the (first) ledger row's.
+    """
 
     pnl: Decimal = ZERO
     fee: Decimal = ZERO
@@ -79,6 +82,7 @@ class Booking(msgspec.Struct, frozen=True, gc=False):
     flows: tuple[CashFlow, ...] = ()
     findings: tuple[LedgerFinding, ...] = ()
     wanted: tuple[WantedRate, ...] = ()
+    event_id: str = ""
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -113,7 +117,9 @@ class Posting:
 
     def booking(self) -> Booking:
         """Return what is to be kept of the event."""
-        return Booking(self.pnl, self.fee, self.disposals, self.flows, self.findings, self.wanted)
+        return Booking(
+            self.pnl, self.fee, self.disposals, self.flows, self.findings, self.wanted, self.event_id
+        )  # fmt: skip
 
     def account(self, asset: str) -> Account:
         """Return an account as it is now."""

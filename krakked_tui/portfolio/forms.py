@@ -52,6 +52,14 @@ class Forms:
         """Take what is traded for the known assets."""
         return cls(asset for pair in pairs for asset in (pair.base, pair.quote))
 
+    def with_known(self, assets: Iterable[str]) -> "Forms":
+        """Return forms that know these assets too: these ones, unless a name that was read means another."""
+        forms = Forms(self._known.union(assets))
+        if all(forms.form(name) == form for name, form in self._read.items()):
+            self._known = forms._known
+            return self
+        return forms
+
     def form(self, name: str) -> Form:
         """Return what a balance of this name is."""
         form = self._read.get(name)

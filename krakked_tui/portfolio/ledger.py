@@ -33,6 +33,7 @@ from krakked_tui.domain.orders import Side
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.portfolio import CashFlow, CostBasis, Disposal, Lot, Rate
 from krakked_tui.portfolio.accounts import Account, Booking, Posting, Terms, WantedRate
+from krakked_tui.portfolio.booked import Booked, EventKey, disposals_of, flows_of, made_something
 from krakked_tui.portfolio.exchanges import book_trade
 from krakked_tui.portfolio.findings import FindingKind, LedgerFinding
 from krakked_tui.portfolio.flows import MEANINGS, TRADE_ROW, Treatment, book_rows, meaning_of, movements_of
@@ -104,10 +105,6 @@ class RealizedPnL(msgspec.Struct, frozen=True):
     unvalued: bool = False
 
 
-_Key = tuple[datetime, int, str]
-"""Order of events: time, rank at the same time, identity."""
-
-
 class Books:
     """The one owner of the books. Fed with trades, ledger rows and rates, in any order, repeats included.
 
@@ -141,8 +138,8 @@ class Books:
         self._last_trade_time: datetime | None = None
         self._last_entry_time: datetime | None = None
         # The fold: keys in order, what each made, accounts after the last one and at checkpoints.
-        self._keys: dict[str, _Key] = {}
-        self._order: list[_Key] = []
+        self._keys: dict[str, EventKey] = {}
+        self._order: list[EventKey] = []
         self._bookings: list[Booking] = []
         self._accounts: dict[str, Account] = {}
         self._checkpoints: list[dict[str, Account]] = []
@@ -173,13 +170,21 @@ class Books:
     def flows(self) -> tuple[CashFlow, ...]:
         """All cash flows, by time."""
         self._settle()
-        return tuple(flow for booking in self._bookings for flow in booking.flows)
+        return tuple(flows_of(self._bookings))
 
     @property
     def disposals(self) -> tuple[Disposal, ...]:
         """Every part of a lot that was sold, spent or paid as a fee, by time of sale."""
         self._settle()
-        return tuple(disposal for booking in self._bookings for disposal in booking.disposals)
+        return tuple(disposals_of(self._bookings))
+
+    def booked(self) -> Booked:
+        """Everything that is booked now; what was taken earlier stays as it was."""
+        self._settle()
+        return Booked(
+            self._terms.base_currency, tuple(self._order), tuple(self._bookings), self._trades.copy(),
+            self._pairs.copy(), self._rates.copy(),
+        )  # fmt: skip
 
     @property
     def wanted_rates(self) -> tuple[WantedRate, ...]:
@@ -187,6 +192,10 @@ class Books:
         self._settle()
         wanted = (rate for booking in self._remarkable.values() for rate in booking.wanted)
         return tuple(sorted(wanted, key=lambda rate: (rate.at, rate.event_id, rate.asset)))
+
+    def trades(self) -> list[Trade]:
+        """All trades in the order of booking, which is not that of their arrival."""
+        return sorted(self._trades.values(), key=lambda t: (t.time, t.side != Side.BUY, t.trade_id))
 
     def balance(self, name: str) -> Decimal:
         """What we hold under a name of the exchange, by the books: of ``XBT`` what can be traded."""
@@ -211,10 +220,27 @@ class Books:
         for (at, _, identity), booking in zip(self._order, self._bookings, strict=True):
             if identity in self._trades:
                 yield self._realized(identity, booking)
-            elif booking.pnl or booking.fee:
-                rows = self._groups.get(identity)
-                event_id = min((row.time, row.entry_id) for row in rows)[1] if rows else identity
-                yield RealizedPnL(event_id, "", at, booking.pnl, booking.fee, bool(booking.wanted))
+            elif made_something(booking):
+                yield RealizedPnL(booking.event_id, "", at, booking.pnl, booking.fee, bool(booking.wanted))
+
+    def know(self, pairs: Iterable[PairMetadata]) -> None:
+        """Learn of pairs: which one stands for an asset, and what is only a form of one, may be new."""
+        homes = self._homes.copy()
+        assets = set[str]()
+        for pair in pairs:
+            self._note_home(pair)
+            assets |= {pair.base, pair.quote}
+        forms = self.forms.with_known(assets)
+        if forms is not self.forms:
+            self.forms = forms
+            rows = [entry for group in self._groups.values() for entry in group]
+            for identity in (*self._groups, *self._trades, *self._orphans):
+                self._touch(identity)
+            self._groups.clear()
+            for entry in rows:
+                self._group(entry)
+        if homes != self._homes:
+            self._state = None
 
     def apply_trade(self, trade: Trade, pair: PairMetadata) -> bool:
         """Book a fill. Returns whether it is new; one whose id is known changes nothing."""
@@ -246,21 +272,25 @@ class Books:
         if entry.type == TRADE_ROW:
             self._settle_trade(entry)
         else:
-            alone = not entry.refid or meaning_of(entry, self.forms.form(entry.asset)).alone
-            identity = f"row {entry.entry_id}" if alone else f"rows {entry.refid}"
-            self._identities[entry.entry_id] = identity
-            self._groups.setdefault(identity, []).append(entry)
-            self._touch(identity)
+            self._group(entry)
         return True
 
     def apply_rate(self, rate: Rate) -> bool:
         """Take a price for an event. Returns whether it changes what is known; the event may come later."""
-        known = self._rates.setdefault(rate.event_id, {})
+        known = self._rates.get(rate.event_id, {})
         if rate.asset in known and _trust(known[rate.asset]) <= _trust(rate):
             return False
-        known[rate.asset] = rate
+        self._rates[rate.event_id] = {**known, rate.asset: rate}
         self._touch(self._identities.get(rate.event_id, rate.event_id))
         return True
+
+    def _group(self, entry: LedgerEntry) -> None:
+        """Put a row with the others of its event."""
+        alone = not entry.refid or meaning_of(entry, self.forms.form(entry.asset)).alone
+        identity = f"row {entry.entry_id}" if alone else f"rows {entry.refid}"
+        self._identities[entry.entry_id] = identity
+        self._groups.setdefault(identity, []).append(entry)
+        self._touch(identity)
 
     def _settle_trade(self, entry: LedgerEntry) -> None:
         """Put a ledger row in the place of what the trade row said about that asset."""
@@ -296,7 +326,7 @@ class Books:
         """Book what has changed since the last time, and everything after it."""
         if not self._changed:
             return
-        old, new = set[_Key](), list[_Key]()
+        old, new = set[EventKey](), list[EventKey]()
         for identity in self._changed:
             before, after = self._keys.get(identity), self._key(identity)
             if before is not None and before != after:
@@ -337,7 +367,7 @@ class Books:
             else:
                 self._remarkable.pop(key[2], None)
 
-    def _key(self, identity: str) -> _Key | None:
+    def _key(self, identity: str) -> EventKey | None:
         """Return where an event stands, None for one that is not known (a rate came before it)."""
         trade = self._trades.get(identity)
         if trade is not None:

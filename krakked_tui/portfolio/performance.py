@@ -57,6 +57,16 @@ class Drawdown(msgspec.Struct, frozen=True):
     trough_at: datetime | None = None
 
 
+class Sale(msgspec.Struct, frozen=True, gc=False):
+    """The disposals of one event together. ``weight`` is their cost times the microseconds each was held."""
+
+    event_id: str
+    at: datetime
+    gain: Decimal
+    cost: Decimal
+    weight: Decimal
+
+
 class SaleFigures(msgspec.Struct, frozen=True):
     """How sales turned out; None without any, ``profit_factor`` also when none lost."""
 
@@ -85,10 +95,10 @@ class Performance(msgspec.Struct, frozen=True):
 def performance(
     snapshots: Iterable[Snapshot],
     flows: Sequence[CashFlow],
-    disposals: Iterable[Disposal],
+    sales: Sequence[Sale],
     now: datetime,
 ) -> Performance:
-    """Work out every figure from what happened in a period, given in any order.
+    """Work out every figure from what happened in a period, given in any order; ``sales`` as of ``sales_of``.
 
     Flows before the first and after the last snapshot do not count. ``now`` says which day is not over.
     """
@@ -101,7 +111,7 @@ def performance(
         sortino=sortino_ratio(returns),
         daily_returns=len(returns),
         unvalued_flows=_unvalued(curve, flows),
-        sales=sale_figures(disposals),
+        sales=sale_figures(sales),
     )
 
 
@@ -219,35 +229,52 @@ def _mean(values: Sequence[Decimal]) -> Decimal:
     return sum(values, ZERO) / len(values)
 
 
-def sale_figures(disposals: Iterable[Disposal]) -> SaleFigures:
-    """Work out how sales turned out; the disposals of one event are one sale, whatever lots it took from.
+def sales_of(disposals: Iterable[Disposal]) -> list[Sale]:
+    """Return the sales that disposals make up: those of one event are one, whatever lots they took from.
 
-    win rate = sales with a gain / all sales; profit factor = sum of gains / sum of losses; the average
-    holding time is weighted by cost, so that neither partial fills nor dust shift it. A fee paid out of a
-    third asset is a sale of that, and belongs to the sale it was paid for; paid for a purchase, it is a sale
-    of its own. Other fees of purchases are in none of these figures.
+    A fee paid out of a third asset is a sale of that, and belongs to the sale it was paid for; paid for a
+    purchase, it is a sale of its own.
     """
     events: dict[str, list[Disposal]] = defaultdict(list)
     for disposal in disposals:
         events[disposal.event_id].append(disposal)
-    gains = [sum((part.gain for part in parts), ZERO) for parts in events.values()]
-    lost = -sum((gain for gain in gains if gain < ZERO), ZERO)
+    return [sale_of(parts) for parts in events.values()]
+
+
+def sale_of(parts: Sequence[Disposal]) -> Sale:
+    """Return the sale that the disposals of one event (at least one) are."""
+    gain = cost = weight = ZERO
+    for part in parts:
+        gain += part.gain
+        cost += part.cost
+        weight += ((part.sold_at - part.acquired_at) // _MICROSECOND) * part.cost
+    return Sale(parts[0].event_id, parts[0].sold_at, gain, cost, weight)
+
+
+def sale_figures(sales: Sequence[Sale]) -> SaleFigures:
+    """Work out how sales turned out, each given once.
+
+    win rate = sales with a gain / all sales; profit factor = sum of gains / sum of losses; the average
+    holding time is weighted by cost, so that neither partial fills nor dust shift it. Fees of purchases are
+    in none of these figures, but for those that were sales themselves.
+    """
+    gains = [sale.gain for sale in sales]
     won = [gain for gain in gains if gain > ZERO]
+    earned = sum(won, ZERO)
+    lost = earned - sum(gains, ZERO)
     return SaleFigures(
         sales=len(gains),
         win_rate=Decimal(len(won)) / len(gains) if gains else None,
-        profit_factor=sum(won, ZERO) / lost if lost else None,
-        average_holding=_average_holding([part for parts in events.values() for part in parts]),
+        profit_factor=earned / lost if lost else None,
+        average_holding=_average_holding(sales),
     )
 
 
-def _average_holding(disposals: Sequence[Disposal]) -> timedelta | None:
-    cost = sum((part.cost for part in disposals), ZERO)
+def _average_holding(sales: Sequence[Sale]) -> timedelta | None:
+    cost = sum([sale.cost for sale in sales], ZERO)
     if cost <= ZERO:
         return None
-    weighted = sum(
-        (((part.sold_at - part.acquired_at) // _MICROSECOND) * part.cost for part in disposals), ZERO
-    )
+    weighted = sum([sale.weight for sale in sales], ZERO)
     return int(at_scale(weighted / cost, 0)) * _MICROSECOND
 
 

@@ -57,6 +57,13 @@ class PortfolioSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             if not _is_userref(userref):
                 raise ValueError(f"strategy_tags has {userref!r}, but a userref is a whole 32-bit number")
 
+    @property
+    def basis(self) -> str:
+        """The rules that equity and cash flows are valued by: numbers of different ones do not compare."""
+        pairs = ",".join(f"{asset}:{pair}" for asset, pair in sorted(self.valuation_pairs.items()))
+        included, excluded = sorted(self.include_assets), sorted(self.exclude_assets)
+        return f"1 {self.base_currency} {pairs} +{','.join(included)} -{','.join(excluded)}"
+
     def includes(self, asset: str) -> bool:
         """Say whether an asset is a part of equity, positions and exposure."""
         if asset == self.base_currency:

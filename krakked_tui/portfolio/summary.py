@@ -5,7 +5,7 @@ Money is in base currency unless a name says otherwise. Records come in any orde
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, TypeVar, assert_never
@@ -18,6 +18,9 @@ from krakked_tui.domain.money import HUNDRED, ZERO
 MANUAL = "manual"
 """The strategy tag of a trade that no known strategy made."""
 
+OTHER = "other"
+"""Stands for the pair of what was made without one: conversions, margin, credits."""
+
 _DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -27,9 +30,11 @@ class RealizedRecord(msgspec.Struct, frozen=True, gc=False):
 
     ``base_delta`` and ``quote_delta`` are signed and in the pair's assets. ``pnl_quote`` is in the quote
     asset, ``pnl_base`` the same in base currency (equal where the quote asset is the base currency); both
-    are net of the fee as far as it has a value, and a purchase has made minus its fee. ``fee_base`` is the
-    fee in base currency, None when nothing says what it was worth: it is not in the PnL then. A fee in a
-    second asset is a record of its own with the same trade id and zero for everything else.
+    are net of the fee, and a purchase has made minus its fee. ``fee_base`` is the fee in base currency, None
+    when nothing says what it was worth: the PnL takes what it had cost then. ``unvalued`` says that nothing
+    says what was traded was worth, so that nothing was made by it. A fee in a second asset is a record of
+    its own with the same trade id and zero for everything else but ``fee_base``. What was made without a
+    trade has no ``pair``, ``order_id`` and ``side``, and the id of its (first) ledger row for a trade id.
     """
 
     trade_id: str
@@ -47,6 +52,7 @@ class RealizedRecord(msgspec.Struct, frozen=True, gc=False):
     strategy_tag: str = MANUAL
     raw_userref: int | None = None
     raw_cl_ord_id: str | None = None
+    unvalued: bool = False
 
 
 class Period(StrEnum):
@@ -114,8 +120,9 @@ class Breakdown(StrEnum):
 
 
 class PnLGroup(msgspec.Struct, frozen=True):
-    """Part of a summary. ``key`` is the pair, the strategy tag or the UTC day (2026-03-01).
+    """Part of a summary. ``key`` is the pair (or ``OTHER``), the strategy tag or the UTC day (2026-03-01).
 
+    ``trades`` counts those on pairs: not what was made without one.
     gross_pnl = realized_pnl + fees, exactly; fees without a value are in none of them.
     """
 
@@ -155,6 +162,71 @@ def select(
     )
 
 
+class Tally(msgspec.Struct, frozen=True, gc=False):
+    """Records of one UTC day that are alike, added up. ``pair`` is "" for what was made without one.
+
+    ``fees`` are those with a value, ``fee_amount`` all of them in ``fee_asset``; ``unvalued`` counts the
+    records whose fee has no value.
+    """
+
+    day: date
+    pair: str
+    strategy: str
+    side: str
+    fee_asset: str
+    trades: int
+    pnl: Decimal
+    fees: Decimal
+    fee_amount: Decimal
+    unvalued: int
+
+
+def tally(records: Iterable[RealizedRecord]) -> list[Tally]:
+    """Add records up, day by day in their order."""
+    found: dict[tuple[date, str, str, str, str], _Sum] = {}
+    for record in records:
+        at = record.time
+        day = at.date() if at.tzinfo is UTC else at.astimezone(UTC).date()
+        key = (day, record.pair, record.strategy_tag, record.side, record.fee_asset)
+        sums = found.get(key)
+        if sums is None:
+            sums = found[key] = _Sum()
+        sums.pnl += record.pnl_base
+        sums.fee_amount += record.fee_amount
+        if record.base_delta and record.pair:
+            sums.trades += 1
+        if record.fee_base is None:
+            sums.unvalued += 1
+        else:
+            sums.fees += record.fee_base
+    return [
+        Tally(*key, each.trades, each.pnl, each.fees, each.fee_amount, each.unvalued)
+        for key, each in found.items()
+    ]
+
+
+class _Sum:
+    """What is being added up."""
+
+    __slots__ = ("fee_amount", "fees", "pnl", "trades", "unvalued")
+
+    def __init__(self) -> None:
+        self.trades = self.unvalued = 0
+        self.pnl = self.fees = self.fee_amount = ZERO
+
+    def add(self, one: Tally) -> None:
+        """Add a tally."""
+        self.trades += one.trades
+        self.pnl += one.pnl
+        self.fees += one.fees
+        self.fee_amount += one.fee_amount
+        self.unvalued += one.unvalued
+
+    def group(self, key: str) -> PnLGroup:
+        """Return the sums under a name."""
+        return PnLGroup(key, self.trades, self.pnl, self.fees)
+
+
 def pnl_summary(
     records: Iterable[RealizedRecord],
     within: Bounds,
@@ -163,39 +235,64 @@ def pnl_summary(
     by: Breakdown | None = None,
 ) -> PnLSummary:
     """Sum up what the trades of a period made."""
-    chosen = select(records, within, include_manual=include_manual)
-    groups: dict[str, list[RealizedRecord]] = defaultdict(list)
-    if by is not None:
-        for record in chosen:
-            groups[_key(record, by)].append(record)
+    tallies = tally(select(records, within, include_manual=include_manual))
+    return sum_up(tallies, within, include_manual=include_manual, by=by)
+
+
+def sum_up(
+    tallies: Iterable[Tally], within: Bounds, *, include_manual: bool, by: Breakdown | None = None
+) -> PnLSummary:
+    """Sum up tallies that have been chosen by these bounds and by who made them."""
+    groups = _grouped(tallies, _KEYS[by] if by else _all)
+    total = _Sum()
+    for each in groups.values():
+        total.trades += each.trades
+        total.pnl += each.pnl
+        total.fees += each.fees
+        total.unvalued += each.unvalued
     return PnLSummary(
         bounds=within,
         include_manual=include_manual,
-        total=_group("total", chosen),
+        total=total.group("total"),
         by=by,
-        groups=tuple(_group(key, groups[key]) for key in sorted(groups)),
-        unvalued_fees=sum(record.fee_base is None for record in chosen),
+        groups=tuple(groups[key].group(str(key)) for key in sorted(groups, key=str)) if by else (),
+        unvalued_fees=total.unvalued,
     )
 
 
-def _key(record: RealizedRecord, by: Breakdown) -> str:
-    match by:
-        case Breakdown.PAIR:
-            return record.pair
-        case Breakdown.STRATEGY:
-            return record.strategy_tag
-        case Breakdown.DAY:
-            return record.time.astimezone(UTC).date().isoformat()
-    assert_never(by)
+def _all(_tally: Tally) -> str:
+    return ""
 
 
-def _group(key: str, records: Sequence[RealizedRecord]) -> PnLGroup:
-    return PnLGroup(
-        key=key,
-        trades=len({record.trade_id for record in records}),
-        realized_pnl=sum((record.pnl_base for record in records), ZERO),
-        fees=_worth(records),
-    )
+def _day(one: Tally) -> date:
+    return one.day
+
+
+def _pair(one: Tally) -> str:
+    return one.pair or OTHER
+
+
+def _strategy(one: Tally) -> str:
+    return one.strategy
+
+
+def _fee_asset(one: Tally) -> str:
+    return one.fee_asset
+
+
+_Key = Callable[[Tally], str | date]
+_KEYS: dict[Breakdown, _Key] = {
+    Breakdown.PAIR: _pair,
+    Breakdown.STRATEGY: _strategy,
+    Breakdown.DAY: _day,
+}
+
+
+def _grouped(tallies: Iterable[Tally], key: _Key) -> dict[str | date, _Sum]:
+    groups: dict[str | date, _Sum] = defaultdict(_Sum)
+    for one in tallies:
+        groups[key(one)].add(one)
+    return groups
 
 
 class AssetFee(msgspec.Struct, frozen=True):
@@ -228,33 +325,25 @@ class FeeSummary(msgspec.Struct, frozen=True):
 
 def fee_summary(records: Iterable[RealizedRecord], within: Bounds, *, include_manual: bool) -> FeeSummary:
     """Sum up the fees of a period; assets and pairs in alphabetical order."""
-    paid = select(records, within, include_manual=include_manual)
-    total = _group("total", paid)
-    by_asset = _split((record for record in paid if record.fee_amount), lambda record: record.fee_asset)
-    by_pair = _split(paid, lambda record: record.pair)
+    return sum_up_fees(tally(select(records, within, include_manual=include_manual)))
+
+
+def sum_up_fees(tallies: Sequence[Tally]) -> FeeSummary:
+    """Sum up the fees of tallies that have been chosen."""
+    by_asset, by_pair = _grouped(tallies, _fee_asset), _grouped(tallies, _pair)
+    total = sum([each.fees for each in by_pair.values()], ZERO)
+    gross = sum([each.pnl for each in by_pair.values()], ZERO) + total
     return FeeSummary(
         by_asset=tuple(
-            AssetFee(asset, sum((record.fee_amount for record in group), ZERO), _worth(group))
-            for asset, group in by_asset
+            AssetFee(str(asset), by_asset[asset].fee_amount, by_asset[asset].fees)
+            for asset in sorted(by_asset, key=str)
+            if by_asset[asset].fee_amount
         ),
-        by_pair=tuple(PairFee(pair, _worth(group)) for pair, group in by_pair),
-        total=total.fees,
-        percent_of_gross=total.fees / total.gross_pnl * HUNDRED if total.gross_pnl > ZERO else None,
-        unvalued=tuple(sorted({record.fee_asset for record in paid if record.fee_base is None})),
+        by_pair=tuple(PairFee(str(pair), by_pair[pair].fees) for pair in sorted(by_pair, key=str)),
+        total=total,
+        percent_of_gross=total / gross * HUNDRED if gross > ZERO else None,
+        unvalued=tuple(sorted(str(asset) for asset, each in by_asset.items() if each.unvalued)),
     )
-
-
-def _split(
-    records: Iterable[RealizedRecord], key: Callable[[RealizedRecord], str]
-) -> list[tuple[str, list[RealizedRecord]]]:
-    groups: dict[str, list[RealizedRecord]] = defaultdict(list)
-    for record in records:
-        groups[key(record)].append(record)
-    return sorted(groups.items())
-
-
-def _worth(records: Iterable[RealizedRecord]) -> Decimal:
-    return sum((record.fee_base for record in records if record.fee_base is not None), ZERO)
 
 
 class ValuedAsset(Protocol):

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 import msgspec
 
-from krakked_tui.domain.money import ZERO, percent_of
+from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.precision import at_scale
 from krakked_tui.portfolio.accounts import Account
@@ -63,15 +63,6 @@ class PositionValuation(msgspec.Struct, frozen=True):
     fresh: bool
 
 
-class AssetExposure(msgspec.Struct, frozen=True):
-    """How much of equity lies in one asset; ``value`` in base currency."""
-
-    asset: str
-    amount: Decimal
-    value: Decimal
-    percentage_of_equity: Decimal
-
-
 class Excluded(msgspec.Struct, frozen=True):
     """The line of what is not looked at: the assets held, and what those with a price are worth."""
 
@@ -112,16 +103,6 @@ class Valuation(msgspec.Struct, frozen=True):
     def unvalued(self) -> tuple[str, ...]:
         """Assets that count as zero because nothing says what they are worth."""
         return tuple(asset.asset for asset in self.assets if asset.status is ValuationStatus.UNVALUED)
-
-    @property
-    def exposure(self) -> tuple[AssetExposure, ...]:
-        """What is held apart from cash in the base currency, the biggest first."""
-        found = [
-            AssetExposure(asset.asset, asset.amount, asset.value, percent_of(asset.value, self.equity))
-            for asset in self.assets
-            if asset.source_pair is not None or asset.status is ValuationStatus.UNVALUED
-        ]
-        return tuple(sorted(found, key=lambda exposure: (-exposure.value, exposure.asset)))
 
 
 class Valuer:

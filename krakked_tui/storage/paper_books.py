@@ -176,20 +176,25 @@ class SqlitePaperBooks:
         """The trades at or after ``since``, oldest first."""
         rows = await self._since("trades", since)
         with self._sense():
-            trades = [read_trade(row) for row in rows]
-            for trade in trades:
-                fees = (fee.amount for fee in trade.fees)
-                _check((trade.price, trade.volume, trade.cost, *fees), least=ZERO)
-            return trades
+            return _checked_trades(rows)
 
     async def entries(self, since: datetime) -> Sequence[LedgerEntry]:
         """The ledger rows at or after ``since``, oldest first."""
         rows = await self._since("entries", since)
         with self._sense():
-            entries = [read_entry(row) for row in rows]
-            for entry in entries:
-                _check((entry.amount, entry.fee, entry.balance), least=-_LARGEST)
-            return entries
+            return _checked_entries(rows)
+
+    async def trades_before(self, until: datetime, skip: int, rows: int) -> Sequence[Trade]:
+        """At most ``rows`` trades at or before ``until``, newest first, without the first ``skip``."""
+        found = await self._before("trades_before", until, skip, rows)
+        with self._sense():
+            return _checked_trades(found)
+
+    async def entries_before(self, until: datetime, skip: int, rows: int) -> Sequence[LedgerEntry]:
+        """At most ``rows`` ledger rows at or before ``until``, newest first, without the first ``skip``."""
+        found = await self._before("entries_before", until, skip, rows)
+        with self._sense():
+            return _checked_entries(found)
 
     async def close(self) -> None:
         """Checkpoint and close; closing again does nothing."""
@@ -208,6 +213,10 @@ class SqlitePaperBooks:
     async def _since(self, name: str, since: datetime) -> list[Row]:
         return await self._database.fetch(_SQL[name], {"since": to_micros(since)})
 
+    async def _before(self, name: str, until: datetime, skip: int, rows: int) -> list[Row]:
+        wanted: Parameters = {"until": to_micros(until), "skip": skip, "rows": rows}
+        return await self._database.fetch(_SQL[name], wanted)
+
     @contextmanager
     def _sense(self) -> Iterator[None]:
         """Say which file it is whose rows cannot be read."""
@@ -218,6 +227,21 @@ class SqlitePaperBooks:
             raise StorageError(
                 f"{self._database.path} holds a row that makes no sense ({detail}): {_MEND}"
             ) from error
+
+
+def _checked_trades(rows: Iterable[Row]) -> list[Trade]:
+    trades = [read_trade(row) for row in rows]
+    for trade in trades:
+        fees = (fee.amount for fee in trade.fees)
+        _check((trade.price, trade.volume, trade.cost, *fees), least=ZERO)
+    return trades
+
+
+def _checked_entries(rows: Iterable[Row]) -> list[LedgerEntry]:
+    entries = [read_entry(row) for row in rows]
+    for entry in entries:
+        _check((entry.amount, entry.fee, entry.balance), least=-_LARGEST)
+    return entries
 
 
 def _check(amounts: Iterable[Decimal], *, least: Decimal) -> None:

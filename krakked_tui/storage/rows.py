@@ -23,17 +23,24 @@ from krakked_tui.domain.orders import (
     Side,
     TimeInForce,
 )
+from krakked_tui.domain.portfolio import Rate
 from krakked_tui.domain.records import (
     ControlLogged,
     DayStartSaved,
     DecisionSaved,
     FlattenSaved,
+    ForeignOrderSaved,
+    HistoryKind,
+    HistoryMark,
+    HistoryMarked,
     KillSwitchSaved,
     LedgerEntrySaved,
     OrderSaved,
     PausedSaved,
+    RateSaved,
     Record,
     SnapshotSaved,
+    SnapshotsPruned,
     TradeSaved,
 )
 from krakked_tui.domain.safety import DayStart, FlattenProgress, KillSwitch
@@ -72,7 +79,7 @@ def to_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def statements(record: Record) -> Iterator[Statement]:
+def statements(record: Record) -> Iterator[Statement]:  # noqa: C901, PLR0912 - one arm per record
     """Yield what stores a record."""
     match record:
         case OrderSaved(order=order, transition=transition):
@@ -83,6 +90,12 @@ def statements(record: Record) -> Iterator[Statement]:
             yield "save_trade", _trade_row(trade)
         case LedgerEntrySaved(entry=entry):
             yield "save_entry", _entry_row(entry)
+        case RateSaved(rate=rate):
+            yield "save_rate", _rate_row(rate)
+        case HistoryMarked(mark=mark):
+            yield "save_history_mark", _mark_row(mark)
+        case ForeignOrderSaved(kraken_order_id=order_id, userref=userref):
+            yield "save_foreign_order", {"kraken_order_id": order_id, "userref": userref}
         case DecisionSaved(record=decision):
             yield (
                 "save_decision",
@@ -94,6 +107,9 @@ def statements(record: Record) -> Iterator[Statement]:
             yield "append_control", _control_row(record)
         case SnapshotSaved():
             yield "save_snapshot", _snapshot_row(record)
+        case SnapshotsPruned(times=times):
+            for at in times:
+                yield "delete_snapshot", {"at": to_micros(at)}
         case _:
             assert_never(record)
 
@@ -168,6 +184,23 @@ def read_entry(row: Row) -> LedgerEntry:
         fee=Decimal(fee),
         balance=Decimal(balance),
     )
+
+
+def read_rate(row: Row) -> Rate:
+    """Turn a row of ``load_rates`` into a rate."""
+    event_id, asset, price, source = row
+    return Rate(event_id, asset, Decimal(price), source)
+
+
+def read_mark(row: Row) -> HistoryMark:
+    """Turn a row of ``load_history_marks`` into the mark of a history."""
+    kind, oldest, read, total, done, newest = row
+    return HistoryMark(HistoryKind(kind), _time(oldest), read, total, bool(done), _time(newest))
+
+
+def read_foreign_order(row: Row) -> ForeignOrderSaved:
+    """Turn a row of ``load_foreign_orders`` into what is remembered of such an order."""
+    return ForeignOrderSaved(*row)
 
 
 def read_snapshot(row: Row) -> SnapshotSaved:
@@ -249,6 +282,26 @@ def _entry_row(entry: LedgerEntry) -> Parameters:
         "amount": str(entry.amount),
         "fee": str(entry.fee),
         "balance": str(entry.balance),
+    }
+
+
+def _rate_row(rate: Rate) -> Parameters:
+    return {
+        "event_id": rate.event_id,
+        "asset": rate.asset,
+        "price": str(rate.price),
+        "source": rate.source,
+    }
+
+
+def _mark_row(mark: HistoryMark) -> Parameters:
+    return {
+        "kind": mark.kind,
+        "oldest": _micros(mark.oldest),
+        "read": mark.read,
+        "total": mark.total,
+        "done": mark.done,
+        "newest": _micros(mark.newest),
     }
 
 

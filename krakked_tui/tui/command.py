@@ -5,15 +5,24 @@ acts through a ``Desk`` and knows no widget.
 """
 
 from abc import ABC, abstractmethod
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from krakked_tui.control.commands import Command
 from krakked_tui.control.log_view import LogLine
+from krakked_tui.control.portfolio_view import (
+    FlowLine,
+    HoldingLine,
+    PortfolioQuery,
+    PortfolioReport,
+    TradeDetail,
+    TradeLine,
+)
 from krakked_tui.control.settings_view import SettingRow
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView, OrderView
+from krakked_tui.tui.portfolio_choice import Part
 
 
 class PaneName(StrEnum):
@@ -23,6 +32,7 @@ class PaneName(StrEnum):
     DASHBOARD = "dashboard"
     LOGS = "logs"
     ORDERS = "orders"
+    PORTFOLIO = "portfolio"
     MARKET = "market"
     SETTINGS = "settings"
 
@@ -30,18 +40,25 @@ class PaneName(StrEnum):
 class DialogName(StrEnum):
     """The dialogs a command may open."""
 
+    ACCEPT_BALANCES = "accept_balances"
     ARM = "arm"
     CANCEL_ALL = "cancel_all"
     CANCEL_ORDER = "cancel_order"
     CHANGE_SETTING = "change_setting"
     FLATTEN = "flatten"
     HELP = "help"
+    NOTES = "notes"
     ORDER = "order"
     PALETTE = "palette"
+    PICK_PAIR = "pick_pair"
+    PICK_STRATEGY = "pick_strategy"
+    PORTFOLIO_LINE = "portfolio_line"
     QUIT = "quit"
+    RANGE = "range"
     RATE_LIMITS = "rate_limits"
     RECORD = "record"
     SETTING = "setting"
+    TRADE = "trade"
 
 
 class MarketControls(Protocol):
@@ -92,6 +109,99 @@ class LogControls(Protocol):
         ...
 
 
+class PortfolioControls(Protocol):
+    """What commands may know and change of the portfolio pane. Names are as they are shown."""
+
+    @property
+    def question(self) -> PortfolioQuery:
+        """What the operator wants to know."""
+        ...
+
+    @property
+    def report(self) -> PortfolioReport | None:
+        """The answer, clean; None before it has come."""
+        ...
+
+    @property
+    def detail(self) -> TradeDetail | None:
+        """The trade that is looked at, clean; None before it came, or when nothing is known of it."""
+        ...
+
+    @property
+    def detailed(self) -> bool:
+        """Whether the report about that trade has come."""
+        ...
+
+    @property
+    def table(self) -> Part:
+        """The table that keys go to."""
+        ...
+
+    @property
+    def selected_trade(self) -> TradeLine | None:
+        """The trade under the cursor."""
+        ...
+
+    @property
+    def selected_flow(self) -> FlowLine | None:
+        """The cash flow under the cursor."""
+        ...
+
+    @property
+    def selected_holding(self) -> HoldingLine | None:
+        """The holding under the cursor."""
+        ...
+
+    @property
+    def nothing_behind(self) -> str:
+        """Why the line under the cursor cannot be opened; empty when it can."""
+        ...
+
+    def next_part(self) -> None:
+        """Show the next part."""
+        ...
+
+    def drill(self) -> None:
+        """Show the trades behind the PnL under the cursor."""
+        ...
+
+    def back(self) -> None:
+        """Go back from them; else take all filters away."""
+        ...
+
+    def next_group(self) -> None:
+        """Split the PnL by the next thing."""
+        ...
+
+    def next_period(self) -> None:
+        """Take the next period."""
+        ...
+
+    def next_side(self) -> None:
+        """Only buys, only sells, both."""
+        ...
+
+    def toggle_manual(self) -> None:
+        """Manual trades in or out."""
+        ...
+
+    def want_range(self, since: datetime | None, until: datetime | None) -> None:
+        """Take everything from ``since`` on and before ``until`` (UTC; None: no bound)."""
+        ...
+
+    def want_pair(self, pair: str) -> None:
+        """Only this pair; empty for all."""
+        ...
+
+    def want_strategy(self, strategy: str) -> None:
+        """Only this strategy; empty for all."""
+        ...
+
+    def look_at(self, trade_id: str) -> None:
+        """Ask for one trade closely; empty for none."""
+        ...
+
+
 class Desk(Protocol):
     """What commands may use of the screen."""
 
@@ -138,6 +248,11 @@ class Desk(Protocol):
     @property
     def logs(self) -> LogControls:
         """The logs pane."""
+        ...
+
+    @property
+    def portfolio(self) -> PortfolioControls:
+        """The portfolio pane."""
         ...
 
     @property

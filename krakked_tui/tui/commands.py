@@ -10,6 +10,7 @@ from krakked_tui.tui.command import Desk, DialogName, OpenDialog, ShowPane, UiCo
 from krakked_tui.tui.command import PaneName as PaneName
 from krakked_tui.tui.log_commands import LOG_COMMANDS, ShowLogs
 from krakked_tui.tui.market_commands import MARKET_COMMANDS, ShowMarket
+from krakked_tui.tui.portfolio_commands import PORTFOLIO_COMMANDS, AcceptExchange, ShowPortfolio
 from krakked_tui.tui.rows.dialogs import count
 from krakked_tui.tui.rows.settings import CHANGEABLE_MARK, can_change
 
@@ -297,6 +298,7 @@ def _needs_engine(desk: Desk) -> str:
 COMMANDS: tuple[UiCommand, ...] = (
     ShowDashboard(),
     ShowOrders(),
+    ShowPortfolio(),
     ShowMarket(),
     ShowLogs(),
     ShowSettings(),
@@ -304,10 +306,12 @@ COMMANDS: tuple[UiCommand, ...] = (
     CancelSelected(),
     ChangeSelectedSetting(),
     ShowSetting(),
+    *PORTFOLIO_COMMANDS,
     *MARKET_COMMANDS,
     *LOG_COMMANDS,
     TogglePause(),
     Arm(),
+    AcceptExchange(),
     RateLimits(),
     Palette(),
     Help(),

@@ -10,7 +10,14 @@ from krakked_tui.control.log_view import LogLine
 from krakked_tui.control.settings_view import SettingRow
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView, OrderView
-from krakked_tui.tui.command import DialogName, LogControls, MarketControls, PaneName, UiCommand
+from krakked_tui.tui.command import (
+    DialogName,
+    LogControls,
+    MarketControls,
+    PaneName,
+    PortfolioControls,
+    UiCommand,
+)
 from krakked_tui.tui.dialogs.base import Dialog
 from krakked_tui.tui.dispatch import Work
 from krakked_tui.tui.main_screen import MainScreen
@@ -83,6 +90,11 @@ class OperatorDesk:
     def in_dialog(self) -> bool:
         """Whether a dialog is open."""
         return isinstance(self._app.screen, Dialog)
+
+    @property
+    def portfolio(self) -> PortfolioControls:
+        """The portfolio pane."""
+        return self._main.portfolio
 
     @property
     def market(self) -> MarketControls:

@@ -17,6 +17,7 @@ from krakked_tui.tui.panes.dashboard import DashboardPane
 from krakked_tui.tui.panes.logs import LogsPane
 from krakked_tui.tui.panes.market import MarketPane
 from krakked_tui.tui.panes.orders import OrdersPane
+from krakked_tui.tui.panes.portfolio import PortfolioPane
 from krakked_tui.tui.panes.settings import SettingsPane
 from krakked_tui.tui.panes.start import StartPane
 from krakked_tui.tui.session import Session
@@ -24,7 +25,7 @@ from krakked_tui.tui.store import EVERYTHING, Topic
 from krakked_tui.tui.widgets.looks import Looks
 from krakked_tui.tui.widgets.table import LiveTable
 
-Pane = StartPane | DashboardPane | OrdersPane | MarketPane | LogsPane | SettingsPane
+Pane = StartPane | DashboardPane | OrdersPane | PortfolioPane | MarketPane | LogsPane | SettingsPane
 
 
 class MainScreen(Screen[None]):
@@ -40,6 +41,7 @@ class MainScreen(Screen[None]):
         self._top = TopBar("top")
         self._footer = KeyFooter("footer")
         self._too_small = TooSmall("too-small")
+        self.portfolio = PortfolioPane(zone)
         self.market = MarketPane(zone)
         self.logs = LogsPane(zone)
         self._settings = SettingsPane(zone)
@@ -47,6 +49,7 @@ class MainScreen(Screen[None]):
             PaneName.START: StartPane(),
             PaneName.DASHBOARD: DashboardPane(zone),
             PaneName.ORDERS: OrdersPane(zone),
+            PaneName.PORTFOLIO: self.portfolio,
             PaneName.MARKET: self.market,
             PaneName.LOGS: self.logs,
             PaneName.SETTINGS: self._settings,
@@ -73,8 +76,7 @@ class MainScreen(Screen[None]):
             return
         self._switcher.current = name
         pane = self._panes[name]
-        tables = pane.query(LiveTable)
-        self.set_focus(tables.first() if tables else None)
+        self.set_focus(next((table for table in pane.query(LiveTable) if table.display), None))
         pane.update(view, EVERYTHING)
 
     def show(self, session: Session, desk: Desk, dirty: Set[Topic]) -> None:
@@ -83,6 +85,8 @@ class MainScreen(Screen[None]):
         self._settings.take(session.settings_view)
         if self.front is PaneName.MARKET:
             self.market.take(session.market(), session.now())
+        elif self.front is PaneName.PORTFOLIO:
+            self.portfolio.take(session.portfolio(self.portfolio.question))
         elif self.front is PaneName.LOGS:
             self.logs.take(session.market().data, session.logs())
         self._panes[self.front].update(view, dirty)

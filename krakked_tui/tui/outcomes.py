@@ -14,6 +14,7 @@ from typing import assert_never
 import msgspec
 
 from krakked_tui.control.commands import (
+    AcceptBalances,
     Answer,
     CancelAll,
     CancelOrder,
@@ -113,6 +114,8 @@ def _effect(outcome: Outcome, view: EngineView, settings: SettingsView) -> str |
             seen, result = not _still_open(outcome, view), _cancel_result(outcome, view)
         case FlattenAll():
             seen, result = _flatten_done(outcome, view), flatten_result(view)
+        case AcceptBalances():
+            seen, result = not status.drift, "books and exchange agree"
         case PauseCycles():
             seen, result = status.paused, "no cycles run; stops go on"
         case ResumeCycles():

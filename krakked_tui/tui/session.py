@@ -10,6 +10,7 @@ import msgspec
 from krakked_tui.control.commands import Command, Shutdown
 from krakked_tui.control.controller import Controller
 from krakked_tui.control.market_view import MarketView
+from krakked_tui.control.portfolio_view import PortfolioQuery
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView
@@ -18,6 +19,7 @@ from krakked_tui.tui.dispatch import Dispatcher, Work
 from krakked_tui.tui.exits import Departure, ExitReason
 from krakked_tui.tui.log_store import LogStore
 from krakked_tui.tui.market_store import MarketStore
+from krakked_tui.tui.portfolio_store import PortfolioStore
 from krakked_tui.tui.store import Topic, UiStore, cleaned
 
 
@@ -43,6 +45,7 @@ class Session:
         """The newest effective settings, clean."""
         self._market = MarketStore()
         self._logs = LogStore()
+        self._portfolio = PortfolioStore()
         self._looked_at: tuple[str, Timeframe] | None = None
         self._departure = Departure()
         self._shutdown = 0
@@ -86,6 +89,11 @@ class Session:
         """Return the log with what is new in it. Never waits."""
         self._logs.follow(self._controller.logs)
         return self._logs
+
+    def portfolio(self, query: PortfolioQuery) -> PortfolioStore:
+        """Return what is known of the answer to a query. Never waits."""
+        self._portfolio.apply(query, self._controller.portfolio(query))
+        return self._portfolio
 
     def look_at(self, pair: str, timeframe: Timeframe) -> None:
         """Ask for a pair closely, or with an empty name for none; asks again only for another one."""

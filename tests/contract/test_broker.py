@@ -2,10 +2,11 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +284,46 @@ async def check_ledger(venue: Venue) -> None:
     latest = entries[-1].time
     since = await venue.broker.ledger(latest)
     assert list(since) == [entry for entry in entries if entry.time >= latest]
+
+
+@every
+async def test_a_history_without_rows_is_one_last_page(opened: Kind) -> None:
+    async with opened() as venue:
+        for read in (venue.broker.trades_before, venue.broker.entries_before):
+            page = await read(datetime(2000, 1, 1, tzinfo=UTC))
+            assert (page.rows, page.last) == ((), True)
+
+
+@with_account
+async def test_histories_can_be_read_backwards_and_nothing_is_lost_at_one_second(opened: Kind) -> None:
+    async with listening(opened) as venue:
+        for number in range(1, 4):
+            order = venue.order(number, order_type=OrderType.MARKET, price=None)
+            order_id = await venue.place(order)
+            await venue.until(partial(_ended, venue, order_id))
+        trades, entries = await venue.broker.trades(EVER), await venue.broker.ledger(EVER)
+        assert len(trades) >= 3
+        await check_backwards(venue.broker.trades_before, trades)
+        await check_backwards(venue.broker.entries_before, entries)
+
+
+def _ended(venue: Venue, order_id: str) -> bool:
+    return any(report.kraken_order_id == order_id and report.closed_at for report in venue.reports)
+
+
+async def check_backwards(read: Callable[..., Any], rows: Sequence[Any]) -> None:
+    """Whatever time and row one begins at, the page is what is at or before it, newest first."""
+    newest_first = list(rows)[::-1]
+    page = await read(None)
+    assert (list(page.rows), page.total, page.last) == (newest_first, len(rows), True)
+    for row in rows:
+        end = row.time if not row.time.microsecond else row.time.replace(microsecond=0) + timedelta(seconds=1)
+        within = [other for other in newest_first if other.time <= end]
+        for skip in range(len(within) + 1):
+            page = await read(row.time, skip)
+            assert list(page.rows) == within[skip:]
+            assert page.last
+            assert page.total in (None, len(within))
 
 
 @with_account

@@ -16,12 +16,18 @@ from krakked_tui.domain.records import (
     DayStartSaved,
     DecisionSaved,
     FlattenSaved,
+    ForeignOrderSaved,
+    HistoryKind,
+    HistoryMark,
+    HistoryMarked,
     KillSwitchSaved,
     LedgerEntrySaved,
     OrderSaved,
     PausedSaved,
+    RateSaved,
     Record,
     SnapshotSaved,
+    SnapshotsPruned,
     StoredState,
     TradeSaved,
 )
@@ -34,7 +40,9 @@ from tests.unit.storage.samples import (
     bare_order,
     decision,
     entry,
+    mark,
     order,
+    rate,
     snapshot,
     trade,
     transition,
@@ -93,6 +101,11 @@ async def test_everything_comes_back_to_the_last_digit_after_a_restart(
             OrderSaved(bare_order(2)),
             TradeSaved(trade(1)),
             LedgerEntrySaved(entry(1)),
+            RateSaved(rate(1)),
+            HistoryMarked(mark(1)),
+            HistoryMarked(HistoryMark(HistoryKind.LEDGER, done=True)),
+            ForeignOrderSaved("OABCDE-AAAAA-AAAAAA", 4711),
+            ForeignOrderSaved("OABCDE-AAAAA-AAAAAB"),
             DecisionSaved(decision(1)),
             KillSwitchSaved(KILLED),
             PausedSaved(paused=True),
@@ -114,6 +127,12 @@ async def test_everything_comes_back_to_the_last_digit_after_a_restart(
         orders=(order(1), bare_order(2)),
         trades=(trade(1),),
         entries=(entry(1),),
+        rates=(rate(1),),
+        history=(HistoryMark(HistoryKind.LEDGER, done=True), mark(1)),
+        foreign_orders=(
+            ForeignOrderSaved("OABCDE-AAAAA-AAAAAA", 4711),
+            ForeignOrderSaved("OABCDE-AAAAA-AAAAAB"),
+        ),
         snapshots=(snapshot(1),),
         kill_switch=KILLED,
         paused=True,
@@ -150,6 +169,38 @@ async def test_a_trade_or_ledger_row_counts_once_as_it_came_first(journal: Journ
     )
     stored = await journal.load("a")
     assert (stored.trades, stored.entries) == ((trade(1),), (entry(1),))
+
+
+async def test_the_first_rate_found_for_an_event_and_asset_is_kept(journal: Journal) -> None:
+    other = msgspec.structs.replace(rate(1), asset="ETH")
+    await journal.commit([RateSaved(rate(1))])
+    await journal.commit([RateSaved(rate(1, "1")), RateSaved(other), RateSaved(rate(2))])
+    assert (await journal.load("a")).rates == (other, rate(1), rate(2))
+
+
+async def test_the_mark_of_a_history_is_replaced_with_the_rows_it_is_about(journal: Journal) -> None:
+    done = msgspec.structs.replace(mark(2), done=True)
+    await journal.commit([TradeSaved(trade(1)), HistoryMarked(mark(1))])
+    stolen = msgspec.structs.replace(order(1), local_id="another order")
+    refused: list[Record] = [
+        TradeSaved(trade(2)),
+        HistoryMarked(done),
+        OrderSaved(order(1)),
+        OrderSaved(stolen),
+    ]
+    with pytest.raises(JournalError):
+        await journal.commit(refused)
+    assert (await journal.load("a")).history == (mark(1),)
+    await journal.commit([TradeSaved(trade(2)), HistoryMarked(done)])
+    stored = await journal.load("a")
+    assert (stored.history, stored.trades) == ((done,), (trade(1), trade(2)))
+
+
+async def test_pruned_snapshots_are_gone_and_no_others(journal: Journal) -> None:
+    saved = [snapshot(number) for number in range(5)]
+    await journal.commit([*saved, SnapshotsPruned((saved[0].at,))])
+    await journal.commit([SnapshotsPruned((saved[1].at, saved[3].at, at(77)))])
+    assert (await journal.load("a")).snapshots == (saved[2], saved[4])
 
 
 async def test_trades_and_ledger_rows_come_back_by_exchange_time(journal: Journal) -> None:
@@ -196,6 +247,9 @@ RECORDS: st.SearchStrategy[Record] = st.one_of(
     st.builds(TradeSaved, st.builds(trade, st.integers(0, 5))),
     st.builds(LedgerEntrySaved, st.builds(entry, st.integers(0, 5))),
     st.builds(snapshot, st.integers(0, 5)),
+    st.builds(RateSaved, st.builds(rate, st.integers(0, 3), st.sampled_from(["1", "2.50"]))),
+    st.builds(HistoryMarked, st.builds(mark, st.integers(0, 3), st.sampled_from(HistoryKind))),
+    st.builds(ForeignOrderSaved, st.sampled_from(["OA", "OB"]), st.sampled_from([None, -4, 7])),
     st.builds(PausedSaved, st.booleans()),
     st.builds(KillSwitchSaved, st.sampled_from([KillSwitch(), KILLED])),
     st.builds(FlattenSaved, st.sampled_from([None, FLATTENING])),

@@ -3,15 +3,26 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from math import ceil
+from typing import TypeVar
 
 from krakked_tui.domain.errors import ExchangeError
 from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
 from krakked_tui.domain.orders import Accepted, OrderReport, OrderRequest, SubmitOutcome, Withheld
-from krakked_tui.ports import AccountSink, Headroom, StreamState
+from krakked_tui.ports import AccountSink, Headroom, HistoryPage, StreamState
+
+RowT = TypeVar("RowT", Trade, LedgerEntry)
+
+
+PAGE_ROWS = 50
 
 
 class FakeBroker:
-    """Implements ``Broker``. ``failure`` makes every call fail; ``hold`` keeps submissions waiting."""
+    """Implements ``Broker``. ``failure`` makes every call fail; ``hold`` keeps submissions waiting.
+
+    ``traded`` and ``booked`` are its histories, in any order, ``held`` its balances; ``pages`` are the pages
+    that were read of the histories.
+    """
 
     account_id = "fake"
 
@@ -24,6 +35,10 @@ class FakeBroker:
         self.hold: asyncio.Event | None = None
         self.in_flight_most = 0
         self._in_flight = 0
+        self.traded: list[Trade] = []
+        self.booked: list[LedgerEntry] = []
+        self.held: dict[str, AssetBalance] = {}
+        self.pages: list[tuple[str, datetime | None, int]] = []
 
     async def submit(
         self, request: OrderRequest, withhold: Callable[[], str], *, emergency: bool = False
@@ -61,15 +76,25 @@ class FakeBroker:
 
     async def trades(self, since: datetime) -> Sequence[Trade]:
         self._fail()
-        return []
+        return sorted((trade for trade in self.traded if trade.time >= since), key=lambda row: row.time)
 
     async def ledger(self, since: datetime) -> Sequence[LedgerEntry]:
         self._fail()
-        return []
+        return sorted((entry for entry in self.booked if entry.time >= since), key=lambda row: row.time)
+
+    async def trades_before(self, until: datetime | None, skip: int = 0) -> HistoryPage[Trade]:
+        self._fail()
+        self.pages.append(("trades", until, skip))
+        return _page(self.traded, until, skip)
+
+    async def entries_before(self, until: datetime | None, skip: int = 0) -> HistoryPage[LedgerEntry]:
+        self._fail()
+        self.pages.append(("ledger", until, skip))
+        return _page(self.booked, until, skip)
 
     async def balances(self) -> Mapping[str, AssetBalance]:
         self._fail()
-        return {}
+        return self.held
 
     def headroom(self) -> Sequence[Headroom]:
         return [Headroom("private calls", used=1.0, limit=20.0, spenders=(("BalanceEx", 1.0),))]
@@ -84,6 +109,14 @@ class FakeBroker:
     def _fail(self) -> None:
         if self.failure is not None:
             raise self.failure
+
+
+def _page(rows: Sequence[RowT], until: datetime | None, skip: int) -> HistoryPage[RowT]:
+    found = sorted(rows, key=lambda row: row.time)[::-1]
+    if until is not None:
+        found = [row for row in found if row.time.timestamp() <= ceil(until.timestamp())]
+    page = tuple(found[skip : skip + PAGE_ROWS])
+    return HistoryPage(page, len(found), last=len(page) < PAGE_ROWS)
 
 
 def go_ahead() -> str:

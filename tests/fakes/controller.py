@@ -14,6 +14,7 @@ from typing import assert_never
 import msgspec
 
 from krakked_tui.control.commands import (
+    AcceptBalances,
     Actor,
     Answer,
     CancelAll,
@@ -29,10 +30,13 @@ from krakked_tui.control.commands import (
 )
 from krakked_tui.control.log_view import LogPage
 from krakked_tui.control.market_view import MarketView
+from krakked_tui.control.portfolio_view import HistoryView, PortfolioQuery, PortfolioReport
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import (
     AllocationView,
     CountsView,
+    DriftView,
+    ElsewhereView,
     EngineView,
     EquityPoint,
     HealthView,
@@ -47,11 +51,13 @@ from krakked_tui.control.views import (
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.money import ZERO, percent_of
 from krakked_tui.domain.orders import OrderStatus
+from krakked_tui.domain.portfolio import HeldAs
 from krakked_tui.domain.precision import at_scale
 from krakked_tui.domain.safety import FlattenPhase, FlattenProgress, KillCause, KillSwitch
 from tests.fakes import settings as fake_settings
 from tests.fakes.log import FakeLog
 from tests.fakes.market import FakeMarket
+from tests.fakes.portfolio import FakePortfolio
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CENT = 2
@@ -304,6 +310,31 @@ def disconnected() -> EngineView:
     return msgspec.structs.replace(view, status=changed, positions=positions)
 
 
+def drifting() -> EngineView:
+    """Books and exchange disagree, some assets cannot be valued, history is still being read."""
+    view = normal()
+    assert view.portfolio is not None
+    portfolio = msgspec.structs.replace(
+        view.portfolio,
+        drift=(
+            DriftView("XBT", Decimal("0.03127711"), Decimal("0.04127711"), Decimal("641.20")),
+            DriftView("USD", Decimal("5599.02"), Decimal("5499.02"), Decimal("100.00")),
+            DriftView("LUNA2", ZERO, Decimal("12.5"), None),
+        ),
+        unvalued=("LUNA2",),
+        stale=("SOL",),
+        elsewhere=(
+            ElsewhereView("ETH", HeldAs.STAKED, Decimal("0.21000000")),
+            ElsewhereView("XBT", HeldAs.EARNING, Decimal("0.01000000")),
+        ),
+        excluded=("EUR", "DOGE"),
+        excluded_value=Decimal("812.40"),
+        history=(HistoryView("trades", 1200, 50_000, done=False), HistoryView("ledger", 0, None, done=False)),
+    )
+    changed = msgspec.structs.replace(view.status, drift=True, no_new_risk="balances differ from the ledger")
+    return msgspec.structs.replace(view, status=changed, portfolio=portfolio)
+
+
 class FakeController:
     """Holds one view, changes it on command or by ``tick``, and remembers what it was told."""
 
@@ -314,6 +345,7 @@ class FakeController:
         settings: SettingsView | None = None,
         market: FakeMarket | None = None,
         log: FakeLog | None = None,
+        portfolio: FakePortfolio | None = None,
         moving: bool = False,
         seed: int = 7,
     ) -> None:
@@ -321,6 +353,7 @@ class FakeController:
         self.current_settings = SettingsView() if settings is None else settings
         self.pairs = FakeMarket() if market is None else market
         self.log = FakeLog() if log is None else log
+        self.books = FakePortfolio() if portfolio is None else portfolio
         self.sent: list[tuple[Command, Actor]] = []
         self.answers: list[Answer | Exception] = []
         self.hold: asyncio.Event | None = None
@@ -357,6 +390,10 @@ class FakeController:
         if self._moving:
             self.log.say("info", "cycle", cycle=str(self.views))
         return self.log.page(after, limit)
+
+    def portfolio(self, query: PortfolioQuery) -> PortfolioReport | None:
+        """What the made-up books say to a query, as soon as they answer."""
+        return self.books.ask(query)
 
     def look_at(self, pair: str | None, timeframe: Timeframe) -> None:
         """Pass on what is looked at."""
@@ -437,16 +474,21 @@ class FakeController:
                 self._end(lambda _each: True)
             case FlattenAll():
                 self._flatten(command)
-            case PauseCycles():
-                self.publish_status(paused=True)
-            case ResumeCycles():
-                self.publish_status(paused=False)
+            case AcceptBalances():
+                self._accept()
+            case PauseCycles() | ResumeCycles():
+                self.publish_status(paused=isinstance(command, PauseCycles))
             case ChangeSetting():
                 self.current_settings = fake_settings.changed(self.current_settings, command)
             case Shutdown():
                 self.publish_status(phase="stopped")
             case _:
                 assert_never(command)
+
+    def _accept(self) -> None:
+        self.publish_status(drift=False)
+        if self.current.portfolio is not None:
+            self.publish(portfolio=msgspec.structs.replace(self.current.portfolio, drift=()))
 
     def _end(self, which: Callable[[OrderView], bool]) -> None:
         ended = tuple(

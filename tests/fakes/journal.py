@@ -2,19 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from krakked_tui.domain.errors import AccountMismatchError, JournalError
 from krakked_tui.domain.fills import LedgerEntry, Trade
+from krakked_tui.domain.portfolio import Rate
 from krakked_tui.domain.records import (
     DayStartSaved,
     FlattenSaved,
+    ForeignOrderSaved,
+    HistoryKind,
+    HistoryMark,
+    HistoryMarked,
     KillSwitchSaved,
     LedgerEntrySaved,
     OrderSaved,
     PausedSaved,
+    RateSaved,
     Record,
     SnapshotSaved,
+    SnapshotsPruned,
     StoredState,
     TradeSaved,
 )
@@ -77,20 +85,40 @@ def _fold(disk: Disk) -> StoredState:
     assert disk.account_id is not None
     records = disk.records()
     orders = {record.order.local_id: record.order for record in records if isinstance(record, OrderSaved)}
-    snapshots = {record.at: record for record in records if isinstance(record, SnapshotSaved)}
+    snapshots: dict[datetime, SnapshotSaved] = {}
     trades: dict[str, Trade] = {}
     entries: dict[str, LedgerEntry] = {}
+    rates: dict[tuple[str, str], Rate] = {}
+    marks: dict[HistoryKind, HistoryMark] = {}
+    foreign: dict[str, ForeignOrderSaved] = {}
     for record in records:
-        if isinstance(record, TradeSaved):
-            trades.setdefault(record.trade.trade_id, record.trade)
-        elif isinstance(record, LedgerEntrySaved):
-            entries.setdefault(record.entry.entry_id, record.entry)
+        match record:
+            case TradeSaved(trade):
+                trades.setdefault(trade.trade_id, trade)
+            case LedgerEntrySaved(entry):
+                entries.setdefault(entry.entry_id, entry)
+            case RateSaved(rate):
+                rates.setdefault((rate.event_id, rate.asset), rate)
+            case HistoryMarked(mark):
+                marks[mark.kind] = mark
+            case ForeignOrderSaved(kraken_order_id):
+                foreign[kraken_order_id] = record
+            case SnapshotSaved():
+                snapshots[record.at] = record
+            case SnapshotsPruned(times):
+                for at in times:
+                    snapshots.pop(at, None)
+            case _:
+                pass
     return StoredState(
         instance_id=disk.instance_id,
         account_id=disk.account_id,
         orders=tuple(orders.values()),
         trades=tuple(sorted(trades.values(), key=lambda trade: trade.time)),
         entries=tuple(sorted(entries.values(), key=lambda entry: entry.time)),
+        rates=tuple(rate for _, rate in sorted(rates.items())),
+        history=tuple(mark for _, mark in sorted(marks.items())),
+        foreign_orders=tuple(order for _, order in sorted(foreign.items())),
         snapshots=tuple(sorted(snapshots.values(), key=lambda snapshot: snapshot.at)),
         kill_switch=_last(records, KillSwitchSaved, KillSwitchSaved(KillSwitch())).kill_switch,
         paused=_last(records, PausedSaved, PausedSaved(paused=False)).paused,

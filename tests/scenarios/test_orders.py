@@ -340,7 +340,7 @@ def test_a_stored_trade_on_a_pair_that_is_gone_does_not_stop_the_start(stage: St
     gone = msgspec.structs.replace(stage.fill(entry), pair="GONEUSD")
     stored = StoredState(instance_id="abc", account_id="test", trades=(gone,))
     again = Stage(stage.pair, stored=stored)
-    assert again.state.unbooked == [gone.trade_id]
+    assert again.state.unbooked == {gone.trade_id: gone}
 
 
 def test_closing_in_part_keeps_what_is_to_be_kept(stage: Stage) -> None:

@@ -16,6 +16,7 @@ from krakked_tui.tui.terminal import Terminal
 from tests.fakes.controller import FakeController, normal
 from tests.fakes.log import FakeLog
 from tests.fakes.market import FakeMarket
+from tests.fakes.portfolio import FakePortfolio
 from tests.fakes.settings import good
 
 SMALL = (80, 24)
@@ -38,8 +39,11 @@ class Desk:
         controller: Controller | None = None,
         market: FakeMarket | None = None,
         log: FakeLog | None = None,
+        portfolio: FakePortfolio | None = None,
     ) -> None:
-        self.fake = FakeController(view, settings=effective or good(), market=market, log=log)
+        self.fake = FakeController(
+            view, settings=effective or good(), market=market, log=log, portfolio=portfolio
+        )
         self.time = 0.0
         self.crashes: list[str] = []
         self.terminal = Terminal()

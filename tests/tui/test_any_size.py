@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from krakked_tui.control.portfolio_view import PortfolioQuery, PortfolioReport
 from krakked_tui.control.setup import PasswordStrength, SetupChoices, SetupMode
 from krakked_tui.control.views import EngineView
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.secret import Secret
+from krakked_tui.tui.portfolio_choice import Part
 from krakked_tui.tui.rows.banner import banner_lines
 from krakked_tui.tui.rows.book import book_lines, tape_lines
 from krakked_tui.tui.rows.candles import chart_lines
@@ -22,6 +24,28 @@ from krakked_tui.tui.rows.health import health, health_lines
 from krakked_tui.tui.rows.line import place, row_line
 from krakked_tui.tui.rows.logs import LOG_COLUMNS, log_row, record_lines
 from krakked_tui.tui.rows.market import MARKET_COLUMNS, market_row
+from krakked_tui.tui.rows.portfolio import (
+    FEE_COLUMNS,
+    FLOW_COLUMNS,
+    HOLDING_COLUMNS,
+    PNL_COLUMNS,
+    TRADE_COLUMNS,
+    WIDE_HOLDING_COLUMNS,
+    fee_rows,
+    flow_row,
+    holding_rows,
+    pnl_rows,
+    trade_row,
+)
+from krakked_tui.tui.rows.portfolio_detail import flow_lines, holding_lines, trade_lines
+from krakked_tui.tui.rows.portfolio_head import (
+    export_line,
+    filter_line,
+    note_line,
+    note_lines,
+    performance_line,
+    totals_line,
+)
 from krakked_tui.tui.rows.settings import (
     SETTING_COLUMNS,
     change_lines,
@@ -47,19 +71,34 @@ from krakked_tui.tui.rows.setup import (
 from krakked_tui.tui.rows.start import start_lines
 from krakked_tui.tui.rows.tables import POSITION_COLUMNS, position_rows
 from krakked_tui.tui.rows.topbar import bar_lines
-from tests.fakes.controller import disconnected, empty, killed, normal, start_failed, starting
+from tests.fakes.controller import disconnected, drifting, empty, killed, normal, start_failed, starting
 from tests.fakes.log import FakeLog
 from tests.fakes.market import FakeMarket, ailing
+from tests.fakes.portfolio import FakePortfolio
 from tests.fakes.settings import good, unvalidated
 from tests.fakes.setup import FACTS, PREVIEW, SAVED, withdraws
 
-VIEWS = (normal(), killed(), disconnected(), empty(), starting(), start_failed())
+VIEWS = (normal(), killed(), disconnected(), empty(), starting(), start_failed(), drifting())
+BOOKS = FakePortfolio(12)
+REPORT = BOOKS.ask(PortfolioQuery(trade_id=BOOKS.trades[2].trade_id))
+assert REPORT is not None
 BUILDERS: dict[str, Callable[[EngineView, int, int], object]] = {
     "banner": lambda view, width, height: banner_lines(view, width, height, UTC),
     "bar": lambda view, width, _: bar_lines(view, width, 0.0),
     "chart": lambda view, width, height: equity_lines(view.equity_curve, width, height),
     "account": lambda view, width, _: account_lines(view, width),
-    "allocation": lambda view, width, height: allocation_lines(view.allocation, width, height),
+    "allocation": lambda view, width, height: allocation_lines(
+        view.allocation, view.portfolio, width, height
+    ),
+    "portfolio": lambda view, width, _: [
+        (
+            totals_line(report, width),
+            note_line(report, view, width),
+            note_lines(report, view, width),
+            export_line(PortfolioQuery(), Part.PNL, view),
+        )
+        for report in (None, REPORT)
+    ],
     "events": lambda view, width, height: event_lines(view.messages, width, height),
     "start": lambda view, width, _: start_lines(view, width),
     "flatten": lambda view, width, _: flatten_progress_lines(view, UTC, width),
@@ -68,6 +107,27 @@ BUILDERS: dict[str, Callable[[EngineView, int, int], object]] = {
     "order": lambda view, width, _: [order_lines(each, UTC, width) for each in view.recent_orders],
     "positions": lambda view, width, _: [
         row_line(row, place(POSITION_COLUMNS, width)) for row in position_rows(view.positions)
+    ],
+}
+
+PORTFOLIO_BUILDERS: dict[str, Callable[[PortfolioReport, int, int], object]] = {
+    "performance": lambda report, width, _: performance_line(report.performance, width),
+    "filters": lambda report, width, height: filter_line(report.query, width, drilled=height > 20),
+    "trade": lambda report, width, height: trade_lines(
+        report.trades[2], report.detail, "USD", UTC, width, known=height > 20
+    ),
+    "flow": lambda report, width, _: [flow_lines(each, "USD", UTC, width) for each in report.flows],
+    "holding": lambda report, width, _: [holding_lines(each, "USD", width) for each in report.holdings],
+    "tables": lambda report, width, _: [
+        [row_line(row, place(columns, width)) for row in rows]
+        for columns, rows in (
+            (PNL_COLUMNS, pnl_rows(report.groups, "day")),
+            (TRADE_COLUMNS, [trade_row(each, UTC) for each in report.trades]),
+            (FLOW_COLUMNS, [flow_row(each, "USD", UTC) for each in report.flows]),
+            (FEE_COLUMNS, fee_rows(report.fees, "USD")),
+            (HOLDING_COLUMNS, holding_rows(report.holdings, "USD")),
+            (WIDE_HOLDING_COLUMNS, holding_rows(report.holdings, "USD")),
+        )
     ],
 }
 
@@ -126,6 +186,13 @@ def test_a_builder_of_set_up_and_settings_copes_with_any_size(name: str, width: 
 def test_a_builder_copes_with_any_size(name: str, view: EngineView, width: int, height: int) -> None:
     lines = BUILDERS[name](view, width, height)
     assert isinstance(lines, list | tuple)
+
+
+@pytest.mark.parametrize("name", PORTFOLIO_BUILDERS)
+@given(width=st.integers(0, 130), height=st.integers(0, 45))
+def test_a_builder_of_the_portfolio_copes_with_any_size(name: str, width: int, height: int) -> None:
+    assert REPORT is not None
+    assert isinstance(PORTFOLIO_BUILDERS[name](REPORT, width, height), list | tuple)
 
 
 @pytest.mark.parametrize("name", MARKET_BUILDERS)

@@ -7,12 +7,14 @@ import msgspec
 import pytest
 
 from krakked_tui.control.market_view import DataStatusView, FocusView
+from krakked_tui.control.portfolio_view import HistoryView
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.views import EngineView, HealthView, RateLimitView
 from krakked_tui.domain.candles import Timeframe
 from tests.fakes.controller import (
     RATE_LIMITS,
     disconnected,
+    drifting,
     empty,
     killed,
     normal,
@@ -22,6 +24,7 @@ from tests.fakes.controller import (
 )
 from tests.fakes.log import FakeLog
 from tests.fakes.market import FakeMarket, ailing
+from tests.fakes.portfolio import HOLDINGS, FakePortfolio
 from tests.fakes.settings import first_run, good, unvalidated
 from tests.tui.driving import Desk
 from tests.tui.goldens import compare, left_over
@@ -39,6 +42,7 @@ RUNNING: dict[str, Callable[[], EngineView]] = {
     "normal": normal,
     "disconnected": disconnected,
     "killed": killed,
+    "drift": drifting,
     "empty": empty,
 }
 NOT_RUNNING: dict[str, Callable[[], EngineView]] = {"starting": starting, "failed": start_failed}
@@ -148,10 +152,35 @@ def new_market() -> FakeMarket:
     return market
 
 
+def unfinished_books() -> FakePortfolio:
+    """Books that are still being read, and cannot account for everything."""
+    history = (HistoryView("trades", 1200, 50_000, done=False), HistoryView("ledger", 0, None, done=False))
+    findings = (
+        "2026-11-20 08:00 12.5 LUNA2 of transfer LSBX04-AIRDR-000004 has no price and so no cost",
+        "2026-11-19 20:53 0.01 DOGE more left in DOGEUSD TSBX03-CCCCC-000003 than the books hold",
+    )
+    return FakePortfolio(history=history, findings=findings)
+
+
 LOGS: dict[str, tuple[Callable[[], FakeMarket], Callable[[], EngineView], Callable[[], FakeLog]]] = {
     "normal": (FakeMarket, normal, FakeLog),
     "trouble": (ailing_market, ailing_engine, full_disk),
     "empty": (new_market, empty, lambda: FakeLog(empty=True)),
+}
+PORTFOLIOS: dict[str, tuple[Callable[[], EngineView], Callable[[], FakePortfolio]]] = {
+    "normal": (normal, lambda: FakePortfolio(holdings=HOLDINGS[:4])),
+    "drift": (drifting, unfinished_books),
+    "empty": (empty, lambda: FakePortfolio(0, holdings=HOLDINGS[3:4])),
+    "reading": (normal, lambda: FakePortfolio(answers=False)),
+}
+PORTFOLIO_PARTS = ("trades", "flows", "fees", "holdings")
+PORTFOLIO_DIALOGS = {
+    "accept-balances": ("e",),
+    "notes": ("n",),
+    "range": ("r", *"2026-11-01", "enter", *"today", "enter"),
+    "pick-pair": ("slash", "down"),
+    "pick-strategy": ("s", *"re"),
+    "trade": ("v", "down", "down", "enter"),
 }
 MARKET_PARTS = ("chart", "book", "tape")
 
@@ -161,6 +190,10 @@ EXPECTED = {
     *(name("logs", what, size=SIZES[0]) for what in ("control", "filtered", "paused")),
     name("dialog-record", size=SIZES[0]),
     *(name("market", part, size=SIZES[0]) for part in MARKET_PARTS[1:]),
+    *(name("portfolio", state, size=size) for state, size in product(PORTFOLIOS, SIZES)),
+    *(name("portfolio", part, size=size) for part, size in product(PORTFOLIO_PARTS, (SIZES[0], SIZES[2]))),
+    name("portfolio-filtered", size=SIZES[0]),
+    *(name("dialog", dialog, size=SIZES[0]) for dialog in PORTFOLIO_DIALOGS),
     *SETUP_EXPECTED,
     *(name("settings", state, size=size) for state, size in product(SETTINGS, SIZES)),
     *(name("dialog", dialog, size=SIZES[0]) for dialog in SETTING_DIALOGS),
@@ -242,6 +275,47 @@ async def test_the_parts_of_the_log_look_as_agreed() -> None:
         screens[name("logs-control", size=SIZES[0])] = desk.text
         await desk.press("m", "m", "slash", *"kk-", "enter")
         screens[name("logs-filtered", size=SIZES[0])] = desk.text
+    compare(screens)
+
+
+@pytest.mark.parametrize("state", PORTFOLIOS)
+async def test_the_portfolio_looks_as_agreed_at_every_size(state: str) -> None:
+    screens = {}
+    view, books = PORTFOLIOS[state]
+    async with Desk(view(), portfolio=books()).open() as desk:
+        await desk.press("5")
+        for size in SIZES:
+            await desk.resize(*size)
+            await desk.see()
+            screens[name("portfolio", state, size=size)] = desk.text
+    compare(screens)
+
+
+async def test_the_parts_of_the_portfolio_look_as_agreed() -> None:
+    screens = {}
+    async with Desk().open() as desk:
+        await desk.press("5")
+        for part in PORTFOLIO_PARTS:
+            await desk.press("v")
+            for size in (SIZES[0], SIZES[2]):
+                await desk.resize(*size)
+                await desk.see()
+                screens[name("portfolio", part, size=size)] = desk.text
+            await desk.resize(*SIZES[0])
+        await desk.press("v", "down", "enter", "m", "d")
+        screens[name("portfolio-filtered", size=SIZES[0])] = desk.text
+    compare(screens)
+
+
+async def test_the_dialogs_of_the_portfolio_look_as_agreed() -> None:
+    screens = {}
+    async with Desk(drifting(), portfolio=unfinished_books()).open() as desk:
+        await desk.press("5")
+        for dialog, keys in PORTFOLIO_DIALOGS.items():
+            await desk.press(*keys)
+            await desk.see()
+            screens[name("dialog", dialog, size=SIZES[0])] = desk.text
+            await desk.press("escape")
     compare(screens)
 
 

@@ -9,6 +9,7 @@ from textual.widgets import Input
 
 from krakked_tui.control.log_view import LogLine
 from krakked_tui.control.market_view import ChartFill, ChartLine, ConnectionView, DataStatusView, IngestView
+from krakked_tui.control.portfolio_view import HistoryView, PortfolioQuery
 from krakked_tui.control.settings_view import CredentialsState, CredentialsView, SettingRow, SettingsView
 from krakked_tui.control.setup import (
     KeyCheck,
@@ -20,15 +21,24 @@ from krakked_tui.control.setup import (
     SetupSaved,
     UniversePreview,
 )
-from krakked_tui.control.views import AllocationView, EngineView, HealthView, StartStep
+from krakked_tui.control.views import (
+    AllocationView,
+    DriftView,
+    ElsewhereView,
+    EngineView,
+    HealthView,
+    StartStep,
+)
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.errors import StorageError
 from krakked_tui.domain.money import ONE
 from krakked_tui.domain.orders import OrderStatus
+from krakked_tui.domain.portfolio import HeldAs
 from krakked_tui.domain.safety import FlattenPhase, FlattenProgress, KillSwitch
 from tests.fakes.controller import MARKETS, NOON, normal, order, position, status, trade
 from tests.fakes.log import FakeLog
 from tests.fakes.market import FakeMarket
+from tests.fakes.portfolio import HostilePortfolio
 from tests.fakes.setup import FakeSetup, audit
 from tests.tui.driving import Desk
 from tests.tui.setup_driving import Hands
@@ -55,7 +65,15 @@ def everywhere(text: str) -> EngineView:
     )  # fmt: skip
     view = normal()
     assert view.portfolio is not None
-    portfolio = msgspec.structs.replace(view.portfolio, drift_details=(text,), unvalued=(text, text))
+    portfolio = msgspec.structs.replace(
+        view.portfolio,
+        drift=(DriftView(text, ONE, ONE, ONE), DriftView(text, ONE, ONE, None)),
+        unvalued=(text, text),
+        stale=(text,),
+        elsewhere=(ElsewhereView(text, HeldAs.STAKED, ONE),),
+        excluded=(text,),
+        history=(HistoryView(text, 1, 2, done=False),),
+    )
     return msgspec.structs.replace(
         view,
         status=bar,
@@ -167,6 +185,27 @@ async def test_a_hostile_log_and_hostile_health_are_shown_and_harm_nothing(
         await desk.settle()
         await desk.press("enter")
         assert_harmless(desk)
+        assert desk.app.ended is None
+        assert desk.crashes == []
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["escapes", "markup", "bidi", "wide", "long"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_hostile_portfolio_is_shown_and_harms_nothing(text: str, size: tuple[int, int]) -> None:
+    books = HostilePortfolio(text)
+    async with Desk(everywhere(text), portfolio=books).open(size) as desk:
+        for keys in (
+            ("5",), ("n",), ("q", "e"), ("q", "b", "enter"), ("enter",), ("G",), ("q", "v", "enter"),
+            ("q", "v", "v"), ("enter",), ("q", "slash", "down"), ("enter", "s"), ("down", "enter"),
+            ("r", "z", "enter", "enter"), ("q",),
+        ):  # fmt: skip
+            await desk.press(*keys)
+            assert_harmless(desk)
+        await desk.press("escape", "escape", "escape")
+        asked = set(books.asked)
+        assert PortfolioQuery(by="pair", pair=text) in asked, "what is asked for goes back as it came"
+        assert PortfolioQuery(by="pair", pair=text, trade_id=text) in asked
+        assert any(query.strategy == text for query in asked)
         assert desk.app.ended is None
         assert desk.crashes == []
 

@@ -169,3 +169,32 @@ def test_logs_and_health_move_and_are_searched(tmp_path: Path, size: tuple[int, 
         terminal.signal(signal.SIGTERM)
         assert terminal.wait_for_end() == 0
         assert terminal.result["crashes"] == []
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_the_portfolio_is_filtered_drilled_into_and_left(tmp_path: Path, size: tuple[int, int]) -> None:
+    with RealTerminal(tmp_path, size=size) as terminal:
+        terminal.wait_for("POSITIONS")
+        terminal.send("5")
+        terminal.wait_for("Realized +171.39 USD")
+        terminal.send("bj\r")
+        terminal.wait_for("/ ETHUSD")
+        terminal.wait_for("TRADE 15")
+        terminal.send("jj\r")
+        terminal.wait_for("sell ETHUSD as taker")
+        terminal.send("q/")
+        terminal.wait_for("part of a name")
+        terminal.send("xbt\r")
+        terminal.wait_for("/ XBTUSD")
+        terminal.send("r")
+        terminal.wait_for("until, such as")
+        terminal.send("2026-11-01")
+        terminal.wait_for("│ 2026-11-01")
+        terminal.send("\t")
+        time.sleep(1.0)  # whoever types faster than the focus moves types into the first field
+        terminal.send("2026-11-16\r")
+        terminal.wait_for("t 2026-11-01 until 2026-11-16")
+        terminal.wait_for("--until 2026-11-16")
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait_for_end() == 0
+        assert terminal.result["crashes"] == []

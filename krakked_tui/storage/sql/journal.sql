@@ -73,6 +73,41 @@ INSERT INTO ledger_entries (entry_id, refid, time, type, subtype, asset, amount,
 VALUES (:entry_id, :refid, :time, :type, :subtype, :asset, :amount, :fee, :balance)
 ON CONFLICT (entry_id) DO NOTHING;
 
+-- name: load_rates
+SELECT event_id, asset, price, source
+FROM rates
+ORDER BY event_id, asset;
+
+-- name: save_rate
+INSERT INTO rates (event_id, asset, price, source)
+VALUES (:event_id, :asset, :price, :source)
+ON CONFLICT (event_id, asset) DO NOTHING;
+
+-- name: load_history_marks
+SELECT kind, oldest, "read", total, done, newest
+FROM history_marks
+ORDER BY kind;
+
+-- name: save_history_mark
+INSERT INTO history_marks (kind, oldest, "read", total, done, newest)
+VALUES (:kind, :oldest, :read, :total, :done, :newest)
+ON CONFLICT (kind) DO UPDATE SET
+       oldest = excluded.oldest,
+       "read" = excluded."read",
+       total = excluded.total,
+       done = excluded.done,
+       newest = excluded.newest;
+
+-- name: load_foreign_orders
+SELECT kraken_order_id, userref
+FROM foreign_orders
+ORDER BY kraken_order_id;
+
+-- name: save_foreign_order
+INSERT INTO foreign_orders (kraken_order_id, userref)
+VALUES (:kraken_order_id, :userref)
+ON CONFLICT (kraken_order_id) DO UPDATE SET userref = excluded.userref;
+
 -- name: save_decision
 INSERT INTO decisions (plan_id, time, record)
 VALUES (:plan_id, :time, :record)
@@ -91,6 +126,9 @@ ON CONFLICT (at) DO UPDATE SET
        cash = excluded.cash,
        realized_pnl = excluded.realized_pnl,
        unrealized_pnl = excluded.unrealized_pnl;
+
+-- name: delete_snapshot
+DELETE FROM equity_snapshots WHERE at = :at;
 
 -- name: append_control
 INSERT INTO control_log (at, actor, command, arguments, outcome)

@@ -66,3 +66,17 @@ SELECT entry_id, refid, time, type, subtype, asset, amount, fee, balance
 FROM entries
 WHERE time >= :since
 ORDER BY time, seq;
+
+-- name: trades_before
+SELECT trade_id, kraken_order_id, pair, side, price, volume, cost, fees, time, maker, cl_ord_id
+FROM trades
+WHERE time <= :until
+ORDER BY time DESC, seq DESC
+LIMIT :rows OFFSET :skip;
+
+-- name: entries_before
+SELECT entry_id, refid, time, type, subtype, asset, amount, fee, balance
+FROM entries
+WHERE time <= :until
+ORDER BY time DESC, seq DESC
+LIMIT :rows OFFSET :skip;

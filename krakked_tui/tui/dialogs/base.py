@@ -76,6 +76,10 @@ class Dialog(ModalScreen[None]):
     def action_confirm(self) -> None:
         """Do what the dialog asks about."""
 
+    def action_scroll(self, lines: int) -> None:
+        """Move the text."""
+        self.query_one("#text").scroll_relative(y=lines, animate=False)
+
     def action_close(self) -> None:
         """Close without doing anything."""
         self.dismiss()

@@ -19,6 +19,14 @@ _KEYS_WIDTH = 16
 _GLOSSARY = (
     ("kill switch", "blocks everything that opens or adds to a position; exits and cancels go on"),
     ("drift", "the exchange's balances differ from what our ledger says they should be"),
+    ("realized", "made by what was sold, net of fees: proceeds less cost less fees"),
+    ("gross", "the same before fees: gross - fees = realized"),
+    ("lot", "what was bought together; a sale takes from lots, and its cost is theirs"),
+    ("cost basis", "which lots a sale takes from: average cost (wac), first in first out (fifo) ..."),
+    ("flows at market", "deposits and withdrawals count with their value on that day, not as a gain"),
+    ("profit factor", "what winning trades made, divided by what losing ones lost (PF)"),
+    ("Sharpe, Sortino", "daily return for its ups and downs, or only for its downs; a year's figure"),
+    ("unvalued", "nothing says what an asset is worth: it counts as zero"),
     ("drawdown", "loss since the start of the UTC day, as a share of the equity then"),
     ("UNKNOWN", "an order whose fate the exchange has not confirmed; it is asked, never sent again"),
     ("data stale", "prices are older than allowed, so nothing new is opened on them"),
@@ -67,10 +75,6 @@ class LongDialog(Dialog):
         Binding("pageup", "scroll(-10)", "page up", show=False),
         Binding("pagedown", "scroll(10)", "page down", show=False),
     ]
-
-    def action_scroll(self, lines: int) -> None:
-        """Move the text."""
-        self.query_one("#text").scroll_relative(y=lines, animate=False)
 
 
 class RecordDialog(LongDialog):

@@ -1,12 +1,13 @@
-"""Dialogs that want a word typed: clearing the kill switch and flattening."""
+"""Dialogs that want a word typed: clearing the kill switch, accepting balances, flattening."""
 
 from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from krakked_tui.control.commands import ClearKillSwitch, FlattenAll
+from krakked_tui.control.commands import AcceptBalances, ClearKillSwitch, FlattenAll
 from krakked_tui.control.views import EngineView
 from krakked_tui.domain.safety import FlattenPhase
 from krakked_tui.tui.command import Desk
@@ -19,6 +20,7 @@ from krakked_tui.tui.rows.dialogs import (
     sale_lines,
 )
 from krakked_tui.tui.rows.line import EMPTY, Line, Look, wrap
+from krakked_tui.tui.rows.portfolio_detail import drift_lines
 from krakked_tui.tui.widgets.choice import Choice, WordField
 from krakked_tui.tui.widgets.lines import Lines
 
@@ -27,6 +29,12 @@ class Typed(Dialog):
     """Does nothing until the word is there, exactly. The focus starts on the way out."""
 
     DANGEROUS = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll(-1)", "up", show=False),
+        Binding("down", "scroll(1)", "down", show=False),
+        Binding("pageup", "scroll(-10)", "page up", show=False),
+        Binding("pagedown", "scroll(10)", "page down", show=False),
+    ]
     WORD: ClassVar[str]
     YES: ClassVar[str]
 
@@ -81,6 +89,33 @@ class ArmDialog(Typed):
     def submit(self) -> None:
         """Send it."""
         self.desk.submit(ClearKillSwitch(self.WORD), "clear the kill switch")
+        self.dismiss()
+
+
+class AcceptBalancesDialog(Typed):
+    """Book what the books do not know."""
+
+    TITLE_TEXT = "ACCEPT THE EXCHANGE'S BALANCES"
+    WORD = "ACCEPT"
+    YES = "Accept"
+
+    def text(self, view: EngineView) -> Sequence[Line]:
+        """Show each asset, books against exchange, as it is now."""
+        portfolio = view.portfolio
+        if not view.status.drift or portfolio is None:
+            return wrap("Books and exchange agree now: there is nothing to accept.", TEXT_WIDTH, Look.GOOD)
+        sentences = (
+            "Every difference is booked as an adjustment, small ones of other assets too. This cannot be "
+            "undone. What came has the price of now as its cost; what went has made nothing.",
+            "If you do not know where the difference comes from, find out first.",
+        )
+        lines = drift_lines(portfolio.drift, TEXT_WIDTH)
+        return [*lines, EMPTY, *(line for text in sentences for line in wrap(text, TEXT_WIDTH))]
+
+    def submit(self) -> None:
+        """Send it, if there still is a difference."""
+        if self.desk.view.status.drift:
+            self.desk.submit(AcceptBalances(self.WORD), "accept balances")
         self.dismiss()
 
 

@@ -49,9 +49,9 @@ class DashboardPane(Vertical):
         if Topic.EQUITY_CURVE in dirty:
             equity = self._part("equity")
             equity.show(equity_lines(view.equity_curve, *equity.size))
-        if Topic.ALLOCATION in dirty:
+        if dirty & {Topic.ALLOCATION, Topic.PORTFOLIO}:
             allocation = self._part("allocation")
-            allocation.show(allocation_lines(view.allocation, *allocation.size))
+            allocation.show(allocation_lines(view.allocation, view.portfolio, *allocation.size))
         if Topic.MESSAGES in dirty:
             events = self._part("events")
             events.show(event_lines(view.messages, *events.size))

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
-from krakked_tui.control.views import EngineView, StatusView
+from krakked_tui.control.views import DriftView, EngineView, StatusView
 from krakked_tui.domain.safety import FlattenPhase, FlattenProgress
 from krakked_tui.tui.rows.line import EMPTY, Line, Look, Span, clip, crop
-from krakked_tui.tui.rows.numbers import clock
+from krakked_tui.tui.rows.numbers import clock, quantity
 
 
 class Finding(NamedTuple):
@@ -60,9 +60,14 @@ def _emergencies(view: EngineView, zone: tzinfo) -> list[Finding]:
 def _account(view: EngineView) -> list[Finding]:
     if not view.status.drift:
         return []
-    details = "; ".join(view.portfolio.drift_details) if view.portfolio else ""
+    details = "; ".join(map(drift_sentence, view.portfolio.drift)) if view.portfolio else ""
     detail = details or "balances at the exchange differ from the ledger"
     return [Finding("DRIFT", detail, Look.ALARM)]
+
+
+def drift_sentence(drift: DriftView) -> str:
+    """Return both numbers of one asset."""
+    return f"{drift.asset}: books {quantity(drift.books)}, exchange {quantity(drift.exchange)}"
 
 
 def _market(status: StatusView) -> list[Finding]:
@@ -81,16 +86,17 @@ def banner_lines(view: EngineView, width: int, height: int, zone: tzinfo) -> lis
     found = findings(view, zone)
     if not found:
         text = "RISK OK  new positions allowed: data live, balances match, kill switch off"
-        lines = [_line((Finding("RISK OK", text.removeprefix("RISK OK  "), Look.GOOD),), width)]
+        lines = [findings_line((Finding("RISK OK", text.removeprefix("RISK OK  "), Look.GOOD),), width)]
     elif len(found) <= height:
-        lines = [_line((finding,), width) for finding in found]
+        lines = [findings_line((finding,), width) for finding in found]
     else:
-        lines = [_line((finding,), width) for finding in found[: height - 1]]
-        lines.append(_line(found[height - 1 :], width))
+        lines = [findings_line((finding,), width) for finding in found[: height - 1]]
+        lines.append(findings_line(found[height - 1 :], width))
     return lines + [EMPTY] * (height - len(lines))
 
 
-def _line(found: Sequence[Finding], width: int) -> Line:
+def findings_line(found: Sequence[Finding], width: int) -> Line:
+    """Return several findings in one line: all heads, then as much of the details as fits."""
     spans: list[Span] = []
     for finding in found:
         spans += [Span(f" {finding.head} ", finding.look), Span(" ")]

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from krakked_tui.control.views import AllocationView, EngineView, RateLimitView, StatusView
+from krakked_tui.control.portfolio_view import HistoryView
+from krakked_tui.control.views import AllocationView, EngineView, PortfolioView, RateLimitView, StatusView
 from krakked_tui.domain.money import HUNDRED, ZERO
 from krakked_tui.tui.rows.line import Line, Look, Span, clip, spread
 from krakked_tui.tui.rows.numbers import (
@@ -12,6 +13,7 @@ from krakked_tui.tui.rows.numbers import (
     fixed,
     gain_look,
     percent,
+    quantity,
     signed_usd,
     usd,
 )
@@ -37,8 +39,6 @@ def account_lines(view: EngineView, width: int) -> list[Line]:
         _pair("Fees paid", Span(usd(portfolio.fees)), width),
         _pair("Next cycle", _next_cycle(view.status), width),
     ]
-    if portfolio.unvalued:
-        lines.append(_pair("No price for", Span(clip(", ".join(portfolio.unvalued), 12), Look.WARN), width))
     return lines
 
 
@@ -80,20 +80,69 @@ def _pair(label: str, value: Span, width: int) -> Line:
     return spread((Span(label, Look.MUTED),), (value,), width)
 
 
-def allocation_lines(allocation: Sequence[AllocationView], width: int, height: int) -> list[Line]:
-    """Return a bar per asset, largest first as given; what does not fit is counted."""
+def allocation_lines(
+    allocation: Sequence[AllocationView], portfolio: PortfolioView | None, width: int, height: int
+) -> list[Line]:
+    """Return a bar per asset, largest first as given, and below what the bars do not say.
+
+    What does not fit is counted.
+    """
     lines: list[Line] = [(Span("ALLOCATION", Look.TITLE),)]
+    most = max((height - 1) // 2, height - 1 - len(allocation), 1)
+    notes = _fitting(_notes(portfolio, width), most)
     if not allocation:
         lines.append((Span("Nothing held yet.", Look.MUTED),))
-        return lines
-    room = height - len(lines)
+        return lines + notes
+    room = max(1, height - len(lines) - len(notes))
     shown = allocation if len(allocation) <= room else allocation[: room - 1]
     lines += [_bar(entry, width) for entry in shown]
     rest = allocation[len(shown) :]
     if rest:
         share = sum((entry.percent for entry in rest), start=ZERO)
         lines.append((Span(f"{len(rest)} more: {percent(share)}", Look.MUTED),))
-    return lines
+    return lines + notes
+
+
+def _fitting(notes: list[Line], room: int) -> list[Line]:
+    if len(notes) <= room:
+        return notes
+    return [*notes[: room - 1], (Span(f"{len(notes) - room + 1} more: press 5", Look.MUTED),)]
+
+
+def _notes(portfolio: PortfolioView | None, width: int) -> list[Line]:
+    """Return how far the totals can be believed, and what is held but cannot be sold or does not count."""
+    if portfolio is None:
+        return []
+    notes = []
+    if portfolio.unvalued:
+        notes.append(_note("no price", ", ".join(portfolio.unvalued), Look.WARN, width))
+    if portfolio.stale:
+        notes.append(_note("stale", ", ".join(portfolio.stale), Look.STALE, width))
+    unread = [_share_read(each) for each in portfolio.history if not each.done]
+    if unread:
+        notes.append(_note("reading", ", ".join(unread), Look.WARN, width))
+    notes += [
+        _note(held.held_as, f"{held.asset} {quantity(held.amount)}", Look.PLAIN, width)
+        for held in portfolio.elsewhere
+    ]
+    if portfolio.excluded:
+        text = f"{usd(portfolio.excluded_value)} {', '.join(portfolio.excluded)}"
+        notes.append(_note("excluded", text, Look.MUTED, width))
+    return notes
+
+
+def _share_read(history: HistoryView) -> str:
+    return f"{history.name} {100 * history.read // history.total}%" if history.total else history.name
+
+
+def history_text(history: HistoryView) -> str:
+    """Return how far the first reading of a history is."""
+    total = "?" if history.total is None else f"{history.total:,}"
+    return f"{history.name} {history.read:,} of {total}"
+
+
+def _note(label: str, text: str, look: Look, width: int) -> Line:
+    return (Span(f"{label:<9}", Look.MUTED), Span(clip(text, width - 9), look))
 
 
 def _bar(entry: AllocationView, width: int) -> Line:

@@ -210,10 +210,12 @@ def order_lines(order: OrderView, zone: tzinfo, width: int) -> list[Line]:
         ("Kraken id", order.kraken_order_id or NOTHING, Look.PLAIN),
         ("Last error", order.last_error or "none", Look.WARN if order.last_error else Look.PLAIN),
     ]
-    lines: list[Line] = []
-    for label, value, look in facts:
-        lines += _fact(label, value, look, width)
-    return lines
+    return fact_lines(facts, width)
+
+
+def fact_lines(facts: Sequence[tuple[str, str, Look]], width: int) -> list[Line]:
+    """Return labels with their values beside them, broken into lines."""
+    return [line for label, value, look in facts for line in _fact(label, value, look, width)]
 
 
 def _fact(label: str, value: str, look: Look, width: int) -> list[Line]:

@@ -17,6 +17,12 @@ def fixed(value: Decimal, decimals: int) -> str:
     return f"{rounded or abs(rounded):,f}"  # zero has no sign
 
 
+def quantity(value: Decimal) -> str:
+    """Return all digits of an amount with thousands separators, without trailing zeros."""
+    text = f"{value:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def signed(value: Decimal, decimals: int) -> str:
     """Return ``value`` with its sign; what rounds to zero has none."""
     text = fixed(value, decimals)
@@ -89,6 +95,11 @@ def countdown(until: datetime, now: datetime) -> str:
 def clock(at: datetime, zone: tzinfo = UTC) -> str:
     """Return the time of day."""
     return at.astimezone(zone).strftime("%H:%M:%S")
+
+
+def date_and_minute(at: datetime, zone: tzinfo = UTC) -> str:
+    """Return date and time of day without seconds."""
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
 def date_and_time(at: datetime, zone: tzinfo = UTC) -> str:

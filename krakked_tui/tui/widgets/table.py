@@ -33,7 +33,10 @@ _SCROLLBAR = 1
 
 
 class LiveTable(ScrollView, can_focus=True):
-    """Rows by key under a fixed header, which stays while they scroll. ``empty`` stands in for no rows."""
+    """Rows by key under a fixed header, which stays while they scroll.
+
+    ``title`` stands in the header, ``empty`` in for no rows; both show with the next rows.
+    """
 
     class Moved(Message):
         """The cursor is on another row."""
@@ -53,7 +56,7 @@ class LiveTable(ScrollView, can_focus=True):
     def __init__(self, widget_id: str, columns: Sequence[Column], title: str, empty: str) -> None:
         super().__init__(id=widget_id)
         self._columns = tuple(columns)
-        self._title = title
+        self.title = title
         self.empty = empty
         self._keys: Sequence[str] = ()
         self._row: Callable[[int], Row] = ().__getitem__
@@ -87,6 +90,17 @@ class LiveTable(ScrollView, can_focus=True):
         self.show_lazily(keys, row)
         if follows and keys:
             self.cursor = len(keys) - 1
+
+    def select(self, key: str) -> None:
+        """Put the cursor on a row, if it is there."""
+        if key in self._keys:
+            self.cursor = self._keys.index(key)
+
+    def use(self, columns: Sequence[Column]) -> None:
+        """Show other columns; the rows' cells must go with them."""
+        if columns != self._columns:
+            self._columns = tuple(columns)
+            self.on_resize()
 
     @property
     def below(self) -> int:
@@ -132,9 +146,9 @@ class LiveTable(ScrollView, can_focus=True):
         self._mark(index + _HEADER, 0, self.size.width)
 
     def _header(self) -> Line:
-        title = f"{self._title} {len(self._keys)}"
+        title = f"{self.title} {len(self._keys)}"
         fits = self._keys and self._placed and len(title) <= self._placed[0].width
-        return header_line(self._placed, title if fits else self._title)
+        return header_line(self._placed, title if fits else self.title)
 
     def watch_cursor(self, before: int, after: int) -> None:
         """Repaint the two rows and keep the cursor in sight."""
@@ -144,6 +158,8 @@ class LiveTable(ScrollView, can_focus=True):
         self.post_message(self.Moved())
 
     def _reveal(self) -> None:
+        if not self.size.height:  # hidden: it comes into sight with a size, and reveals the cursor then
+            return
         room = max(1, self.size.height - _HEADER)
         top = self.scroll_offset.y
         if self.cursor < top:

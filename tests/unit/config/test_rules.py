@@ -107,8 +107,6 @@ PLANNED: dict[str, Any] = {
     "alerts.quiet_hours": "23:00-07:00", "alerts.heartbeat_seconds": 10, "logging.max_mb": 1,
     "logging.keep_days": 1, "backup.time_utc": "04:00", "backup.keep": 1, "simulation.seed": 1,
     "simulation.volume_30d_usd": 1, "simulation.slippage_bps": 1,
-    "portfolio.track_manual_trades": False, "portfolio.snapshot_retention_days": 1,
-    "portfolio.external_activity_pct": 2, "portfolio.strategy_tags.4711": "trend_following_v1",
 }  # fmt: skip
 
 

@@ -1,11 +1,13 @@
 """The door to an engine in the same process."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 import pytest
 
 from krakked_tui.control.commands import (
+    AcceptBalances,
     Actor,
     CancelAll,
     CancelOrder,
@@ -20,17 +22,22 @@ from krakked_tui.control.commands import (
 )
 from krakked_tui.control.local import LocalController
 from krakked_tui.control.market_view import MarketView
+from krakked_tui.control.portfolio_view import PortfolioQuery
 from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.decision import events as e
 from krakked_tui.decision.effects import Answer, Level, Log
+from krakked_tui.decision.state import State
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.errors import RefusedError
+from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.moment import Moment
 from tests.fakes.clock import FakeClock
 from tests.fakes.log import NoLog
+from tests.scenarios.stage import Stage
+from tests.unit.portfolio.statements import make_trade
 
 
 class EngineStub:
@@ -39,9 +46,10 @@ class EngineStub:
     def __init__(self) -> None:
         self.clock, self.inbox = FakeClock(), Inbox()
         self.stops: list[tuple[str, str]] = []
+        self.state: State | None = None
 
     def current(self) -> Moment:
-        return Moment(at=self.clock.now(), wall=self.clock.monotonic())
+        return Moment(at=self.clock.now(), wall=self.clock.monotonic(), state=self.state)
 
     def request_stop(self, reason: str, by: str, ticket: int | None = None) -> None:
         self.stops.append((reason, by))
@@ -109,6 +117,7 @@ async def test_every_command_becomes_its_event_with_the_actor() -> None:
         e.KillRequested: SetKillSwitch("why"),
         e.KillClearRequested: ClearKillSwitch("ARM"),
         e.CancelRequested: CancelOrder("k1"),
+        e.AcceptBalancesRequested: AcceptBalances("ACCEPT"),
         e.FlattenRequested: FlattenAll("FLATTEN", "why"),
         e.PauseRequested: PauseCycles(),
     }
@@ -212,8 +221,45 @@ def test_the_market_is_drawn_for_those_who_ask_even_where_commands_are_refused()
     assert engine.inbox.pop() is None
 
 
+def _reported() -> None:
+    """Wait for the threads that make reports."""
+    for thread in threading.enumerate():
+        if thread.name == "portfolio":
+            thread.join(10)
+
+
+def test_the_portfolio_is_reported_to_those_who_ask_beside_the_engine(xbtusd: PairMetadata) -> None:
+    controller, engine, _answers = _rig(keeper=KeeperStub(read_only=True))
+    query = PortfolioQuery(by="pair")
+    assert controller.portfolio(query) is None
+    _reported()
+    assert controller.portfolio(query) is None, "the engine does not know the account yet"
+    engine.state = Stage(xbtusd).ready().state
+    assert controller.portfolio(query) is None
+    _reported()
+    report = controller.portfolio(query)
+    assert report is not None
+    assert (report.query, report.flows_found) == (query, 1)
+    assert controller.portfolio(PortfolioQuery(by="day")) is None
+    _reported()
+
+
+def test_the_rows_of_a_trade_are_read_from_where_they_are_said_to_be(xbtusd: PairMetadata) -> None:
+    controller, engine, _answers = _rig()
+    stage = Stage(xbtusd).ready()
+    stage.synced(trades=[make_trade("buy 0.1 XBTUSD @ 50000", "T1", stage.at)])
+    engine.state = stage.state
+    asked: list[str] = []
+    thread = ThreadStub(engine)
+    controller.attach(thread, lambda trade_id: asked.append(trade_id) or ())  # type: ignore[arg-type,func-returns-value]
+    controller.portfolio(PortfolioQuery(trade_id="T1"))
+    _reported()
+    assert asked == ["T1"]
+
+
 def test_an_engine_that_has_ended_leaves_the_last_picture() -> None:
     controller, _engine, _answers = _rig(alive=False)
     for _ in range(3):
         controller.look_at("XBTUSD", Timeframe.M5)
         assert controller.market() == MarketView()
+        assert controller.portfolio(PortfolioQuery()) is None

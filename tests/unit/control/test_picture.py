@@ -6,11 +6,16 @@ import msgspec
 import pytest
 
 from krakked_tui.control.picture import engine_view
-from krakked_tui.control.views import EngineView, HealthView, RateLimitView
+from krakked_tui.control.portfolio_view import HistoryView
+from krakked_tui.control.views import DriftView, ElsewhereView, EngineView, HealthView, RateLimitView
 from krakked_tui.decision import events as e
+from krakked_tui.domain.fills import AssetBalance
 from krakked_tui.domain.orders import OrderStatus, Unknown
 from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.portfolio import HeldAs
+from krakked_tui.domain.records import HistoryKind, HistoryMark
 from krakked_tui.engine.moment import Moment
+from krakked_tui.portfolio.valuation import AssetValuation, Excluded, ValuationStatus
 from krakked_tui.ports import Headroom, StreamState
 from tests.fakes.clock import FakeClock
 from tests.scenarios.stage import Stage
@@ -69,10 +74,30 @@ def test_drift_and_a_failing_account_are_shown(stage: Stage) -> None:
     view = _view(stage)
     assert view.status.drift
     assert view.portfolio is not None
-    assert "10000" in view.portfolio.drift_details[0]
+    assert view.portfolio.drift == (DriftView("USD", Decimal(10_000), Decimal(1), Decimal(9_999)),)
     stage.play(e.AccountSyncFailed(stage.at, stage.wall, "no route to host"))
     up = StreamState("account", connected=True)
     assert _view(stage, account_stream=up).status.connection_detail == "no route to host"
+
+
+def test_what_the_totals_leave_out_or_guess_is_told(stage: Stage) -> None:
+    state = stage.state
+    state.account.balances.update(
+        {"XBT.M": AssetBalance("XBT.M", Decimal("0.5")), "XBT": AssetBalance("XBT", Decimal(1))}
+    )
+    state.history[HistoryKind.TRADES] = HistoryMark(HistoryKind.TRADES, read=1200, total=50_000)
+    assert state.valuation is not None
+    old = AssetValuation("XBT", Decimal(1), Decimal(50_000), "XBTUSD", ValuationStatus.STALE)
+    unknown = AssetValuation("LUNA2", Decimal(1), Decimal(0), None, ValuationStatus.UNVALUED)
+    state.valuation = msgspec.structs.replace(
+        state.valuation, assets=(old, unknown), excluded=Excluded(("EUR",), Decimal(12))
+    )
+    portfolio = _view(stage).portfolio
+    assert portfolio is not None
+    assert portfolio.elsewhere == (ElsewhereView("XBT", HeldAs.EARNING, Decimal("0.5")),)
+    assert (portfolio.stale, portfolio.unvalued) == (("XBT",), ("LUNA2",))
+    assert (portfolio.excluded, portfolio.excluded_value) == (("EUR",), Decimal(12))
+    assert HistoryView("trades", 1200, 50_000, done=False) in portfolio.history
 
 
 def test_a_refusing_exchange_is_no_connection_that_is_up(stage: Stage) -> None:

@@ -13,10 +13,10 @@ from krakked_tui.decision.state import CoreSettings
 from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.depth import BookTop
 from krakked_tui.domain.errors import AccessError, ExchangeError, RefusedError
-from krakked_tui.domain.fills import AssetBalance, LedgerEntry
+from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
 from krakked_tui.domain.orders import OrderReport
 from krakked_tui.domain.pairs import AssetInfo, PairMetadata
-from krakked_tui.domain.records import ControlLogged, LedgerEntrySaved, Record
+from krakked_tui.domain.records import ControlLogged, HistoryMark, LedgerEntrySaved, Record
 from krakked_tui.engine.adapters import Adapters, EngineSettings
 from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.clock import ExchangeClock
@@ -24,7 +24,15 @@ from krakked_tui.engine.engine import Engine
 from krakked_tui.engine.moment import Summary
 from krakked_tui.engine.settings import SchedulerSettings
 from krakked_tui.market.settings import MarketDataSettings, UniverseSettings
-from krakked_tui.ports import AccountSink, Clock, FeedSink, FocusSink, ServerTime, StreamState
+from krakked_tui.ports import (
+    AccountSink,
+    Clock,
+    FeedSink,
+    FocusSink,
+    HistoryPage,
+    ServerTime,
+    StreamState,
+)
 from krakked_tui.strategies.registry import build_strategies
 from tests.fakes.broker import FakeBroker
 from tests.fakes.candle_store import MemoryCandleStore
@@ -107,6 +115,7 @@ class Broker(FakeBroker):
     def __init__(self) -> None:
         super().__init__()
         self.reads_that_fail = 0
+        self.pages_that_fail = 0
         self.entries: list[LedgerEntry] = []
         self.searched: list[str] = []
         self.connects = True
@@ -126,6 +135,13 @@ class Broker(FakeBroker):
 
     async def ledger(self, since: datetime) -> Sequence[LedgerEntry]:
         return self.entries
+
+    async def trades_before(self, until: datetime | None, skip: int = 0) -> HistoryPage[Trade]:
+        if self.pages_that_fail:
+            self.pages_that_fail -= 1
+            await asyncio.sleep(0.02)
+            raise ExchangeError("EService:Unavailable")
+        return await super().trades_before(until, skip)
 
     async def find_orders(self, cl_ord_id: str) -> Sequence[OrderReport]:
         self.searched.append(cl_ord_id)
@@ -210,18 +226,50 @@ def _running(engine: Engine) -> bool:
     return engine.moment.phase == "running"
 
 
+def _deposit(rig: Rig) -> LedgerEntry:
+    zero, five = Decimal(0), Decimal(5)
+    return LedgerEntry("L1", "R1", rig.clock.now(), "deposit", "", "USD", five, zero, five)
+
+
 @pytest.fixture
 def rig(xbtusd: PairMetadata) -> Rig:
     return Rig(xbtusd)
 
 
 async def test_it_starts_although_the_account_cannot_be_read_at_once(rig: Rig) -> None:
+    rig.journal.disk.commits.append((LedgerEntrySaved(_deposit(rig)),))
     rig.broker.reads_that_fail = 1
     summary = await rig.run_until(_running)
     assert summary.unstarted == ""
     assert rig.messages("start_waiting") == ["portfolio: EAPI:Rate limit exceeded; trying again"]
     steps = [line.fields["step"] for line in rig.lines if line.event == "start_step"]
-    assert steps[-3:] == ["portfolio", "candles", "live feed"]
+    assert steps[-4:] == ["history", "portfolio", "candles", "live feed"]
+
+
+async def test_a_history_that_cannot_be_read_is_waited_for_visibly_and_then_read_once(rig: Rig) -> None:
+    rig.broker.pages_that_fail = 1
+    now = rig.clock.now()
+    rig.broker.booked = [
+        LedgerEntry(f"L{n}", f"R{n}", now, "deposit", "", "USD", Decimal(1), Decimal(0), Decimal(n))
+        for n in range(120)
+    ]
+    rig.broker.entries = rig.broker.booked
+    seen, marks = set[str](), list[HistoryMark]()
+
+    def running(engine: Engine) -> bool:
+        seen.update(step.detail for step in engine.moment.steps if step.name == "history")
+        marks[:] = engine.current().history
+        return _running(engine)
+
+    await rig.run_until(running)
+    assert rig.messages("start_waiting") == ["history: EService:Unavailable; trying again"]
+    assert "EService:Unavailable; trying again" in seen
+    assert [mark.read for mark in marks] == [0, 120]
+    saved = [r.entry.entry_id for r in rig.journal.disk.records() if isinstance(r, LedgerEntrySaved)]
+    assert len(saved) == len(set(saved)) == 120
+    pages = len(rig.broker.pages)
+    await rig.run_until(_running)
+    assert len(rig.broker.pages) == pages, "a history is read once in a life"
 
 
 async def test_orders_are_looked_up_while_the_start_waits_for_the_market(
@@ -267,7 +315,7 @@ async def test_a_stop_in_the_middle_of_the_start_is_recorded(rig: Rig) -> None:
 
 async def test_what_the_last_read_of_the_account_finds_is_recorded(rig: Rig) -> None:
     rig.journal = SlowJournal()
-    found = LedgerEntry("L1", "R1", rig.clock.now(), "deposit", "", "USD", Decimal(5), Decimal(0), Decimal(5))
+    found = _deposit(rig)
 
     def running(engine: Engine) -> bool:
         rig.broker.entries = [found] if _running(engine) else []

@@ -19,11 +19,14 @@ from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.interpreter import Interpreter
 from krakked_tui.engine.market import LiveMarket
+from krakked_tui.engine.rate_finder import RateFinder
 from krakked_tui.market.settings import MarketDataSettings
 from krakked_tui.strategies.registry import build_strategies
 from tests.fakes.broker import FakeBroker
+from tests.fakes.candle_store import MemoryCandleStore
 from tests.fakes.clock import FakeClock, settle
-from tests.scenarios.stage import PRICE, STRATEGY, Stage
+from tests.fakes.feed import FakeFeed
+from tests.scenarios.stage import PORTFOLIO, PRICE, STRATEGY, Stage
 
 
 class Rig:
@@ -39,6 +42,11 @@ class Rig:
         self.interpreter = Interpreter(
             state=stage.state, inbox=self.inbox, broker=self.broker, market=self.market,
             answers=self.answers, clock=self.clock, spawner=self, strategies=build_strategies([STRATEGY]),
+            rates=RateFinder(
+                feed=FakeFeed(self.clock), store=MemoryCandleStore(), timeframes=[Timeframe.M1],
+                quotes=lambda: self.market.quotes, pairs=stage.state.known, settings=PORTFOLIO,
+                clock=self.clock,
+            ),
             write_log=self.lines.append, max_concurrent_orders=2, cycle_deadline_seconds=20,
         )  # fmt: skip
 

@@ -69,3 +69,19 @@ async def test_any_other_error_ends_the_start_and_is_shown(error: KrakkedError) 
     with pytest.raises(type(error)):
         await progress.run("first", work)
     assert (progress.steps[0].state, progress.steps[0].detail) == ("failed", str(error))
+
+
+async def test_a_step_says_how_far_it_is() -> None:
+    shown = list[str]()
+    progress = Progress(
+        ["history"], clock=FakeClock(), changed=lambda: shown.append(progress.steps[0].detail),
+        write_log=lambda _line: None,
+    )  # fmt: skip
+
+    async def work() -> None:
+        for detail in ("page 1 of 3", "page 1 of 3", "page 2 of 3"):
+            progress.tell("history", detail)
+        assert progress.waiting_for == "history: page 2 of 3"
+
+    await progress.run("history", work)
+    assert shown == ["", "page 1 of 3", "page 2 of 3", ""]

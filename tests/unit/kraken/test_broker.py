@@ -317,6 +317,14 @@ async def test_open_orders_include_foreign_ones() -> None:
     assert [(report.kraken_order_id, report.cl_ord_id) for report in reports] == [("O1", ID), ("O2", None)]
 
 
+@pytest.mark.parametrize(("told", "userref"), [(4711, 4711), (0, None), (None, None)])
+async def test_an_order_of_another_tool_has_its_number(told: int | None, userref: int | None) -> None:
+    kraken = ScriptedKraken()
+    kraken.on("QueryOrders", ok({"O1": order_row(cl_ord_id=None, userref=told)}))
+    (report,) = await broker(kraken).query_orders(["O1"])
+    assert (report.userref, report.cl_ord_id) == (userref, None)
+
+
 async def test_an_order_is_looked_for_among_open_and_closed_ones() -> None:
     kraken = ScriptedKraken()
     kraken.on("OpenOrders", ok({"open": {"O1": order_row(), "O9": order_row(cl_ord_id="other")}}))
@@ -390,19 +398,48 @@ async def test_all_pages_of_trades_oldest_first() -> None:
     assert len(kraken.calls_of("TradesHistory")) == 3
 
 
-async def test_ledger() -> None:
-    row = {
-        "refid": "T1",
-        "time": 1767571200.5,
-        "type": "trade",
-        "subtype": "",
-        "asset": "ZUSD",
-        "amount": "-37.5000",
-        "fee": "0.1500",
-        "balance": "962.3500",
-    }
+async def test_a_page_of_trades_before_a_time_is_asked_for_by_the_second_and_by_offset() -> None:
+    rows = {f"T{second}": trade_row(second) for second in reversed(range(60))}
+
+    def history(params: dict[str, str]) -> httpx.Response:
+        assert params["consolidate_taker"] == "false"
+        offset = int(params["ofs"])
+        return ok({"trades": dict(list(rows.items())[offset : offset + 50]), "count": len(rows)})
+
     kraken = ScriptedKraken()
-    kraken.on("Ledgers", ok({"ledger": {"L1": row}, "count": 1}))
+    kraken.on("TradesHistory", history)
+    first = await broker(kraken).trades_before(None)
+    assert [row.trade_id for row in first.rows] == [f"T{second}" for second in range(59, 9, -1)]
+    assert (first.total, first.last) == (60, False)
+    until = datetime(2026, 1, 5, 0, 0, 10, 1, UTC)
+    rest = await broker(kraken).trades_before(until, skip=50)
+    assert ([row.trade_id for row in rest.rows][-1], rest.last) == ("T0", True)
+    asked = [call.params.get("end") for call in kraken.calls_of("TradesHistory")]
+    assert asked == [None, str(int(until.timestamp()) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "count", "last"),
+    [(50, 50, False), (49, None, True), (49, 49, True), (49, 80, False), (0, 80, True)],
+)
+async def test_a_full_page_or_one_that_the_count_goes_beyond_is_not_the_last(
+    rows: int, count: int | None, last: bool
+) -> None:
+    kraken = ScriptedKraken()
+    told = {"ledger": {f"L{number}": LEDGER_ROW for number in range(rows)}}
+    kraken.on("Ledgers", ok(told if count is None else {**told, "count": count}))
+    assert (await broker(kraken).entries_before(None)).last is last
+
+
+LEDGER_ROW = {
+    "refid": "T1", "time": 1767571200.5, "type": "trade", "subtype": "", "asset": "ZUSD",
+    "amount": "-37.5000", "fee": "0.1500", "balance": "962.3500",
+}  # fmt: skip
+
+
+async def test_ledger() -> None:
+    kraken = ScriptedKraken()
+    kraken.on("Ledgers", ok({"ledger": {"L1": LEDGER_ROW}, "count": 1}))
     assert await broker(kraken).ledger(datetime(2026, 1, 5, tzinfo=UTC)) == [
         LedgerEntry(
             entry_id="L1",

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -260,3 +261,15 @@ def test_recorded_messages() -> None:
     assert mine[-1].pair == "XBTUSDT"
     assert trades[0].trade_id == "B1Y0D9-6JIJG-W1IB7L"
     assert trades[0].fees == (Fee("USD", Decimal("0.04051")),)
+
+
+@pytest.mark.parametrize(
+    ("told", "userref"), [(b"4711", 4711), (b"-5", -5), (b"0", None), (b"null", None), (b'"x"', None)]
+)
+def test_the_number_of_another_tool_is_told_with_the_order(told: bytes, userref: int | None) -> None:
+    merger = ExecutionMerger(SYMBOLS)
+    _, report = merger.apply(replace(PENDING, cl_ord_id=None, order_userref=msgspec.Raw(told)))
+    assert report is not None
+    assert report.userref == userref
+    _, later = merger.apply(NEW)
+    assert later is None or later.userref == userref

@@ -138,6 +138,12 @@ class MemoryBooks:
     async def entries(self, since: datetime) -> Sequence[LedgerEntry]:
         return [entry for entry in self.disk.entries if entry.time >= since]
 
+    async def trades_before(self, until: datetime, skip: int, rows: int) -> Sequence[Trade]:
+        return [trade for trade, _ in self.disk.trades[::-1] if trade.time <= until][skip : skip + rows]
+
+    async def entries_before(self, until: datetime, skip: int, rows: int) -> Sequence[LedgerEntry]:
+        return [entry for entry in self.disk.entries[::-1] if entry.time <= until][skip : skip + rows]
+
     async def close(self) -> None:
         self.closed = True
 

@@ -1,9 +1,11 @@
+from datetime import timedelta
 from decimal import Decimal
 from itertools import permutations
 
 import msgspec
 import pytest
 
+from krakked_tui.domain.fills import LedgerEntry
 from krakked_tui.domain.portfolio import CostBasis, Rate
 from krakked_tui.portfolio.findings import FindingKind
 from krakked_tui.portfolio.ledger import Books, LedgerState, RealizedPnL
@@ -15,6 +17,7 @@ from tests.unit.portfolio.statements import (
     apply,
     books_of,
     make_entry,
+    make_pair,
     make_trade,
     read,
     trades_of,
@@ -223,3 +226,40 @@ def test_lots_and_balances_by_name() -> None:
     assert (books.balance("XBT"), books.balance("XBT.M")) == (D("0.5"), D("1.5"))
     assert [(lot.size, lot.cost) for lot in books.lots("XBT")] == [(D(1), D(20000)), (D(1), D(30000))]
     assert books.lots("DOT") == ()
+
+
+def test_pairs_learnt_later_count_as_if_they_had_been_known_from_the_start() -> None:
+    rows = [
+        LedgerEntry("L1", "R1", START, "deposit", "", "SOL", D(3), D(0), D(3)),
+        LedgerEntry("L2", "R2", START, "deposit", "", "SOL03.S", D(2), D(0), D(2)),
+        LedgerEntry("L3", "R2", START, "deposit", "", "SOL03.S", D(1), D(0), D(3)),
+    ]
+    late, early = Books(pairs=PAIRS.values()), Books(pairs=[*PAIRS.values(), make_pair("SOL")])
+    for row in rows:
+        late.apply_entry(row)
+        early.apply_entry(row)
+    assert "SOLUSD" not in late.state.positions
+    late.know([make_pair("SOL")])
+    assert late.state == early.state
+    assert late.state.positions["SOLUSD"].size == D(3)
+    assert late.forms.asset("SOL03.S") == "SOL"
+    state = late.state
+    late.know([make_pair("SOL")])
+    assert late.state is state, "nothing is booked again for nothing"
+
+
+def test_a_pair_that_only_gives_a_position_its_name_is_enough_to_show_it() -> None:
+    books = Books(pairs=[make_pair("SOL", "EUR")])
+    books.apply_entry(LedgerEntry("L1", "R1", START, "deposit", "", "SOL", D(3), D(0), D(3)))
+    assert books.state.positions == {}
+    books.know([make_pair("SOL")])
+    assert books.state.positions["SOLUSD"].size == D(3)
+
+
+def test_trades_come_in_the_order_of_booking() -> None:
+    other = msgspec.structs.replace(BUY, trade_id="T0", side="sell")
+    late = msgspec.structs.replace(BUY, trade_id="T2", time=BUY.time + timedelta(seconds=1))
+    books = Books()
+    for trade in (late, other, BUY):
+        books.apply_trade(trade, PAIRS["XBTUSD"])
+    assert books.trades() == [BUY, other, late]

@@ -19,6 +19,7 @@ from krakked_tui.portfolio.performance import (
     max_drawdown,
     performance,
     sale_figures,
+    sales_of,
     sharpe_ratio,
     sortino_ratio,
     time_weighted_return,
@@ -176,8 +177,12 @@ def test_ratios_of_a_losing_week_are_negative() -> None:
     assert sortino < 0
 
 
+def figures_of(disposals: list[Disposal]) -> SaleFigures:
+    return sale_figures(sales_of(disposals))
+
+
 def test_how_sales_turned_out() -> None:
-    figures = sale_figures(
+    figures = figures_of(
         [
             # One sale from two lots: 60 - 50 - 1 = 9 and 40 - 45 = -5, together +4.
             sale("T1", "60", "50", "1", held=2 * DAY),
@@ -192,13 +197,15 @@ def test_how_sales_turned_out() -> None:
 
 
 def test_without_a_loss_there_is_no_profit_factor_and_without_cost_no_holding_time() -> None:
-    assert sale_figures([sale("T1", "3", "0")]) == SaleFigures(1, D(1), None, None)
-    assert sale_figures([sale("T1", "3", "5")]) == SaleFigures(1, D(0), D(0), DAY)
+    assert figures_of([sale("T1", "3", "0")]) == SaleFigures(1, D(1), None, None)
+    assert figures_of([sale("T1", "3", "5")]) == SaleFigures(1, D(0), D(0), DAY)
 
 
 def test_all_figures_together() -> None:
     daily = [snapshot(START + day * DAY, D(100 + day)) for day in range(9)]
-    figures = performance(daily, [flow(1, None), flow(-1, None)], [sale("T1", "3", "2")], START + 9 * DAY)
+    figures = performance(
+        daily, [flow(1, None), flow(-1, None)], sales_of([sale("T1", "3", "2")]), START + 9 * DAY
+    )
     assert figures.time_weighted_return is not None
     assert abs(figures.time_weighted_return - D("0.08")) < TINY
     assert figures.max_drawdown == Drawdown(D(0))
@@ -280,4 +287,4 @@ def test_partial_fills_change_nothing_about_how_sales_turned_out(sales: list[tup
         for index, (proceeds, cost, days) in enumerate(sales)
         for _ in range(2)
     ]
-    assert sale_figures(halves) == sale_figures(whole)
+    assert figures_of(halves) == figures_of(whole)

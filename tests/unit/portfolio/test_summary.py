@@ -166,9 +166,17 @@ def test_a_summary_in_parts(by: Breakdown, groups: list[tuple[str, int, str, str
 
 
 def test_a_second_fee_of_a_trade_makes_no_second_trade() -> None:
-    fees = [record("T1", pnl="3", fee="1"), record("T1", fee="2", fee_asset="XBT")]
+    second = msgspec.structs.replace(record("T1", fee="2", fee_asset="XBT"), base_delta=D(0))
+    fees = [record("T1", pnl="3", fee="1"), second]
     total = pnl_summary(fees, Bounds(), include_manual=True).total
     assert (total.trades, total.realized_pnl, total.gross_pnl) == (1, D(3), D(6))
+
+
+def test_what_was_made_without_a_trade_counts_but_is_no_trade() -> None:
+    made = [record("T1", pnl="3"), record("L1", pnl="-1", fee="1", pair="")]
+    summary = pnl_summary(made, Bounds(), include_manual=True, by=Breakdown.PAIR)
+    assert (summary.total.trades, summary.total.realized_pnl) == (1, D(2))
+    assert summary.groups == (PnLGroup("XBTUSD", 1, D(3), D(0)), PnLGroup("other", 0, D(-1), D(1)))
 
 
 def test_a_period_cuts_at_its_bounds() -> None:

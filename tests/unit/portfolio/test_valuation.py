@@ -121,12 +121,6 @@ def test_an_old_price_anywhere_on_the_way_makes_it_stale() -> None:
     assert value(books_of("deposit 1 XBT at 1").state, marks, PAIRS, settings).stale
 
 
-def test_exposure_is_what_is_not_cash() -> None:
-    assert [(each.asset, each.percentage_of_equity) for each in valued(STATEMENT, FRESH).exposure] == [
-        ("XBT", D(10500) / D(50248) * 100), ("ETH", D(2800) / D(50248) * 100),
-    ]  # fmt: skip
-
-
 EXCLUDING = PortfolioSettings(exclude_assets=("ETH",))
 
 

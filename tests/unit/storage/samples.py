@@ -16,7 +16,8 @@ from krakked_tui.domain.orders import (
     Side,
 )
 from krakked_tui.domain.plans import ActionType, DecisionRecord, RiskAdjustedAction
-from krakked_tui.domain.records import SnapshotSaved
+from krakked_tui.domain.portfolio import Rate
+from krakked_tui.domain.records import HistoryKind, HistoryMark, SnapshotSaved
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -121,6 +122,16 @@ def entry(number: int) -> LedgerEntry:
         fee=Decimal("1.5005"),
         balance=Decimal("4998.2995"),
     )
+
+
+def rate(number: int, price: str = "31234.50") -> Rate:
+    """What the asset of ``entry(number)`` was worth."""
+    return Rate(f"L4UESK-KG3EQ-{number:06}", "XBT", Decimal(price), "candle XBTUSD 1h")
+
+
+def mark(number: int, kind: HistoryKind = HistoryKind.TRADES) -> HistoryMark:
+    """A history of which so many pages of fifty are read."""
+    return HistoryMark(kind, at(-number), 50 * number, 230, newest=at(9))
 
 
 def snapshot(number: int) -> SnapshotSaved:

@@ -12,9 +12,20 @@ import pytest
 from krakked_tui.domain.errors import AccountMismatchError, JournalError, NewerSchemaError, StorageError
 from krakked_tui.domain.orders import OrderStatus
 from krakked_tui.domain.plans import DecisionRecord
-from krakked_tui.domain.records import ControlLogged, DecisionSaved, OrderSaved, TradeSaved
+from krakked_tui.domain.records import (
+    ControlLogged,
+    DecisionSaved,
+    HistoryMarked,
+    LedgerEntrySaved,
+    OrderSaved,
+    RateSaved,
+    Record,
+    StoredState,
+    TradeSaved,
+)
 from krakked_tui.storage.journal import SqliteJournal
-from tests.unit.storage.samples import at, decision, order, trade, transition
+from krakked_tui.storage.sqlite import Database, load_migrations, load_statements
+from tests.unit.storage.samples import at, decision, entry, mark, order, rate, snapshot, trade, transition
 
 Open = Callable[..., Awaitable[SqliteJournal]]
 
@@ -114,8 +125,32 @@ async def test_a_locked_journal_refuses_the_commit_and_recovers(journal: SqliteJ
 async def test_a_newer_schema_is_refused(open_journal: Open, path: Path) -> None:
     await (await open_journal()).close()
     query(path, "PRAGMA user_version = 99")
-    with pytest.raises(NewerSchemaError, match=r"krakked\.db has schema version 99.*up to 1"):
+    with pytest.raises(NewerSchemaError, match=r"krakked\.db has schema version 99.*up to 2"):
         await open_journal()
+
+
+async def test_a_journal_of_the_first_schema_is_brought_up_to_date_with_all_it_holds(
+    open_journal: Open, path: Path
+) -> None:
+    first = load_migrations("journal")[0]
+    settings = load_statements("journal")["settings"]
+    old = SqliteJournal(await Database.open(path, [first], settings), lambda: "k7x")
+    kept: list[Record] = [
+        OrderSaved(order(1), transition(1)),
+        TradeSaved(trade(1)),
+        LedgerEntrySaved(entry(1)),
+        snapshot(1),
+    ]
+    await old._bind("a")
+    await old.commit(kept)
+    await old.close()
+    journal = await open_journal("new")
+    await journal.commit([RateSaved(rate(1))])
+    stored = await journal.load("a")
+    assert stored == StoredState(
+        instance_id="k7x", account_id="a", orders=(order(1),), trades=(trade(1),), entries=(entry(1),),
+        rates=(rate(1),), snapshots=(snapshot(1),),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -125,12 +160,16 @@ async def test_a_newer_schema_is_refused(open_journal: Open, path: Path) -> None
         "UPDATE trades SET fees = '['",
         "UPDATE execution_orders SET status = 'lost'",
         "INSERT INTO safety VALUES ('paused', '\"maybe\"')",
+        "UPDATE rates SET price = 'dear'",
+        "UPDATE history_marks SET kind = 'gossip'",
     ],
 )
 async def test_a_row_that_makes_no_sense_is_a_storage_error(
     journal: SqliteJournal, path: Path, damage: str
 ) -> None:
-    await journal.commit([OrderSaved(order(1)), TradeSaved(trade(1))])
+    await journal.commit(
+        [OrderSaved(order(1)), TradeSaved(trade(1)), RateSaved(rate(1)), HistoryMarked(mark(1))]
+    )
     query(path, damage)
     with pytest.raises(StorageError, match="holds a row that makes no sense"):
         await journal.load("a")

@@ -1,12 +1,20 @@
 """Invariants of the command registry: keys that work in tmux, no clash, dangerous means asked."""
 
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 import pytest
 from textual.binding import Binding
 
 from krakked_tui.control.commands import CancelAll, CancelOrder, Command, PauseCycles, ResumeCycles
 from krakked_tui.control.log_view import LogLine
+from krakked_tui.control.portfolio_view import (
+    FlowLine,
+    HoldingLine,
+    PortfolioQuery,
+    PortfolioReport,
+    TradeDetail,
+    TradeLine,
+)
 from krakked_tui.control.settings_view import SettingRow
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView, OrderView
@@ -29,10 +37,13 @@ from krakked_tui.tui.commands import (
 from krakked_tui.tui.dialogs.base import Dialog
 from krakked_tui.tui.dialogs.confirm import Confirm
 from krakked_tui.tui.dialogs.palette import PaletteDialog
+from krakked_tui.tui.dialogs.portfolio import PickDialog, RangeDialog
 from krakked_tui.tui.dialogs.reading import HelpDialog, help_lines
 from krakked_tui.tui.dialogs.setting import ChangeSettingDialog
 from krakked_tui.tui.dialogs.table import DIALOGS
 from krakked_tui.tui.dialogs.typed import Typed
+from krakked_tui.tui.portfolio_choice import Part
+from krakked_tui.tui.portfolio_commands import AcceptExchange
 from krakked_tui.tui.rows.line import text_of
 from krakked_tui.tui.setup.app import SetupApp
 from krakked_tui.tui.setup.fields import Toggle
@@ -42,7 +53,7 @@ from krakked_tui.tui.widgets.choice import Choice, WordField
 from krakked_tui.tui.widgets.facts import Facts
 from krakked_tui.tui.widgets.one_of import OneOf
 from krakked_tui.tui.widgets.table import LiveTable
-from tests.fakes.controller import killed, normal, start_failed, starting
+from tests.fakes.controller import drifting, killed, normal, start_failed, starting
 
 SWALLOWED = {"ctrl+b", "ctrl+a", "ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+z", "ctrl+s"}
 
@@ -91,6 +102,55 @@ class PaperLogs:
         self.done.append("control")
 
 
+class PaperPortfolio:
+    """Portfolio controls that write down what commands do."""
+
+    def __init__(self, done: list[object]) -> None:
+        self.done = done
+        self.question = PortfolioQuery()
+        self.report: PortfolioReport | None = None
+        self.detail: TradeDetail | None = None
+        self.detailed = False
+        self.table = Part.PNL
+        self.selected_trade: TradeLine | None = None
+        self.selected_flow: FlowLine | None = None
+        self.selected_holding: HoldingLine | None = None
+        self.nothing_behind = ""
+
+    def next_part(self) -> None:
+        self.done.append("next part")
+
+    def drill(self) -> None:
+        self.done.append("drill")
+
+    def back(self) -> None:
+        self.done.append("back")
+
+    def next_group(self) -> None:
+        self.done.append("by")
+
+    def next_period(self) -> None:
+        self.done.append("period")
+
+    def next_side(self) -> None:
+        self.done.append("side")
+
+    def toggle_manual(self) -> None:
+        self.done.append("manual")
+
+    def want_range(self, since: datetime | None, until: datetime | None) -> None:
+        self.done.append((since, until))
+
+    def want_pair(self, pair: str) -> None:
+        self.done.append(pair)
+
+    def want_strategy(self, strategy: str) -> None:
+        self.done.append(strategy)
+
+    def look_at(self, trade_id: str) -> None:
+        self.done.append(trade_id)
+
+
 class PaperDesk:
     """A desk that writes down what commands do."""
 
@@ -107,6 +167,7 @@ class PaperDesk:
         self.market = PaperMarket(self.done)
         self.selected_record: LogLine | None = None
         self.logs = PaperLogs(self.done)
+        self.portfolio = PaperPortfolio(self.done)
 
     def show_pane(self, name: PaneName) -> None:
         self.done.append(name)
@@ -137,7 +198,8 @@ def ran(command: UiCommand, desk: PaperDesk) -> object:
 def all_bindings() -> list[Binding]:
     owners = (
         KrakkedApp, LiveTable, Dialog, Confirm, Typed, HelpDialog, PaletteDialog, Choice, WordField,
-        ChangeSettingDialog, Facts, OneOf, SetupApp, SetupScreen, LeaveDialog, Toggle,
+        PickDialog, RangeDialog, ChangeSettingDialog, Facts, OneOf, SetupApp, SetupScreen, LeaveDialog,
+        Toggle,
     )  # fmt: skip
     return list(Binding.make_bindings(each for owner in owners for each in owner.BINDINGS))
 
@@ -182,7 +244,12 @@ def test_the_four_emergency_keys() -> None:
     [("market-part", "part"), ("market-filter", "filter"), ("market-all", "all"), ("market-sort", "sort"),
      ("market-shorter", -1), ("market-longer", 1), ("market", PaneName.MARKET), ("logs", PaneName.LOGS),
      ("market-overlays", "overlays"), ("log-level", "level"), ("log-filter", "filter log"),
-     ("log-all", "all records"), ("control-log", "control"), ("record", DialogName.RECORD)],
+     ("log-all", "all records"), ("control-log", "control"), ("record", DialogName.RECORD),
+     ("portfolio", PaneName.PORTFOLIO), ("portfolio-part", "next part"), ("portfolio-by", "by"),
+     ("portfolio-period", "period"), ("portfolio-side", "side"), ("portfolio-manual", "manual"),
+     ("portfolio-back", "back"), ("portfolio-open", "drill"), ("portfolio-range", DialogName.RANGE),
+     ("portfolio-pair", DialogName.PICK_PAIR), ("portfolio-strategy", DialogName.PICK_STRATEGY),
+     ("portfolio-notes", DialogName.NOTES)],
 )  # fmt: skip
 def test_what_is_looked_at_changes_on_a_read_only_screen_too(command: str, does: object) -> None:
     desk = PaperDesk(normal(), UiSettings(read_only=True))
@@ -216,7 +283,8 @@ def test_without_confirmation_only_cancels_go_at_once() -> None:
 def test_a_read_only_screen_has_no_command_that_acts() -> None:
     desk = PaperDesk(normal(), UiSettings(read_only=True))
     assert {command.id for command in offered(desk)} == {
-        "dashboard", "orders", "market", "logs", "settings", "order", "palette", "rate-limits", "help", "quit"
+        "dashboard", "orders", "portfolio", "market", "logs", "settings", "order", "palette",
+        "rate-limits", "help", "quit",
     }  # fmt: skip
 
 
@@ -238,6 +306,26 @@ def test_pause_sends_the_one_that_changes_something() -> None:
     assert ran(TogglePause(), PaperDesk(killed())) == ResumeCycles()
     assert TogglePause().footer_text(PaperDesk(killed())) == "Resume"
     assert "The engine is starting" in TogglePause().unavailable(PaperDesk(starting()))
+
+
+def test_accepting_balances_needs_a_difference() -> None:
+    assert "nothing to accept" in AcceptExchange().unavailable(PaperDesk(normal()))
+    assert not AcceptExchange().in_footer(PaperDesk(normal()))
+    assert not AcceptExchange().unavailable(PaperDesk(drifting()))
+    assert AcceptExchange().in_footer(PaperDesk(drifting()))
+
+
+@pytest.mark.parametrize(
+    ("table", "does"),
+    [(Part.TRADES, DialogName.TRADE), (Part.FLOWS, DialogName.PORTFOLIO_LINE),
+     (Part.HOLDINGS, DialogName.PORTFOLIO_LINE)],
+)  # fmt: skip
+def test_enter_opens_what_is_behind_a_line(table: Part, does: DialogName) -> None:
+    desk = PaperDesk(normal())
+    desk.portfolio.table = table
+    assert ran(BY_ID["portfolio-open"], desk) is does
+    desk.portfolio.nothing_behind = "No trade is selected."
+    assert BY_ID["portfolio-open"].unavailable(desk) == "No trade is selected."
 
 
 def test_arming_needs_a_kill() -> None:

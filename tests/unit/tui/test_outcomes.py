@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from krakked_tui.control.commands import (
+    AcceptBalances,
     Answer,
     CancelAll,
     CancelOrder,
@@ -30,7 +31,7 @@ from krakked_tui.tui.outcomes import (
     outcome_line,
 )
 from krakked_tui.tui.rows.line import text_of
-from tests.fakes.controller import FakeController, killed, normal
+from tests.fakes.controller import FakeController, drifting, killed, normal
 from tests.fakes.settings import good
 
 YES = Answer(accepted=True, message="started")
@@ -146,3 +147,12 @@ def test_a_setting_is_confirmed_when_it_is_in_force_and_not_before() -> None:
     done = observed(outcome, fake.view(), fake.settings(), 2.0)
     assert done.stage is Stage.DONE
     assert done.message == "in force now"
+
+
+def test_balances_are_accepted_when_the_drift_is_gone() -> None:
+    fake = FakeController(drifting())
+    outcome = answered(sent(AcceptBalances("ACCEPT"), fake), YES, 0.5)
+    assert seen(outcome, fake.view(), 1.0).stage is Stage.WORKING
+    fake.take_effect(outcome.command)
+    done = seen(outcome, fake.view(), 2.0)
+    assert (done.stage, done.message) == (Stage.DONE, "books and exchange agree")

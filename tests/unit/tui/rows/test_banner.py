@@ -1,12 +1,13 @@
 """The risk banner: in words, worst first."""
 
 from datetime import UTC
+from decimal import Decimal
 
 import msgspec
 import pytest
 
 from krakked_tui.control.commands import FlattenAll
-from krakked_tui.control.views import EngineView
+from krakked_tui.control.views import DriftView, EngineView
 from krakked_tui.tui.rows.banner import banner_lines, findings
 from krakked_tui.tui.rows.line import text_of, width_of
 from tests.fakes.controller import FakeController, disconnected, empty, killed, normal, status
@@ -47,9 +48,10 @@ def test_a_running_flatten_comes_first() -> None:
 def test_drift_names_what_differs() -> None:
     view = normal()
     assert view.portfolio is not None
-    portfolio = msgspec.structs.replace(view.portfolio, drift_details=("XBT: exchange 0.1, ledger 0.2",))
+    drift = (DriftView("XBT", Decimal("0.20"), Decimal("0.1"), None),)
+    portfolio = msgspec.structs.replace(view.portfolio, drift=drift)
     drifting = msgspec.structs.replace(view, status=status(drift=True), portfolio=portfolio)
-    assert "XBT: exchange 0.1, ledger 0.2" in shown(drifting)[0]
+    assert "XBT: books 0.2, exchange 0.1" in shown(drifting)[0]
 
 
 def test_a_refusal_without_another_cause_is_shown_itself() -> None:

@@ -6,6 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from krakked_tui.control.portfolio_view import HistoryView
 from krakked_tui.control.views import AllocationView, CountsView, RateLimitView
 from krakked_tui.tui.rows.dashboard import (
     account_lines,
@@ -15,7 +16,7 @@ from krakked_tui.tui.rows.dashboard import (
     event_lines,
 )
 from krakked_tui.tui.rows.line import Look, text_of, width_of
-from tests.fakes.controller import normal, starting, status
+from tests.fakes.controller import drifting, normal, starting, status
 
 
 def test_the_account_reads_like_a_statement() -> None:
@@ -41,12 +42,31 @@ def test_without_balances_it_says_what_it_waits_for() -> None:
     assert [text_of(line) for line in account_lines(starting(), 26)][1:] == ["Waiting for the balances."]
 
 
-def test_assets_without_a_price_are_named() -> None:
-    view = normal()
+def test_what_the_bars_do_not_say_stands_below_them() -> None:
+    view = drifting()
+    lines = [text_of(line) for line in allocation_lines(view.allocation, view.portfolio, 32, 12)]
+    assert lines[5:] == [
+        "no price LUNA2",
+        "stale    SOL",
+        "reading  trades 2%, ledger",
+        "staked   ETH 0.21",
+        "earning  XBT 0.01",
+        "excluded $812.40 EUR, DOGE",
+    ]
+
+
+def test_where_there_is_no_room_the_worst_of_them_stay_and_the_rest_is_counted() -> None:
+    view = drifting()
+    lines = [text_of(line) for line in allocation_lines(view.allocation, view.portfolio, 24, 7)]
+    assert len(lines) == 7
+    assert lines[3:] == ["2 more: 26.97%", "no price LUNA2", "stale    SOL", "4 more: press 5"]
+
+
+def test_a_history_that_was_read_is_not_mentioned() -> None:
+    view = drifting()
     assert view.portfolio is not None
-    portfolio = msgspec.structs.replace(view.portfolio, unvalued=("LUNA",))
-    lines = account_lines(msgspec.structs.replace(view, portfolio=portfolio), 26)
-    assert text_of(lines[-1]) == "No price for          LUNA"
+    done = msgspec.structs.replace(view.portfolio, history=(HistoryView("trades", 5, 5, done=True),))
+    assert "reading" not in str(allocation_lines((), done, 32, 12))
 
 
 def test_counters_of_trouble_are_marked() -> None:
@@ -70,14 +90,14 @@ def test_the_most_used_rate_limit_is_told() -> None:
 
 def test_allocation_shows_as_many_bars_as_fit_and_counts_the_rest() -> None:
     shares = [AllocationView(f"A{n}", Decimal(n), Decimal(10)) for n in range(10)]
-    lines = [text_of(line) for line in allocation_lines(shares, 24, 5)]
+    lines = [text_of(line) for line in allocation_lines(shares, None, 24, 5)]
     assert len(lines) == 5
     assert lines[1].startswith("A0      10.0% █ ")
     assert lines[4] == "7 more: 70.00%"
 
 
 def test_nothing_held_says_so() -> None:
-    assert text_of(allocation_lines((), 24, 5)[1]) == "Nothing held yet."
+    assert text_of(allocation_lines((), None, 24, 5)[1]) == "Nothing held yet."
 
 
 @given(st.decimals(-50, 150, places=3), st.integers(0, 40))

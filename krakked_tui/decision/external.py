@@ -1,0 +1,100 @@
+"""What others did with the account: trades that are not ours, and money that came and went."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from krakked_tui.decision.effects import Level
+from krakked_tui.decision.outcome import Outcome
+from krakked_tui.decision.state import External, State
+from krakked_tui.domain.fills import LedgerEntry, Trade
+from krakked_tui.domain.money import ZERO, percent_of
+from krakked_tui.domain.precision import half_up
+from krakked_tui.portfolio.flows import TRADE_ROW, Treatment, meaning_of
+from krakked_tui.portfolio.ledger import OWN_ROW
+from krakked_tui.portfolio.valuation import PriceMark, Valuer
+
+ASSETS_MAX = 10
+PRICES_MAY_COME = timedelta(minutes=1)
+"""How long it is waited for good prices (at speed 1) before it is judged by those there are."""
+
+
+class _Moved(msgspec.Struct):
+    """Number and worth, in base currency; ``net`` is what came in less what went out."""
+
+    count: int = 0
+    worth: Decimal = ZERO
+    net: Decimal = ZERO
+
+
+def judge_external(state: State, out: Outcome, at: datetime, prices: Mapping[str, PriceMark]) -> None:
+    """Report what others moved since the last judgement, when it is more than a part of equity.
+
+    The part is that of equity before they moved anything; without any, whatever comes in is reported.
+    """
+    external = state.external
+    if external.due is None or state.valuation is None:
+        return
+    if state.valuation.stale and at - external.due < PRICES_MAY_COME * max(state.speed, 1.0):
+        return
+    state.external = External()
+    valuer = Valuer(prices, state.known, state.settings.portfolio)
+    traded, flowed, assets = _Moved(), _Moved(), set[str]()
+    _add_trades(state, external.trades, valuer, traded, assets)
+    _add_rows(state, external.entries, valuer, (traded, flowed), assets)
+    moved = traded.worth + flowed.worth
+    before = state.valuation.equity - flowed.net
+    percent = percent_of(moved, before) if before > ZERO else None
+    if not moved or (percent is not None and percent <= state.settings.portfolio.external_activity_pct):
+        return
+    currency = state.settings.portfolio.base_currency
+    share = "there was nothing before" if percent is None else f"{half_up(percent, 1)} % of equity"
+    out.log(
+        Level.WARNING, "external_activity",
+        f"not by Krakked: {traded.count} trades worth {half_up(traded.worth, 2):,f} {currency} and"
+        f" {flowed.count} cash flows worth {half_up(flowed.worth, 2):,f} {currency} ({share})",
+        trades=traded.count, traded=str(traded.worth), flows=flowed.count, flowed=str(flowed.worth),
+        flowed_net=str(flowed.net), percent=None if percent is None else str(half_up(percent, 2)),
+        equity_before=str(before), assets=",".join(sorted(assets)[:ASSETS_MAX]),
+    )  # fmt: skip
+
+
+def _add_trades(
+    state: State, trades: Iterable[Trade], valuer: Valuer, traded: _Moved, assets: set[str]
+) -> None:
+    for trade in trades:
+        pair = state.known.get(trade.pair)
+        if pair is None:
+            continue
+        worth = valuer.value(pair.quote, trade.cost).value or valuer.value(pair.base, trade.volume).value
+        traded.count += 1
+        traded.worth += worth
+        assets.add(pair.base)
+
+
+def _add_rows(
+    state: State, rows: Iterable[LedgerEntry], valuer: Valuer, into: tuple[_Moved, _Moved], assets: set[str]
+) -> None:
+    """Add flows, and conversions to the trades: by the side that was given."""
+    traded, flowed = into
+    for entry in rows:
+        form = state.books.forms.form(entry.asset)
+        treatment = meaning_of(entry, form).treatment
+        if entry.type == TRADE_ROW or entry.subtype == OWN_ROW or treatment is Treatment.MOVE:
+            continue
+        if not state.settings.portfolio.includes(form.asset):
+            continue
+        net = entry.amount - entry.fee
+        worth = valuer.value(form.asset, abs(net)).value
+        if treatment is Treatment.CONVERT:
+            if net < ZERO:
+                traded.count += 1
+                traded.worth += worth
+                assets.add(form.asset)
+            continue
+        flowed.count += 1
+        flowed.worth += worth
+        flowed.net += worth if net > ZERO else -worth
+        assets.add(form.asset)

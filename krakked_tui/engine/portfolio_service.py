@@ -1,0 +1,474 @@
+"""Answers about the account: what we hold, what it cost, what it made, and whether to believe it.
+
+Facts are taken on the engine's loop, by copying references; everything else is worked out from them in
+whatever thread asks. A service is about one moment; the next one takes over what has not changed.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+from threading import Lock
+
+import msgspec
+
+from krakked_tui.decision.events import Mark
+from krakked_tui.decision.state import State
+from krakked_tui.domain.errors import PositionNotFoundError
+from krakked_tui.domain.fills import AssetBalance
+from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.orders import LocalOrder
+from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.portfolio import CashFlow, FlowKind
+from krakked_tui.domain.precision import at_scale
+from krakked_tui.domain.records import HistoryMark, SnapshotSaved
+from krakked_tui.engine.attribution import Attribution
+from krakked_tui.execution.holdings import Holding
+from krakked_tui.market.freshness import GOOD_FOR_VALUATION
+from krakked_tui.portfolio.booked import Booked
+from krakked_tui.portfolio.figures import Figures
+from krakked_tui.portfolio.ledger import LedgerState, Position
+from krakked_tui.portfolio.lots import COST_DECIMALS
+from krakked_tui.portfolio.performance import Performance, Sale, performance, sales_of
+from krakked_tui.portfolio.reconcile import DriftFinding
+from krakked_tui.portfolio.reports import EquityView, PairResult, PortfolioSnapshot, SpotPosition, TradeMade
+from krakked_tui.portfolio.settings import PortfolioSettings
+from krakked_tui.portfolio.summary import (
+    MANUAL,
+    AssetExposure,
+    Bounds,
+    Breakdown,
+    FeeSummary,
+    Period,
+    PnLSummary,
+    StrategyExposure,
+    StrategyHolding,
+    Tally,
+    asset_exposure,
+    bounds,
+    equity_curve,
+    strategy_exposure,
+    sum_up,
+    sum_up_fees,
+)
+from krakked_tui.portfolio.valuation import AssetValuation, PriceMark, Valuation, Valuer
+
+LIMIT = 100
+"""Rows of an answer unless more are asked for."""
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """Whose trades are whose: our orders, and what the ids of other ones tell. See ``Attribution``.
+
+    ``unattributed`` is how many trades wait for news of their order.
+    """
+
+    orders: tuple[LocalOrder, ...] = ()
+    instance: str = ""
+    tags: dict[str, str] = {}
+    userrefs: dict[str, int | None] = {}
+    strategy_tags: dict[str, str] = {}
+    unattributed: int = 0
+
+    def attribution(self) -> Attribution:
+        """Return what answers for a trade."""
+        return Attribution(
+            self.orders,
+            instance=self.instance,
+            tags=self.tags,
+            userrefs=self.userrefs,
+            strategy_tags=self.strategy_tags,
+        )
+
+
+class PortfolioFacts(msgspec.Struct, frozen=True):
+    """Everything that is known of the account at one moment; nothing in it ever changes.
+
+    ``state`` and ``booked`` are the same objects for as long as the books say the same; so is ``orders``.
+    ``drift`` and ``balances`` are as of the last sync.
+    """
+
+    at: datetime
+    state: LedgerState
+    booked: Booked
+    orders: Orders
+    settings: PortfolioSettings = PortfolioSettings()
+    valuation: Valuation | None = None
+    balances: Mapping[str, AssetBalance] = {}
+    drift: tuple[DriftFinding, ...] = ()
+    holdings: Mapping[str, Holding] = {}
+    known: Mapping[str, PairMetadata] = {}
+    marks: Mapping[str, Mark] = {}
+    snapshots: tuple[SnapshotSaved, ...] = ()
+    history: tuple[HistoryMark, ...] = ()
+
+
+def take_facts(state: State, at: datetime, before: PortfolioFacts | None = None) -> PortfolioFacts:
+    """Take the facts of now, sharing with those taken ``before`` what is the same. Engine's loop."""
+    ledger = state.books.state
+    orders = _orders(state, before)
+    same = before is not None and before.state is ledger
+    return PortfolioFacts(
+        at=at,
+        state=ledger,
+        booked=before.booked if before is not None and same else state.books.booked(),
+        orders=orders,
+        settings=state.settings.portfolio,
+        valuation=state.valuation,
+        balances=state.account.balances,
+        drift=state.account.drift,
+        holdings=state.holdings.copy(),
+        known=state.known.copy(),
+        marks=state.marks.copy(),
+        snapshots=tuple(state.snapshots),
+        history=tuple(state.history.values()),
+    )
+
+
+def _orders(state: State, before: PortfolioFacts | None) -> Orders:
+    """Take the orders anew only when a trade may have found its one."""
+    unattributed = sum(len(each.trades) for each in state.unattributed.values())
+    if before is not None and before.state is state.books.state:
+        old = before.orders
+        known = (len(state.orders), len(state.foreign), unattributed)
+        if known == (len(old.orders), len(old.userrefs), old.unattributed):
+            return old
+    return Orders(
+        orders=tuple(state.orders),
+        instance=state.instance,
+        tags={each.tag: each.id for each in state.settings.strategies},
+        userrefs=state.foreign.copy(),
+        strategy_tags=state.settings.portfolio.strategy_tags,
+        unattributed=unattributed,
+    )
+
+
+class PortfolioService:
+    """Answers about one moment. Any thread.
+
+    The first question about new books works out all records (a second for 100,000 trades), later ones and
+    later services what has changed since.
+    """
+
+    def __init__(self, facts: PortfolioFacts, before: "PortfolioService | None" = None) -> None:
+        self.facts = facts
+        self._lock = Lock()
+        self._figures: Figures | None = None
+        self._earlier: Figures | None = None
+        self._owner: Attribution | None = None
+        self._valuer: Valuer | None = None
+        if before is not None:
+            same_orders = before.facts.orders is facts.orders
+            self._owner = before._owner if same_orders else None
+            self._earlier = before._figures or before._earlier
+            if same_orders and before.facts.booked is facts.booked:
+                self._figures = before._figures
+
+    @property
+    def figures(self) -> Figures:
+        """The records, sales and flows behind all answers."""
+        with self._lock:
+            if self._figures is None:
+                if self._owner is None:
+                    self._owner = self.facts.orders.attribution()
+                self._figures = Figures(self.facts.booked, self._owner, self._earlier)
+            self._earlier = None
+            return self._figures
+
+    def bounds(self, period: Period, custom: Bounds | None = None) -> Bounds:
+        """Return where a period begins and ends. Raises ``UsageError``; see ``summary.bounds``."""
+        return bounds(period, self.facts.at, custom)
+
+    def get_equity(self) -> EquityView | None:
+        """Return what everything is worth; None while there are no prices at all."""
+        valuation = self.facts.valuation
+        if valuation is None:
+            return None
+        return EquityView(
+            equity_base=valuation.equity,
+            cash_base=valuation.cash,
+            realized_pnl_base_total=valuation.realized_pnl,
+            unrealized_pnl_base_total=valuation.unrealized_pnl,
+            drift_flag=bool(self.facts.drift),
+            drift=self.facts.drift,
+            unvalued_assets=valuation.unvalued,
+            stale=valuation.stale,
+            as_of=self.facts.at,
+        )
+
+    def get_pnl_summary(
+        self,
+        period: Period = Period.ALL,
+        *,
+        include_manual: bool | None = None,
+        by: Breakdown | None = None,
+        custom: Bounds | None = None,
+    ) -> PnLSummary:
+        """Sum up what a period made. Manual trades count as ``track_manual_trades`` says, unless told.
+
+        Raises ``UsageError`` for bounds that make no sense.
+        """
+        if include_manual is None:
+            include_manual = self.facts.settings.track_manual_trades
+        within = self.bounds(period, custom)
+        tallies = self.tallies(within, include_manual=include_manual)
+        return sum_up(tallies, within, include_manual=include_manual, by=by)
+
+    def get_positions(self) -> tuple[SpotPosition, ...]:
+        """Return what is held, by pair; not what is excluded."""
+        includes = self.facts.settings.includes
+        held = (each for each in self.facts.state.positions.values() if each.size and includes(each.base))
+        return tuple(self._position(each) for each in sorted(held, key=_pair))
+
+    def get_position(self, pair: str) -> SpotPosition:
+        """Return one position, also one that is closed or excluded.
+
+        Raises ``PositionNotFoundError`` when nothing was ever held under that pair.
+        """
+        position = self.facts.state.positions.get(pair)
+        if position is None:
+            raise PositionNotFoundError(
+                f"nothing was ever held under {pair[:40]!r}: positions bear the name of the asset's pair with"
+                f" {self.facts.settings.base_currency}"
+            )
+        return self._position(position)
+
+    def value(self, asset: str, amount: Decimal) -> AssetValuation:
+        """Return what some of an asset is worth now, by the rule that values the books."""
+        if self._valuer is None:
+            facts = self.facts
+            prices = {
+                pair: PriceMark(mark.quote.price, fresh=mark.freshness in GOOD_FOR_VALUATION)
+                for pair, mark in facts.marks.items()
+            }
+            self._valuer = Valuer(prices, facts.known, facts.settings)
+        return self._valuer.value(asset, amount)
+
+    def get_asset_exposure(self) -> tuple[AssetExposure, ...]:
+        """Return how equity is spread over what is held, the base currency included, the largest first."""
+        valuation = self.facts.valuation
+        return () if valuation is None else asset_exposure(valuation.assets, valuation.equity)
+
+    def get_strategy_exposure(self) -> tuple[StrategyExposure, ...]:
+        """Return what each strategy has at work, the largest first; ``MANUAL`` is what nobody answers for."""
+        valuation = self.facts.valuation
+        if valuation is None:
+            return ()
+        parts = (part for position in self.get_positions() for part in position.strategies)
+        return strategy_exposure(parts, valuation.equity)
+
+    def tallies(
+        self,
+        within: Bounds,
+        *,
+        pair: str = "",
+        strategy: str = "",
+        side: str = "",
+        include_manual: bool = True,
+    ) -> list[Tally]:
+        """Return what a period made, added up; empty texts filter nothing."""
+        tallies = self.figures.tallies(within)
+        if not (pair or strategy or side) and include_manual:
+            return tallies
+        return [
+            one
+            for one in tallies
+            if (not pair or one.pair == pair)
+            and (not strategy or one.strategy == strategy)
+            and (not side or one.side == side)
+            and (include_manual or one.strategy != MANUAL)
+        ]
+
+    def trades(
+        self,
+        within: Bounds,
+        *,
+        pair: str = "",
+        strategy: str = "",
+        side: str = "",
+        include_manual: bool = True,
+        limit: int | None = LIMIT,
+    ) -> tuple[TradeMade, ...]:
+        """Return the newest trades of a period, newest first (None: all); empty texts filter nothing."""
+        first, last = self.figures.between(within)
+        records, trades = self.figures.records, self.facts.booked.trades
+        found = (
+            TradeMade(trades[record.trade_id], record)
+            for record in map(records.__getitem__, range(last - 1, first - 1, -1))
+            if record.base_delta
+            and (not pair or record.pair == pair)
+            and (not strategy or record.strategy_tag == strategy)
+            and (not side or record.side == side)
+            and (include_manual or record.strategy_tag != MANUAL)
+        )
+        return tuple(found if limit is None else islice(found, max(limit, 0)))
+
+    def get_trade_history(
+        self,
+        pair: str | None = None,
+        strategy: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = LIMIT,
+        *,
+        include_manual: bool = True,
+    ) -> tuple[TradeMade, ...]:
+        """Return the newest trades, newest first (None: all), from ``since`` on and before ``until``.
+
+        Raises ``UsageError`` for bounds that make no sense.
+        """
+        return self.trades(
+            Bounds(since, until),
+            pair=pair or "",
+            strategy=strategy or "",
+            include_manual=include_manual,
+            limit=limit,
+        )
+
+    def get_fee_summary(
+        self,
+        period: Period = Period.ALL,
+        *,
+        include_manual: bool = True,
+        custom: Bounds | None = None,
+    ) -> FeeSummary:
+        """Sum up the fees of a period. Raises ``UsageError`` for bounds that make no sense."""
+        return sum_up_fees(self.tallies(self.bounds(period, custom), include_manual=include_manual))
+
+    def get_cash_flows(
+        self, since: datetime | None = None, until: datetime | None = None, limit: int | None = LIMIT
+    ) -> tuple[CashFlow, ...]:
+        """Return the newest cash flows, newest first (None: all), from ``since`` on and before ``until``.
+
+        Raises ``UsageError`` for bounds that make no sense.
+        """
+        within = Bounds(since, until)
+        found = [flow for flow in self.figures.flows if flow.time in within]
+        newest = found if limit is None else found[len(found) - min(max(limit, 0), len(found)) :]
+        return tuple(reversed(newest))
+
+    def create_snapshot(self) -> PortfolioSnapshot | None:
+        """Return the account as it is, None while there are no prices. The engine stores its own points."""
+        valuation = self.facts.valuation
+        if valuation is None:
+            return None
+        positions = self.facts.state.positions
+        worth = valuation.positions
+        return PortfolioSnapshot(
+            timestamp=self.facts.at,
+            equity_base=valuation.equity,
+            cash_base=valuation.cash,
+            asset_valuations=valuation.assets,
+            realized_pnl_base_total=valuation.realized_pnl,
+            unrealized_pnl_base_total=valuation.unrealized_pnl,
+            per_pair=tuple(
+                PairResult(
+                    pair, positions[pair].realized_pnl, worth[pair].unrealized_pnl if pair in worth else None
+                )
+                for pair in sorted(positions)
+                if self.facts.settings.includes(positions[pair].base)
+            ),
+        )
+
+    def get_snapshots(
+        self, since: datetime | None = None, limit: int | None = LIMIT
+    ) -> tuple[SnapshotSaved, ...]:
+        """Return the newest stored points of the equity curve (None: all), in time order."""
+        points = self.facts.snapshots
+        found = points[bisect_left(points, since, key=_at) :] if since is not None else points
+        return found if limit is None else found[len(found) - min(max(limit, 0), len(found)) :]
+
+    def get_equity_curve(self, resolution: timedelta) -> tuple[SnapshotSaved, ...]:
+        """Return the last stored point of each stretch of this length; see ``summary.equity_curve``."""
+        return equity_curve(self.facts.snapshots, resolution)
+
+    def performance(self, period: Period = Period.ALL, custom: Bounds | None = None) -> Performance:
+        """Work out how well the money worked in a period.
+
+        Excluded assets are no part of it: what is paid for them is a withdrawal, what they bring a deposit.
+        Raises ``UsageError`` for bounds that make no sense.
+        """
+        within = self.bounds(period, custom)
+        includes = self.facts.settings.includes
+        flows = [each for each in self.figures.flows if each.time in within and includes(each.asset)]
+        if self._excludes:
+            flows += self._crossing(within)
+        points = [point for point in self.facts.snapshots if point.at in within]
+        return performance(points, flows, self._sales(within), self.facts.at)
+
+    @property
+    def _excludes(self) -> bool:
+        return bool(self.facts.settings.include_assets or self.facts.settings.exclude_assets)
+
+    def _sales(self, within: Bounds) -> list[Sale]:
+        if self._excludes:
+            includes = self.facts.settings.includes
+            disposals = self.figures.disposals
+            return sales_of(each for each in disposals if each.sold_at in within and includes(each.asset))
+        sales = self.figures.sales
+        first = 0 if within.since is None else bisect_left(sales, within.since, key=_at)
+        last = len(sales) if within.until is None else bisect_left(sales, within.until, key=_at)
+        return sales[first:last]
+
+    def _crossing(self, within: Bounds) -> list[CashFlow]:
+        """Return what trades moved between the assets looked at and the excluded ones."""
+        booked, includes = self.facts.booked, self.facts.settings.includes
+        found = []
+        for each in self.trades(within, limit=None):
+            record = each.made
+            pair = booked.pairs[record.pair]
+            if includes(pair.base) == includes(pair.quote):
+                continue
+            rate = booked.rate(record.trade_id, pair.quote)
+            moved = record.quote_delta if includes(pair.quote) else -record.quote_delta
+            value = None
+            if rate is not None:
+                value = at_scale(moved * rate, COST_DECIMALS) - (record.fee_base or ZERO)
+            note = f"{record.side} {record.pair}"
+            flow = CashFlow(record.trade_id, record.time, pair.quote, moved, FlowKind.TRANSFER, value, note)
+            found.append(flow)
+        return found
+
+    def _position(self, position: Position) -> SpotPosition:
+        facts = self.facts
+        worth = facts.valuation.positions.get(position.pair) if facts.valuation else None
+        price = worth.price if worth else None
+        return SpotPosition(
+            pair=position.pair,
+            base_asset=position.base,
+            quote_asset=facts.settings.base_currency,
+            base_size=position.size,
+            avg_entry_price=position.avg_entry_price,
+            realized_pnl_base=position.realized_pnl,
+            fees_paid_base=position.fees_paid,
+            current_price=price,
+            current_value_base=worth.value if worth else None,
+            unrealized_pnl_base=worth.unrealized_pnl if worth else None,
+            strategies=self._parts(position, price or ZERO),
+        )
+
+    def _parts(self, position: Position, price: Decimal) -> tuple[StrategyHolding, ...]:
+        """Split a position by who answers for it; what strategies think they hold is never more than it."""
+        parts: dict[str, Decimal] = {}
+        left = position.size
+        for pair, holding in sorted(self.facts.holdings.items()):
+            known = self.facts.known.get(pair)
+            if known is not None and known.base == position.base and left > ZERO:
+                size = min(holding.size, left)
+                parts[holding.strategy_id] = parts.get(holding.strategy_id, ZERO) + size
+                left -= size
+        if left:
+            parts[MANUAL] = parts.get(MANUAL, ZERO) + left
+        return tuple(
+            StrategyHolding(strategy, position.base, size, size * price)
+            for strategy, size in sorted(parts.items())
+        )
+
+
+def _at(point: SnapshotSaved | Sale) -> datetime:
+    return point.at
+
+
+def _pair(position: Position) -> str:
+    return position.pair

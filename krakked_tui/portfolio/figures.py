@@ -1,0 +1,242 @@
+"""What is worked out of the books once, for whatever is asked of them: records, sales, flows, by time.
+
+After a change only what was booked anew is worked out again.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from operator import is_
+
+import msgspec
+
+from krakked_tui.domain.fills import Fee, Trade
+from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.orders import Side
+from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.portfolio import CashFlow, Disposal
+from krakked_tui.domain.precision import at_scale
+from krakked_tui.portfolio.accounts import Booking
+from krakked_tui.portfolio.booked import Booked, disposals_of, flows_of, made_something, same_from_the_start
+from krakked_tui.portfolio.findings import FindingKind
+from krakked_tui.portfolio.lots import COST_DECIMALS
+from krakked_tui.portfolio.performance import Sale, sale_of
+from krakked_tui.portfolio.summary import MANUAL, Bounds, RealizedRecord, Tally, tally
+
+_DAY = timedelta(days=1)
+
+Owner = Callable[[Trade], tuple[str, int | None]]
+"""Says which strategy made a trade, ``MANUAL`` when none that is known did, and its order's userref."""
+
+
+class Figures:
+    """Lists by time, never changed once they are made. Worked out on demand from ``booked``.
+
+    ``owner`` is asked about every trade whenever it is another than that of ``before``.
+    """
+
+    def __init__(self, booked: Booked, owner: Owner, before: "Figures | None" = None) -> None:
+        self._booked = booked
+        self._bookings = booked.bookings
+        self._owner = owner
+        self.records: list[RealizedRecord] = []
+        self.sales: list[Sale] = []
+        # The number of the booking that each of them is of.
+        self._record_numbers: list[int] = []
+        self._sale_numbers: list[int] = []
+        # Tallies of the records, a list for each day, and those days.
+        self._days: list[date] = []
+        self._tallies: list[list[Tally]] = []
+        start = 0
+        if before is not None:
+            start = same_from_the_start(before._bookings, booked.bookings)
+            self._take_over(before, start)
+        for number in range(start, len(booked.bookings)):
+            self._work_out(number)
+        self.disposals: list[Disposal] = disposals_of(booked.bookings)
+        self.flows: list[CashFlow] = flows_of(booked.bookings)
+        self._tally_up()
+
+    def records_of(self, trade_id: str) -> tuple[RealizedRecord, ...]:
+        """Return what a trade did, its second fees too; empty when it is not known."""
+        trade = self._booked.trades.get(trade_id)
+        if trade is None:
+            return ()
+        first = bisect_left(self.records, trade.time, key=_time)
+        last = first
+        while last < len(self.records) and self.records[last].time == trade.time:
+            last += 1
+        return tuple(record for record in self.records[first:last] if record.trade_id == trade_id)
+
+    def booking_of(self, trade: Trade) -> Booking | None:
+        """Return what a trade was booked as."""
+        keys = self._booked.keys
+        number = bisect_left(keys, (trade.time, 0, ""))
+        while number < len(keys) and keys[number][0] == trade.time:
+            if keys[number][2] == trade.trade_id:
+                return self._bookings[number]
+            number += 1
+        return None
+
+    def between(self, within: Bounds) -> tuple[int, int]:
+        """Return which records are of a period: from the first number on, before the second."""
+        records, since, until = self.records, within.since, within.until
+        first = 0 if since is None else bisect_left(records, since, key=_time)
+        return first, len(records) if until is None else bisect_left(records, until, key=_time)
+
+    def tallies(self, within: Bounds) -> list[Tally]:
+        """Return the tallies of a period: of whole days as they are kept, of parts of days made anew."""
+        first, last = self.between(within)
+        if first >= last:
+            return []
+        since = self._days[0] if within.since is None else _midnight_after(within.since)
+        until = date.max if within.until is None else within.until.astimezone(UTC).date()
+        if since >= until:
+            return tally(self.records[first:last])
+        begin, end = bisect_left(self._days, since), bisect_left(self._days, until)
+        whole = [one for day in self._tallies[begin:end] for one in day]
+        before = bisect_left(self.records, datetime.combine(since, time(), UTC), key=_time)
+        after = last if until == date.max else self.between(Bounds(datetime.combine(until, time(), UTC)))[0]
+        return [*tally(self.records[first:before]), *whole, *tally(self.records[after:last])]
+
+    def _tally_up(self) -> None:
+        """Tally all records of days that are not tallied yet."""
+        start = 0
+        if self._days:
+            start = bisect_left(self.records, datetime.combine(self._days[-1], time(), UTC) + _DAY, key=_time)
+        for one in tally(self.records[start:]):
+            if not self._days or self._days[-1] != one.day:
+                self._days.append(one.day)
+                self._tallies.append([])
+            self._tallies[-1].append(one)
+
+    def _take_over(self, before: "Figures", count: int) -> None:
+        records = bisect_left(before._record_numbers, count)
+        sales = bisect_left(before._sale_numbers, count)
+        self.records = before.records[:records]
+        self._record_numbers = before._record_numbers[:records]
+        self.sales = before.sales[:sales]
+        self._sale_numbers = before._sale_numbers[:sales]
+        same = True
+        if self._owner is not before._owner:
+            kept = self.records
+            self.records = [self._owned(record) for record in kept]
+            same = all(map(is_, kept, self.records))
+        if same and self.records:
+            # The day of the last record that stays may get others.
+            days = bisect_left(before._days, self.records[-1].time.astimezone(UTC).date())
+            self._days, self._tallies = before._days[:days], before._tallies[:days]
+
+    def _owned(self, record: RealizedRecord) -> RealizedRecord:
+        trade = self._booked.trades.get(record.trade_id)
+        tag, userref = (MANUAL, None) if trade is None else self._owner(trade)
+        if tag == record.strategy_tag and userref == record.raw_userref:
+            return record
+        return msgspec.structs.replace(record, strategy_tag=tag, raw_userref=userref)
+
+    def _work_out(self, number: int) -> None:
+        booking = self._bookings[number]
+        at, _, identity = self._booked.keys[number]
+        trade = self._booked.trades.get(identity)
+        made: Sequence[RealizedRecord] = ()
+        if trade is not None:
+            made = _trade_records(self._booked, trade, booking, self._owner(trade))
+        elif made_something(booking):
+            made = (_other_record(booking, at, self._booked.base_currency),)
+        self.records += made
+        self._record_numbers += [number] * len(made)
+        if booking.disposals:
+            self.sales.append(sale_of(booking.disposals))
+            self._sale_numbers.append(number)
+
+
+def _time(record: RealizedRecord) -> datetime:
+    return record.time
+
+
+def _midnight_after(at: datetime) -> date:
+    """Return the first day that begins at this time or after it."""
+    at = at.astimezone(UTC)
+    return at.date() if at.time() == time() else at.date() + _DAY
+
+
+def _trade_records(
+    booked: Booked, trade: Trade, booking: Booking, owner: tuple[str, int | None]
+) -> tuple[RealizedRecord, ...]:
+    """Return what a trade did: one record, and one more for every fee in another asset."""
+    pair = booked.pairs[trade.pair]
+    fee, *others = trade.fees or (Fee(pair.quote, ZERO),)
+    unpriced, unvalued = _unknown(booking) if booking.findings else (frozenset[str](), False)
+    bought = trade.side == Side.BUY
+    quote_rate = _quote_rate(booked, trade, pair)
+    worths = [None if each.asset in unpriced else _worth(booked, trade, pair, each) for each in others]
+    first = None if fee.asset in unpriced else booking.fee
+    if others and first is not None:
+        first -= sum([worth for worth in worths if worth is not None], ZERO)
+    record = RealizedRecord(
+        trade.trade_id,
+        trade.kraken_order_id,
+        trade.pair,
+        trade.time,
+        trade.side,
+        trade.volume if bought else -trade.volume,
+        -trade.cost if bought else trade.cost,
+        fee.asset,
+        fee.amount,
+        _in_quote(booking.pnl, quote_rate),
+        booking.pnl,
+        first,
+        *owner,
+        trade.cl_ord_id,
+        unvalued,
+    )
+    if not others:
+        return (record,)
+    nothing = msgspec.structs.replace(
+        record, base_delta=ZERO, quote_delta=ZERO, pnl_quote=ZERO, pnl_base=ZERO
+    )
+    return (
+        record,
+        *(
+            msgspec.structs.replace(nothing, fee_asset=each.asset, fee_amount=each.amount, fee_base=worth)
+            for each, worth in zip(others, worths, strict=True)
+        ),
+    )
+
+
+def _unknown(booking: Booking) -> tuple[frozenset[str], bool]:
+    """Return which fees have no price, and whether what was traded has none."""
+    fees = {each.asset for each in booking.findings if each.kind is FindingKind.FEE_UNVALUED}
+    return frozenset(fees), any(each.kind is FindingKind.RATE_MISSING for each in booking.findings)
+
+
+def _other_record(booking: Booking, at: datetime, base_currency: str) -> RealizedRecord:
+    return RealizedRecord(
+        trade_id=booking.event_id, order_id="", pair="", time=at, side="", base_delta=ZERO, quote_delta=ZERO,
+        fee_asset=base_currency, fee_amount=booking.fee, pnl_quote=booking.pnl, pnl_base=booking.pnl,
+        fee_base=booking.fee, strategy_tag=MANUAL, unvalued=bool(booking.wanted),
+    )  # fmt: skip
+
+
+def _quote_rate(booked: Booked, trade: Trade, pair: PairMetadata) -> Decimal | None:
+    """Return what one of the quote asset was worth, by its own price or by that of what was traded."""
+    rate = booked.rate(trade.trade_id, pair.quote)
+    if rate is None and trade.cost:
+        base = booked.rate(trade.trade_id, pair.base)
+        rate = None if base is None else at_scale(base * trade.volume / trade.cost, COST_DECIMALS)
+    return rate
+
+
+def _in_quote(pnl: Decimal, rate: Decimal | None) -> Decimal:
+    if rate is None or not rate:
+        return ZERO
+    return pnl if rate == 1 else at_scale(pnl / rate, COST_DECIMALS)
+
+
+def _worth(booked: Booked, trade: Trade, pair: PairMetadata, fee: Fee) -> Decimal | None:
+    rate = booked.rate(trade.trade_id, fee.asset)
+    if rate is None and fee.asset in (pair.base, pair.quote):
+        quote = _quote_rate(booked, trade, pair)
+        rate = quote if quote is None or fee.asset == pair.quote else quote * trade.price
+    return None if rate is None else at_scale(fee.amount * rate, COST_DECIMALS)

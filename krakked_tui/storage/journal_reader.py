@@ -1,0 +1,98 @@
+"""A journal, looked at beside whoever writes it.
+
+Every look has a connection of its own that can only read: in WAL mode it neither waits for a writer nor
+keeps one waiting, and it sees one moment. All functions block on the disk, and raise ``StorageError``.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from krakked_tui.domain.errors import NewerSchemaError, StorageError
+from krakked_tui.domain.fills import LedgerEntry
+from krakked_tui.domain.records import StoredState
+from krakked_tui.storage import rows
+from krakked_tui.storage.sqlite import load_migrations, load_statements, one_line
+
+WAIT_SECONDS = 5.0
+"""For a writer that is just closing or recovering the file."""
+ROWS_MAX = 1_000
+"""Ledger rows of one event at most."""
+
+_SQL = load_statements("journal")
+_LOOK = load_statements("journal_reader")
+_VERSION = load_statements("database")["schema_version"]
+
+
+def read_journal(path: Path) -> StoredState | None:
+    """Return what the books are made of: trades, ledger rows, rates, orders, snapshots, marks.
+
+    None when there is no journal yet, or one that belongs to no account. The safety state is not read.
+    """
+    if not path.exists():
+        return None
+    with _opened(path) as connection:
+        meta = dict(connection.execute(_SQL["load_meta"]).fetchall())
+        if not meta:
+            return None
+        return StoredState(
+            instance_id=meta["instance_id"],
+            account_id=meta["account_id"],
+            orders=tuple(map(rows.read_order, connection.execute(_SQL["load_orders"]))),
+            trades=tuple(map(rows.read_trade, connection.execute(_SQL["load_trades"]))),
+            entries=tuple(map(rows.read_entry, connection.execute(_SQL["load_entries"]))),
+            rates=tuple(map(rows.read_rate, connection.execute(_SQL["load_rates"]))),
+            history=tuple(map(rows.read_mark, connection.execute(_SQL["load_history_marks"]))),
+            foreign_orders=tuple(
+                map(rows.read_foreign_order, connection.execute(_SQL["load_foreign_orders"]))
+            ),
+            snapshots=tuple(map(rows.read_snapshot, connection.execute(_SQL["load_snapshots"]))),
+        )
+
+
+def read_entries_of(path: Path, refid: str) -> Sequence[LedgerEntry]:
+    """Return the ledger rows that one event made, oldest first."""
+    if not path.exists():
+        return ()
+    with _opened(path) as connection:
+        found = connection.execute(_LOOK["load_entries_of"], {"refid": refid, "most": ROWS_MAX})
+        return tuple(map(rows.read_entry, found))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a journal of our schema, at one moment."""
+    known = len(load_migrations("journal"))
+    try:
+        with closing(_connect(path)) as connection:
+            connection.execute(_LOOK["settings"])
+            connection.execute(_LOOK["begin"])
+            _check_version(path, connection.execute(_VERSION).fetchone()[0], known)
+            yield connection
+    except sqlite3.Error as error:
+        raise StorageError(f"{path} cannot be read ({one_line(error)}): see krakked-tui doctor") from error
+    except (ValueError, ArithmeticError, KeyError, msgspec.DecodeError) as error:
+        raise StorageError(
+            f"{path} holds a row that makes no sense ({one_line(error)}): see krakked-tui doctor"
+        ) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(uri, uri=True, timeout=WAIT_SECONDS, isolation_level=None)
+
+
+def _check_version(path: Path, version: int, known: int) -> None:
+    if version > known:
+        raise NewerSchemaError(
+            f"{path} has schema version {version}, but this Krakked knows versions up to {known}:"
+            " update Krakked"
+        )
+    if version < known:
+        raise StorageError(
+            f"{path} has schema version {version}, and this Krakked reads version {known}: start Krakked on"
+            " the profile once, which brings it up to date"
+        )
