@@ -61,22 +61,20 @@ class ChangeSetting(msgspec.Struct, frozen=True, tag=True):
     value: str
 
 
+class IngestCandles(msgspec.Struct, frozen=True, tag=True):
+    """Read missing candles from the exchange now, in one round; answered when it is over."""
+
+
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """Stop the engine in order."""
 
     reason: str
 
 
-EngineCommand = (
-    SetKillSwitch
-    | ClearKillSwitch
-    | CancelOrder
-    | CancelAll
-    | FlattenAll
-    | PauseCycles
-    | ResumeCycles
-    | Shutdown
+CoreCommand = (
+    SetKillSwitch | ClearKillSwitch | CancelOrder | CancelAll | FlattenAll | PauseCycles | ResumeCycles
 )
+EngineCommand = CoreCommand | IngestCandles | Shutdown
 Command = EngineCommand | ChangeSetting
 
 

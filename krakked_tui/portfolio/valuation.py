@@ -2,7 +2,8 @@
 
 The base currency is worth itself; any other asset what its pair with the base currency says. A
 price that is too old still counts and is marked; an asset without a usable price counts as zero
-and is marked, so that equity is never flattered by a guess.
+and is marked, so that equity is never flattered by a guess. What is held of a delisted pair makes equity as
+doubtful as a price that is too old does: its zero is no loss.
 """
 
 from collections.abc import Mapping
@@ -29,6 +30,11 @@ class ValuationStatus(StrEnum):
     VALUED = "valued"
     STALE = "stale"
     UNVALUED = "unvalued"
+    DELISTED = "delisted"
+    """Its pair is gone, and nothing says what it is worth now: not nothing, most likely."""
+
+
+WITHOUT_VALUE = frozenset({ValuationStatus.UNVALUED, ValuationStatus.DELISTED})
 
 
 class AssetValuation(msgspec.Struct, frozen=True):
@@ -68,9 +74,9 @@ class Valuation(msgspec.Struct, frozen=True):
 
     @property
     def stale(self) -> bool:
-        """Whether equity rests on a price that is too old or has not arrived yet."""
+        """Whether equity rests on a price that is too old, has not arrived yet or does not come any more."""
         return any(
-            asset.status is ValuationStatus.STALE
+            asset.status in {ValuationStatus.STALE, ValuationStatus.DELISTED}
             or (asset.status is ValuationStatus.UNVALUED and asset.source_pair is not None)
             for asset in self.assets
         )
@@ -78,7 +84,21 @@ class Valuation(msgspec.Struct, frozen=True):
     @property
     def unvalued(self) -> tuple[str, ...]:
         """Assets that count as zero because nothing says what they are worth."""
-        return tuple(asset.asset for asset in self.assets if asset.status is ValuationStatus.UNVALUED)
+        return tuple(asset.asset for asset in self.assets if asset.status in WITHOUT_VALUE)
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """Those of them that are worth something all the same: equity is too low by an unknown amount."""
+        return tuple(
+            asset.asset
+            for asset in self.assets
+            if asset.status in WITHOUT_VALUE and asset.source_pair is not None
+        )
+
+    @property
+    def delisted(self) -> tuple[str, ...]:
+        """Those of them whose pair is delisted."""
+        return tuple(asset.asset for asset in self.assets if asset.status is ValuationStatus.DELISTED)
 
 
 class Valuer:
@@ -89,9 +109,9 @@ class Valuer:
     ) -> None:
         self._prices = prices
         self._base_currency = base_currency
-        self._sources = {
-            pair.base: pair for pair in pairs.values() if pair.quote == base_currency and pair.permits.value
-        }
+        quoted = [pair for pair in pairs.values() if pair.quote == base_currency]
+        self._sources = {pair.base: pair for pair in quoted if pair.permits.value}
+        self._gone = {pair.base: pair for pair in quoted if not pair.permits.value}
 
     def value(self, asset: str, amount: Decimal) -> AssetValuation:
         """Return what ``amount`` of an asset is worth."""
@@ -99,6 +119,10 @@ class Valuer:
             return AssetValuation(asset, amount, amount, None, ValuationStatus.VALUED)
         source = self._sources.get(asset)
         if source is None:
+            gone = self._gone.get(asset)
+            # What is too little for an order was worth next to nothing before.
+            if gone is not None and abs(amount) >= gone.order_min:
+                return AssetValuation(asset, amount, ZERO, gone.canonical, ValuationStatus.DELISTED)
             return AssetValuation(asset, amount, ZERO, None, ValuationStatus.UNVALUED)
         mark = self._prices.get(source.canonical)
         if mark is None:

@@ -21,6 +21,7 @@ from krakked_tui.control.commands import (
     ClearKillSwitch,
     Command,
     FlattenAll,
+    IngestCandles,
     PauseCycles,
     ResumeCycles,
     SetKillSwitch,
@@ -120,6 +121,8 @@ def _effect(outcome: Outcome, view: EngineView, settings: SettingsView) -> str |
         case ChangeSetting(key, value):
             in_force = {row.key: row.value for row in settings.rows}
             seen, result = in_force.get(key) == clean(value), "in force now"
+        case IngestCandles():
+            seen, result = True, outcome.message  # the answer comes when all is read
         case Shutdown():
             seen, result = status.phase == "stopped", "stopped"
         case _:

@@ -22,6 +22,7 @@ from krakked_tui.control.commands import (
     ClearKillSwitch,
     Command,
     FlattenAll,
+    IngestCandles,
     PauseCycles,
     ResumeCycles,
     SetKillSwitch,
@@ -437,12 +438,12 @@ class FakeController:
                 self._end(lambda _each: True)
             case FlattenAll():
                 self._flatten(command)
-            case PauseCycles():
-                self.publish_status(paused=True)
-            case ResumeCycles():
-                self.publish_status(paused=False)
+            case PauseCycles() | ResumeCycles():
+                self.publish_status(paused=isinstance(command, PauseCycles))
             case ChangeSetting():
                 self.current_settings = fake_settings.changed(self.current_settings, command)
+            case IngestCandles():
+                pass  # nothing of it is in this view
             case Shutdown():
                 self.publish_status(phase="stopped")
             case _:

@@ -5,7 +5,14 @@ from datetime import UTC, tzinfo
 import pytest
 from textual.binding import Binding
 
-from krakked_tui.control.commands import CancelAll, CancelOrder, Command, PauseCycles, ResumeCycles
+from krakked_tui.control.commands import (
+    CancelAll,
+    CancelOrder,
+    Command,
+    IngestCandles,
+    PauseCycles,
+    ResumeCycles,
+)
 from krakked_tui.control.log_view import LogLine
 from krakked_tui.control.settings_view import SettingRow
 from krakked_tui.control.ui_settings import UiSettings
@@ -238,6 +245,18 @@ def test_pause_sends_the_one_that_changes_something() -> None:
     assert ran(TogglePause(), PaperDesk(killed())) == ResumeCycles()
     assert TogglePause().footer_text(PaperDesk(killed())) == "Resume"
     assert "The engine is starting" in TogglePause().unavailable(PaperDesk(starting()))
+
+
+def test_missing_candles_are_read_without_asking_but_not_by_who_only_watches() -> None:
+    command = BY_ID["read-candles"]
+    desk = PaperDesk(normal())
+    desk.pane = PaneName.LOGS
+    assert command in offered(desk)
+    assert ran(command, desk) == IngestCandles()
+    assert "The engine is starting" in command.unavailable(PaperDesk(starting()))
+    watching = PaperDesk(normal(), UiSettings(read_only=True))
+    watching.pane = PaneName.LOGS
+    assert command not in offered(watching)
 
 
 def test_arming_needs_a_kill() -> None:
