@@ -15,6 +15,7 @@ from benchmarks import (
     candle_store,
     kill_latency,
     ledger_rebuild,
+    portfolio_queries,
     sandbox_capacity,
     terminal_market,
     universe_live,
@@ -23,7 +24,8 @@ from benchmarks import (
 from krakked_tui.domain.money import trap_floats
 
 BENCHMARKS = (
-    kill_latency, ws_decode, sandbox_capacity, candle_store, ledger_rebuild, terminal_market, universe_live,
+    kill_latency, ws_decode, sandbox_capacity, candle_store, ledger_rebuild, portfolio_queries, terminal_market,
+    universe_live,
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 LIBRARIES = ("aiosqlite", "msgspec", "polars", "textual", "uvicorn", "websockets")

@@ -50,7 +50,10 @@ class ServerTime(msgspec.Struct, frozen=True):
 
 
 class StreamState(msgspec.Struct, frozen=True):
-    """State of a stream as an operator should see it."""
+    """State of a stream as an operator should see it.
+
+    ``parts`` are the connections that it is made of, where it has more than one.
+    """
 
     name: str
     connected: bool
@@ -58,6 +61,7 @@ class StreamState(msgspec.Struct, frozen=True):
     wanted: int = 0
     acked: int = 0
     failed: tuple[str, ...] = ()
+    parts: tuple["StreamState", ...] = ()
 
 
 class Headroom(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from krakked_tui.bootstrap.configuration import Sources, read_configuration
@@ -42,6 +43,7 @@ from krakked_tui.ports import CandleStore, UniverseCache
 from krakked_tui.storage.candles import open_candle_store
 from krakked_tui.storage.files import FileLock
 from krakked_tui.storage.journal import SqliteJournal
+from krakked_tui.storage.journal_reader import read_entries_of
 from krakked_tui.storage.universe_cache import UniverseFile
 
 MIXED = (
@@ -120,6 +122,7 @@ def open_account(request: AccountRequest) -> Session:
                 log=open_log(where, config, sources.profile, redactor, to_stdout=request.to_stdout),
                 warnings=tuple(filter(None, (lost, *loaded.warnings, *make_private(where)))),
                 on_close=opened.pop_all().close,
+                ledger_rows=partial(read_entries_of, where.database),
             )
         )
 

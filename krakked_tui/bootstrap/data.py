@@ -34,7 +34,7 @@ from krakked_tui.ports import CandleStore, Compacted, Coverage, Finding, MarketF
 from krakked_tui.storage.candle_store.layout import pair_named
 from krakked_tui.storage.candle_store.sqlite_tail import SqliteTailReader
 from krakked_tui.storage.candle_store.text_tail import TextTailReader
-from krakked_tui.storage.candles import open_candle_store, open_to_write
+from krakked_tui.storage.candles import open_to_read, open_to_write
 from krakked_tui.storage.files import lock_state
 
 _NO_LOG = logging.NullHandler()
@@ -95,7 +95,7 @@ async def ingest(
             warmup, settings = _wanted(data.config, timeframes)
             reader = Ingest(
                 feed=feed, store=store, market=None, clock=link.clock, settings=settings,
-                needs=CandleNeeds(warmup), pairs=lambda: chosen, write_log=tell,
+                needs=CandleNeeds(warmup, settings.history_bars), pairs=lambda: chosen, write_log=tell,
             )  # fmt: skip
             return await reader.refresh()
         finally:
@@ -103,13 +103,16 @@ async def ingest(
 
 
 async def verify(data: CandleData) -> Sequence[Finding]:
-    """Check every file of the store, also beside a running engine; empty when all is well."""
+    """Check every file of the store, also beside a running engine; empty when all is well.
+
+    Changes nothing.
+    """
     async with _opened(data) as (_root, store):
         return () if store is None else await store.verify()
 
 
 async def coverage(data: CandleData, pair: str | None, timeframes: Sequence[Timeframe]) -> Sequence[Covered]:
-    """Say which candles are stored, of one pair or of all; also beside a running engine."""
+    """Say which candles are stored, of one pair or of all, also beside a running engine. Changes nothing."""
     found: list[Covered] = []
     async with _opened(data) as (root, store):
         if store is None:
@@ -182,7 +185,7 @@ async def _opened(data: CandleData) -> AsyncIterator[tuple[Path, CandleStore | N
     if not root.is_dir():
         yield root, None
         return
-    store = await open_candle_store(root, data.config.market_data.ohlc_store)
+    store = open_to_read(root, data.config.market_data.ohlc_store)
     try:
         yield root, store
     finally:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,6 +40,7 @@ from krakked_tui.sandbox.child import SandboxAddress, SandboxChild
 from krakked_tui.storage.candles import open_candle_store
 from krakked_tui.storage.files import FileLock, make_private_file
 from krakked_tui.storage.journal import SqliteJournal
+from krakked_tui.storage.journal_reader import read_entries_of
 from krakked_tui.storage.universe_cache import UniverseFile
 
 DEMO_SPEED = 60.0
@@ -134,6 +136,7 @@ def open_demo(request: DemoRequest) -> Session:
                 log=open_log(where, config, sources.profile, redactor, to_stdout=request.to_stdout),
                 warnings=(*loaded.warnings, *make_private(where)),
                 on_close=opened.pop_all().close,
+                ledger_rows=partial(read_entries_of, where.database),
             )
         )
 

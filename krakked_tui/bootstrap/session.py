@@ -12,6 +12,7 @@ from krakked_tui.bootstrap.settings import SettingsKeeper
 from krakked_tui.config.places import Places
 from krakked_tui.config.schema import AppConfig
 from krakked_tui.control.local import LocalController
+from krakked_tui.control.portfolio_picture import LedgerRows
 from krakked_tui.decision.effects import Level, Log
 from krakked_tui.decision.state import CoreSettings
 from krakked_tui.domain.errors import KrakkedError
@@ -88,6 +89,8 @@ class Assembly:
     log: EngineLog
     warnings: tuple[str, ...]
     on_close: Callable[[], None]
+    ledger_rows: LedgerRows
+    """Reads the ledger rows of a trade; blocks on the disk."""
 
 
 def open_log(
@@ -134,7 +137,7 @@ def assemble(parts: Assembly) -> Session:
         )  # fmt: skip
 
     thread = EngineThread(make_engine)
-    controller.attach(thread)
+    controller.attach(thread, parts.ledger_rows)
     # What is noted belongs to the engine's loop.
     parts.keeper.announce = lambda line: thread.call(lambda _engine: write_log(line))
     return Session(

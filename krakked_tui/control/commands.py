@@ -67,13 +67,17 @@ class ChangeSetting(msgspec.Struct, frozen=True, tag=True):
     value: str
 
 
+class IngestCandles(msgspec.Struct, frozen=True, tag=True):
+    """Read missing candles from the exchange now, in one round; answered when it is over."""
+
+
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """Stop the engine in order."""
 
     reason: str
 
 
-EngineCommand = (
+CoreCommand = (
     SetKillSwitch
     | ClearKillSwitch
     | CancelOrder
@@ -82,8 +86,8 @@ EngineCommand = (
     | AcceptBalances
     | PauseCycles
     | ResumeCycles
-    | Shutdown
 )
+EngineCommand = CoreCommand | IngestCandles | Shutdown
 Command = EngineCommand | ChangeSetting
 
 

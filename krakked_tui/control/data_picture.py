@@ -1,11 +1,10 @@
-"""How the market data is doing, from the engine's parts to the view that screens and scripts see."""
+"""How the market data is doing, in the words of the view that screens and scripts see."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from krakked_tui.control import market_view as v
 from krakked_tui.engine.ingest_report import IngestStatistics
-from krakked_tui.engine.market_side import MarketSide
+from krakked_tui.engine.market_data import early_status
 from krakked_tui.engine.moment import Moment
 from krakked_tui.market.freshness import Freshness
 from krakked_tui.ports import StreamState
@@ -14,44 +13,42 @@ FAILURES_SHOWN = 5
 """Pairs of a round that are named when they failed."""
 
 
-def data_status(moment: Moment, counts: Mapping[Freshness, int]) -> v.DataStatusView:
-    """Return how the market data is doing; ``counts`` are the pairs in each state."""
-    market, feed, now = moment.market, moment.feed, moment.wall
-    streams = (market.stream if market else None, moment.account_stream)
+def data_status(moment: Moment) -> v.DataStatusView:
+    """Return how the market data is doing; before the pairs are known there is little to say."""
+    if moment.data is not None:
+        status = moment.data.get_data_status()
+    else:
+        status = early_status(moment.feed, moment.wall, (moment.account_stream,))
+    pairs = status.pairs
     return v.DataStatusView(
-        connections=tuple(_connections(streams)),
-        fresh=counts[Freshness.FRESH],
-        checked=counts[Freshness.CHECKED],
-        quiet=counts[Freshness.QUIET],
-        stale=counts[Freshness.STALE],
-        never=counts[Freshness.NEVER],
-        rest_success_age=_age(feed.answered if feed else None, now),
-        rest_error=feed.failure if feed else "",
-        rest_error_age=_age(feed.failed if feed else None, now),
-        messages_per_second=market.message_rate if market else 0.0,
-        lag_seconds=market.lag if market else None,
-        clock_offset_seconds=feed.clock_offset if feed else None,
-        state=market.state.value if market else "starting",
-        system_status=market.system_status.value if market and market.system_status else "",
-        pairs_tradable=len(moment.state.tradable) if moment.state else 0,
-        pairs_known=len(moment.state.known) if moment.state else 0,
-        **(_upkeep(moment.side, now) if moment.side else {}),
+        connections=tuple(_connections(status.streams)),
+        fresh=pairs.get(Freshness.FRESH, 0),
+        checked=pairs.get(Freshness.CHECKED, 0),
+        quiet=pairs.get(Freshness.QUIET, 0),
+        stale=pairs.get(Freshness.STALE, 0),
+        never=pairs.get(Freshness.NEVER, 0),
+        rest_success_age=status.rest_success_age,
+        rest_error=status.rest_error,
+        rest_error_age=status.rest_error_age,
+        messages_per_second=status.messages_per_second,
+        lag_seconds=status.lag_seconds,
+        clock_offset_seconds=status.clock_offset_seconds,
+        state=status.state.value,
+        system_status=status.system_status.value if status.system_status else "",
+        pairs_tradable=status.tradable,
+        pairs_known=status.known,
+        universe_age=status.universe_age,
+        universe_trouble=status.universe_trouble,
+        deaf=status.deaf,
+        prices_trouble=status.prices_trouble,
+        breaker_seconds=status.breaker_seconds,
+        breaker_reason=status.breaker_reason,
+        ingest=_round(status.ingest) if status.ingest else None,
+        missing=status.missing,
+        incomplete=status.incomplete,
+        next_boundary=status.next_boundary,
+        unstored=status.unstored,
     )
-
-
-def _upkeep(side: MarketSide, now: float) -> dict[str, Any]:
-    """Return what is said of those that watch over the pairs and their candles."""
-    ingest, breaker = side.ingest, side.ingest.breaker
-    return {
-        "universe_age": _age(side.keeper.read_at_wall, now),
-        "universe_trouble": side.keeper.trouble,
-        "deaf": side.checks.deaf,
-        "breaker_seconds": breaker.open_seconds(now),
-        "breaker_reason": breaker.reason,
-        "ingest": _round(ingest.last) if ingest.last else None,
-        "next_boundary": side.boundaries.next_at,
-        "unstored": side.boundaries.unstored,
-    }
 
 
 def _round(last: IngestStatistics) -> v.IngestView:
@@ -59,13 +56,10 @@ def _round(last: IngestStatistics) -> v.IngestView:
     return v.IngestView(last.at, last.done, last.failed, last.rows, last.seconds, failures)
 
 
-def _connections(streams: Iterable[StreamState | None]) -> Iterable[v.ConnectionView]:
+def _connections(streams: Iterable[StreamState]) -> Iterable[v.ConnectionView]:
+    """Yield every connection: the parts of a stream instead of it, where it has more than one."""
     for stream in streams:
-        if stream is not None:
+        for part in stream.parts or (stream,):
             yield v.ConnectionView(
-                stream.name, stream.connected, stream.detail, stream.wanted, stream.acked, stream.failed
+                part.name, part.connected, part.detail, part.wanted, part.acked, part.failed
             )
-
-
-def _age(at: float | None, now: float) -> float | None:
-    return None if at is None else max(now - at, 0.0)

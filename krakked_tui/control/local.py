@@ -184,15 +184,15 @@ def _delivery(command: c.EngineCommand, actor: c.Actor, ticket: int) -> Callable
     def deliver(engine: Engine) -> None:
         if isinstance(command, c.Shutdown):
             engine.request_stop(command.reason, actor, ticket)
+        elif isinstance(command, c.IngestCandles):
+            engine.read_candles(actor, ticket)
         else:
             engine.inbox.put(_event(command, actor, ticket, engine))
 
     return deliver
 
 
-def _event(  # noqa: PLR0911 - one arm per command
-    command: c.EngineCommand, actor: c.Actor, ticket: int, engine: Engine
-) -> e.Event:
+def _event(command: c.CoreCommand, actor: c.Actor, ticket: int, engine: Engine) -> e.Event:  # noqa: PLR0911 - one arm per command
     at = engine.clock.now()
     match command:
         case c.SetKillSwitch(reason):
@@ -207,11 +207,7 @@ def _event(  # noqa: PLR0911 - one arm per command
             return e.FlattenRequested(at, ticket, actor, confirm, reason)
         case c.AcceptBalances(confirm):
             return e.AcceptBalancesRequested(at, ticket, actor, confirm)
-        case c.PauseCycles():
-            return e.PauseRequested(at, ticket, actor, paused=True)
-        case c.ResumeCycles():
-            return e.PauseRequested(at, ticket, actor, paused=False)
-        case c.Shutdown(reason):
-            return e.StopRequested(at, ticket, actor, reason)
+        case c.PauseCycles() | c.ResumeCycles():
+            return e.PauseRequested(at, ticket, actor, paused=isinstance(command, c.PauseCycles))
         case _:
             assert_never(command)

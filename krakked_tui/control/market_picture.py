@@ -58,17 +58,14 @@ class MarketPicture:
         self._version += 1
         state, market = moment.state, moment.market
         rows: tuple[v.MarketRow, ...] = ()
-        counts: dict[Freshness, int] = dict.fromkeys(Freshness, 0)
         if state is not None and market is not None:
-            rows = self._rows(state, market, moment.wall, counts)
+            rows = self._rows(state, market, moment.wall)
         return v.MarketView(
             version=self._version, at=moment.at, rows=rows, focus=self._focus(moment),
-            data=data_status(moment, counts),
+            data=data_status(moment),
         )  # fmt: skip
 
-    def _rows(
-        self, state: State, market: LiveMarket, wall: float, counts: dict[Freshness, int]
-    ) -> tuple[v.MarketRow, ...]:
+    def _rows(self, state: State, market: LiveMarket, wall: float) -> tuple[v.MarketRow, ...]:
         quotes, held = market.quotes, {p.pair for p in state.books.state.positions.values() if p.size > ZERO}
         before = self._kept
         names = dict.fromkeys(before)
@@ -82,7 +79,6 @@ class MarketPicture:
             if pair is None or not (tradable or is_held or quote is not None):
                 continue
             freshness = Freshness.NEVER if quote is None else market.freshness(quote)
-            counts[freshness] += 1
             seconds = -1 if quote is None or freshness is Freshness.FRESH else int(wall - quote.received)
             old = before.get(name)
             if not (

@@ -143,6 +143,8 @@ class DataStatusView(msgspec.Struct, frozen=True):
     """Since the exchange was asked what it lists."""
     universe_trouble: str = ""
     """Why it could not be asked last; empty while it could."""
+    prices_trouble: str = ""
+    """Why asking for prices fails while the stream brings none; empty while it does not."""
     deaf: tuple[str, ...] = ()
     """Topics that said nothing of what a separate request showed, lately: subscribed to anew."""
     breaker_seconds: float | None = None
@@ -150,6 +152,10 @@ class DataStatusView(msgspec.Struct, frozen=True):
     breaker_reason: str = ""
     ingest: IngestView | None = None
     """The last round; None before the first."""
+    missing: int = 0
+    """Pairs of which candles are still to be read."""
+    incomplete: int = 0
+    """Pairs whose history is shorter than the strategies need, for now."""
     next_boundary: datetime | None = None
     """When candles close next, exchange time."""
     unstored: int = 0

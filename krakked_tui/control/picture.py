@@ -17,7 +17,7 @@ from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.safety import KillSwitch
 from krakked_tui.engine.moment import Moment
 from krakked_tui.execution.holdings import Holding
-from krakked_tui.market.freshness import Freshness
+from krakked_tui.market.freshness import GOOD_FOR_ENTRIES, Freshness
 from krakked_tui.portfolio.forms import holdings
 from krakked_tui.portfolio.ledger import Position
 from krakked_tui.portfolio.valuation import Valuation, ValuationStatus
@@ -165,7 +165,7 @@ def _position(state: State, position: Position, holding: Holding | None) -> v.Po
         avg_entry_price=position.avg_entry_price,
         price=mark.quote.price if mark else None,
         price_age=mark.age if mark else None,
-        stale=mark is None or mark.freshness in {Freshness.STALE, Freshness.NEVER},
+        stale=mark is None or mark.freshness not in GOOD_FOR_ENTRIES,
         value=value,
         unrealized_pnl=unrealized,
         unrealized_pct=percent_of(unrealized, position.cost),

@@ -8,6 +8,7 @@ import msgspec
 from krakked_tui.decision import events as e
 from krakked_tui.decision.effects import Identify, Level, LookUp, SyncAccount
 from krakked_tui.decision.external import judge_external
+from krakked_tui.decision.marks import take_marks
 from krakked_tui.decision.orders import set_kill_switch, take_report, take_trade
 from krakked_tui.decision.outcome import Outcome
 from krakked_tui.decision.placing import search_for
@@ -183,17 +184,19 @@ def prices(state: State) -> dict[str, PriceMark]:
 
 def priced(state: State, out: Outcome, event: e.Priced) -> None:
     """Value the account, keep the equity curve, and watch the day's drawdown."""
-    state.marks.update(event.marks)
+    take_marks(state, event.marks, event.wall)
     if state.account.synced_wall is None or state.history_pending:
         return
     revalue(state)
     assert state.valuation is not None
     judge_external(state, out, event.at, prices(state))
-    if state.valuation.stale:
-        return
-    _open_day(state, out, event.at)
-    _snapshot(state, out, event.at)
-    _prune(state, out, event.at)
+    _tell_delisted(state, out, state.valuation.delisted)
+    if not state.valuation.stale:
+        _open_day(state, out, event.at)
+        _snapshot(state, out, event.at)
+        _prune(state, out, event.at)
+    if state.valuation.unpriced:
+        return  # what counts as 0 is no loss; nothing is opened meanwhile
     drawdown = drawdown_pct(state)
     reason = drawdown_reason(drawdown, state.settings.risk)
     if reason:
@@ -236,6 +239,23 @@ def _prune(state: State, out: Outcome, at: datetime) -> None:
     state.snapshots = [snapshot for snapshot in state.snapshots if snapshot.at not in times]
     out.record(SnapshotsPruned(tuple(sorted(times))))
     out.log(Level.INFO, "snapshots_pruned", snapshots=len(times))
+
+
+def _tell_delisted(state: State, out: Outcome, delisted: tuple[str, ...]) -> None:
+    """Tell which holdings nobody tells the worth of any more, when these are others than before."""
+    if delisted == state.delisted:
+        return
+    state.delisted = delisted
+    if not delisted:
+        out.log(Level.INFO, "holdings_priced_again", "every asset held can be valued again")
+        return
+    names = ", ".join(delisted)
+    out.log(
+        Level.ERROR, "holding_delisted",
+        f"{names}: held, but delisted, so nobody tells what it is worth: equity counts it as 0, and nothing"
+        " is opened until it is listed again, or withdrawn or sold on Kraken's site",
+        assets=names,
+    )  # fmt: skip
 
 
 def revalue(state: State) -> None:

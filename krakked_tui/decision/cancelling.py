@@ -8,6 +8,8 @@ from krakked_tui.domain.orders import LocalOrder
 
 FIRST_PAUSE_SECONDS = 3.0
 LONGEST_PAUSE_SECONDS = 60.0
+BARRED_SECONDS = 60.0
+"""After this long what a status forbids is asked for all the same: the status may be out of date."""
 ALARM_AFTER = 5
 """Requests without effect before the operator is told to look at the exchange."""
 
@@ -16,12 +18,13 @@ def cancel(state: State, out: Outcome, cl_ord_ids: tuple[str, ...], *, insist: b
     """Ask for orders to be canceled, and keep asking until each has ended.
 
     Orders that are being canceled already are left to that, unless an operator insists. What a status of
-    the exchange forbids is asked for as soon as it is allowed; who insists is asked for at once all the same.
+    the exchange forbids is asked for as soon as it is allowed, and once a minute all the same; who insists
+    is asked for at once.
     """
     wanted = tuple(c for c in cl_ord_ids if insist or c not in state.cancelling)
     asked = tuple(c for c in wanted if insist or _allowed(state, c))
     for cl_ord_id in wanted:
-        state.cancelling[cl_ord_id] = CancelRequest(0, state.wall)
+        state.cancelling[cl_ord_id] = CancelRequest(0, state.wall + BARRED_SECONDS, barred=True)
     for cl_ord_id in asked:
         state.cancelling[cl_ord_id] = CancelRequest(1, state.wall + FIRST_PAUSE_SECONDS)
     if asked:
@@ -34,12 +37,21 @@ def cancel(state: State, out: Outcome, cl_ord_ids: tuple[str, ...], *, insist: b
 
 
 def repeat_cancels(state: State, out: Outcome) -> None:
-    """Ask again for the cancels that have shown no effect in time."""
+    """Ask again for the cancels that have shown no effect in time.
+
+    While a status forbids one, that it has none proves nothing: it does not count.
+    """
     again = []
     for cl_ord_id, request in tuple(state.cancelling.items()):
-        if state.wall < request.next_wall or not _allowed(state, cl_ord_id):
+        allowed = _allowed(state, cl_ord_id)
+        if state.wall < request.next_wall and not (request.barred and allowed):
             continue
         again.append(cl_ord_id)
+        if not allowed:
+            state.cancelling[cl_ord_id] = CancelRequest(
+                request.asked, state.wall + BARRED_SECONDS, barred=True
+            )
+            continue
         pause = min(FIRST_PAUSE_SECONDS * 2**request.asked, LONGEST_PAUSE_SECONDS)
         state.cancelling[cl_ord_id] = CancelRequest(request.asked + 1, state.wall + pause)
         if request.asked == ALARM_AFTER:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from krakked_tui.decision import events as e
 from krakked_tui.decision.closing import CloseCause, NotClosed, close_holding
 from krakked_tui.decision.effects import ComputeSignals, Level
+from krakked_tui.decision.marks import take_marks
 from krakked_tui.decision.outcome import Outcome
 from krakked_tui.decision.placing import Wish, place
 from krakked_tui.decision.state import State
@@ -55,12 +56,12 @@ def signals_computed(state: State, out: Outcome, event: e.SignalsComputed) -> No
         return
     state.cycle_running = False
     state.counts.cycles += 1
-    state.marks.update(event.marks)
+    take_marks(state, event.marks, event.wall)
     _note_failures(state, out, event)
     if state.stopping or state.paused or state.flattening:
         return
     plan_id = state.new_plan_id()
-    actions = evaluate(event.intents, _context(state), state.settings.risk)
+    actions = evaluate(event.intents, _context(state, event.unread), state.settings.risk)
     out.record(DecisionSaved(_record(state, event, plan_id, actions)))
     todo = [a for a in actions if not a.blocked and a.action_type is not ActionType.NONE]
     out.log(
@@ -108,7 +109,7 @@ def _carry_out(state: State, out: Outcome, action: RiskAdjustedAction, plan_id: 
     place(state, out, wish, at)
 
 
-def _context(state: State) -> RiskContext:
+def _context(state: State, unread: frozenset[str]) -> RiskContext:
     """Freeze what risk needs to know."""
     execution = state.settings.execution
     pending = _pending_buys(state)
@@ -123,7 +124,7 @@ def _context(state: State) -> RiskContext:
         pending_buys=pending,
         kill_switch=state.kill_switch,
         blocked_reason=state.new_risk_refusal(),
-        blocked_pairs=_blocked_pairs(state),
+        blocked_pairs=_blocked_pairs(state, unread),
         min_order_notional_usd=execution.min_order_notional_usd,
         max_order_notional_usd=execution.max_order_notional_usd,
         max_slippage_bps=execution.max_slippage_bps,
@@ -157,7 +158,7 @@ def _pending_buys(state: State) -> dict[str, PendingBuy]:
     return pending
 
 
-def _blocked_pairs(state: State) -> dict[str, str]:
+def _blocked_pairs(state: State, unread: frozenset[str]) -> dict[str, str]:
     """Say why single pairs must not be entered: what we know of them is not settled."""
     portfolio, known = state.settings.portfolio, state.known
     excluded = {
@@ -166,7 +167,10 @@ def _blocked_pairs(state: State) -> dict[str, str]:
         if not portfolio.includes(known[pair].base)
     }
     late = (state.orders.get(cl_ord_id) for cl_ord_id in state.awaiting_fills)
-    blocked = {order.request.pair: f"fills of order {order.cl_ord_id} are missing" for order in late if order}
+    blocked = dict.fromkeys(unread, "its candles are being read")
+    blocked |= {
+        order.request.pair: f"fills of order {order.cl_ord_id} are missing" for order in late if order
+    }
     blocked |= dict.fromkeys(state.urgent, "it is being closed at market")
     return excluded | blocked | {order.request.pair: _why_blocked(order) for order in state.orders.live()}
 

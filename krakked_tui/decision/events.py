@@ -45,10 +45,13 @@ class UniverseChanged(msgspec.Struct, frozen=True, tag=True):
 
 
 class SystemStatusChanged(msgspec.Struct, frozen=True, tag=True):
-    """The exchange as a whole went online, or into a mode that takes less."""
+    """The exchange as a whole went online, or into a mode that takes less.
+
+    None when that is not known any more: what it said last is too old.
+    """
 
     at: datetime
-    status: SystemStatus
+    status: SystemStatus | None
 
 
 class BoundaryClosed(msgspec.Struct, frozen=True, tag=True):
@@ -64,9 +67,10 @@ class BoundaryClosed(msgspec.Struct, frozen=True, tag=True):
 
 
 class SignalsComputed(msgspec.Struct, frozen=True, tag=True):
-    """What the strategies want on the candles of ``boundary``, with the prices of that moment.
+    """What the strategies want on the candles of ``boundary``, with all prices of that moment.
 
-    ``failures`` names, per strategy id, the error that stopped it.
+    ``failures`` names, per strategy id, the error that stopped it; ``unread`` the pairs of which candles
+    were known to be missing when the strategies looked.
     """
 
     at: datetime
@@ -80,6 +84,7 @@ class SignalsComputed(msgspec.Struct, frozen=True, tag=True):
     fingerprint: str
     failures: dict[str, str] = {}
     notes: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
 
 
 class SubmitAnswered(msgspec.Struct, frozen=True, tag=True):
@@ -209,7 +214,7 @@ class CancelAnswered(msgspec.Struct, frozen=True, tag=True):
 
 
 class Priced(msgspec.Struct, frozen=True, tag=True):
-    """The latest prices, taken at a steady pace for valuation."""
+    """The latest prices of all pairs that have one, taken at a steady pace for valuation."""
 
     at: datetime
     wall: float

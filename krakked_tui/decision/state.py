@@ -1,7 +1,7 @@
 """The one mutable aggregate. Only ``step`` writes it; everything in it is a frozen value or a book."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -82,9 +82,24 @@ class AccountTruth:
 
 
 class CancelRequest(msgspec.Struct, frozen=True):
-    """How often an order has been asked to be canceled, and from when (wall) it is asked again."""
+    """How often an order has been asked to be canceled, and from when (wall) it is asked again.
+
+    ``barred`` when that waits for a status of the exchange: then it is asked as soon as it is allowed.
+    """
 
     asked: int
+    next_wall: float
+    barred: bool = False
+
+
+class Barred(msgspec.Struct, frozen=True):
+    """A close that a status of the exchange forbids: why, and what becomes of it.
+
+    From ``next_wall`` (wall) on one that must happen is tried all the same: a status may be out of date.
+    """
+
+    reason: str
+    prospect: str
     next_wall: float
 
 
@@ -132,17 +147,20 @@ class State:
     known: dict[str, PairMetadata] = field(default_factory=dict)
     """Every pair that is listed, and every one that is not any more and that something of ours is about."""
     tradable: frozenset[str] = frozenset()
-    system: SystemStatus = SystemStatus.ONLINE
-    """What the exchange as a whole is in."""
-    barred: dict[str, str] = field(default_factory=dict)
-    """Pairs whose close waits for the exchange to take it, and why."""
+    system: SystemStatus | None = SystemStatus.ONLINE
+    """What the exchange as a whole is in; None when that is not known."""
+    barred: dict[str, Barred] = field(default_factory=dict)
+    """Closes, by pair, that wait for the exchange to take them."""
     kill_switch: KillSwitch = field(default_factory=KillSwitch)
     paused: bool = False
     day_start: DayStart | None = None
     flatten: FlattenProgress | None = None
     holdings: dict[str, Holding] = field(default_factory=dict)
     marks: dict[str, Mark] = field(default_factory=dict)
+    """The last prices; written by ``decision.marks`` and by a stop that is hit."""
     valuation: Valuation | None = None
+    delisted: tuple[str, ...] = ()
+    """Assets held of which nobody tells the worth any more, as the operator was told last."""
     snapshots: list[SnapshotSaved] = field(default_factory=list)
     account: AccountTruth = field(default_factory=AccountTruth)
     history: dict[HistoryKind, HistoryMark] = field(default_factory=dict)
@@ -179,8 +197,8 @@ class State:
     """Pairs to close at market, until nothing is held of them."""
     watched_stops: dict[str, Decimal] | None = None
     """The stops watched on live prices now; None before they have been asked for."""
-    flatten_attempted: dict[str, float] = field(default_factory=dict)
-    """Wall second of the flatten's last close order of each pair."""
+    flatten_next_wall: dict[str, float] = field(default_factory=dict)
+    """Wall second from which the flatten may make another close order of each pair."""
     flatten_verifying_since: float | None = None
     strategy_errors: dict[str, str] = field(default_factory=dict)
     market_usable: bool = False
@@ -219,7 +237,11 @@ class State:
         return tuple(order for order in self.orders.live() if order.request.pair == pair)
 
     def needed_pairs(self) -> frozenset[str]:
-        """Return the pairs that something of ours is about now: a position, a holding, an order, a fill."""
+        """Return the pairs that something of ours is about now.
+
+        That is a position, a holding, an order, a fill, and whatever else lies in the account and is to be
+        valued.
+        """
         positions = self.books.state.positions
         waiting = (trade.pair for fills in self.unattributed.values() for trade in fills.trades)
         return frozenset(
@@ -228,8 +250,20 @@ class State:
                 self.holdings,
                 (order.request.pair for order in self.orders.live()),
                 waiting,
+                self._pairs_of_balances(),
             )
         )
+
+    def _pairs_of_balances(self) -> Iterator[str]:
+        """Yield the pairs that say what the assets in the account are worth."""
+        base_currency = self.settings.portfolio.base_currency
+        forms, balances = self.books.forms, self.account.balances
+        assets = {forms.asset(name) for name, balance in balances.items() if balance.total}
+        if assets <= {base_currency}:
+            return
+        for name, pair in self.known.items():
+            if pair.base in assets and pair.quote == base_currency:
+                yield name
 
     def permits(self, pair: str) -> Permits:
         """Return what may be done on a pair now, by its status and by the exchange's."""
@@ -238,7 +272,7 @@ class State:
 
     def system_refusal(self) -> str:
         """Say that the exchange takes nothing new at all now; empty when it does."""
-        if SYSTEM_PERMITS[self.system].enter:
+        if self.system is None or SYSTEM_PERMITS[self.system].enter:
             return ""
         mode = "" if self.system is SystemStatus.MAINTENANCE else " mode"
         return f"the exchange is in {self.system}{mode}"
@@ -257,10 +291,18 @@ class State:
             "the account has not been read yet" if account.synced_wall is None else "",
             f"the account cannot be read: {account.failure}" if self.account_stale else "",
             "balances differ from the ledger" if account.drift else "",
+            self._drawdown_unjudged(),
         ):
             if trouble:
                 return trouble
         return ""
+
+    def _drawdown_unjudged(self) -> str:
+        """Say why the day's drawdown cannot be judged; empty when it can."""
+        unpriced = self.valuation.unpriced if self.valuation else ()
+        if not unpriced:
+            return ""
+        return f"the day's drawdown cannot be judged: nothing says what {', '.join(unpriced)} is worth"
 
     @property
     def history_pending(self) -> bool:

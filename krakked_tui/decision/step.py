@@ -41,6 +41,7 @@ def _handle(state: State, out: Outcome, event: e.Event) -> None:  # noqa: C901, 
             cycle.signals_computed(state, out, event)
         case e.SubmitAnswered():
             orders.submit_answered(state, out, event)
+            flatten.answered(state, out, event.outcome)
         case e.SubmitWithheld():
             withheld = orders.submit_withheld(state, out, event)
             if withheld is not None and withheld.purpose is Purpose.FLATTEN:

@@ -10,13 +10,15 @@ from krakked_tui.decision.effects import Level, WatchStops
 from krakked_tui.decision.outcome import Outcome
 from krakked_tui.decision.state import State, UrgentClose
 from krakked_tui.domain.orders import LocalOrder, OrderType, Purpose, Side
+from krakked_tui.execution import lifecycle
+from krakked_tui.execution.router import MARKET_PURPOSES
 
 FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 60.0
 
 
 def stop_crossed(state: State, out: Outcome, event: e.StopCrossed) -> None:
-    """Close a holding whose stop was hit, at market, whatever else is going on."""
+    """Close a holding whose stop was hit, at once, whatever else is going on."""
     pair = event.mark.quote.pair
     state.marks[pair] = event.mark
     if pair not in state.holdings or pair in state.urgent:
@@ -29,7 +31,10 @@ def stop_crossed(state: State, out: Outcome, event: e.StopCrossed) -> None:
 
 
 def close_urgently(state: State, pair: str) -> None:
-    """Have a holding sold at market as soon as that is possible, however many tries it takes."""
+    """Have a holding sold as soon as that is possible, however many tries it takes.
+
+    At market, or by a limit through the bid where the pair takes nothing else.
+    """
     state.urgent.setdefault(pair, UrgentClose())
 
 
@@ -47,24 +52,42 @@ def close_what_is_urgent(state: State, out: Outcome, at: datetime) -> None:
 
 
 def _close(state: State, out: Outcome, pair: str, at: datetime) -> None:
+    close = state.urgent[pair]
+    due = state.wall >= close.next_wall
     sells = [order for order in state.live_orders(pair) if order.request.side is Side.SELL]
     if sells:
-        if not state.permits(pair).market:
-            return  # what rests there may still fill, and nothing could take its place
-        resting = (o.cl_ord_id for o in sells if o.request.order_type is not OrderType.MARKET)
-        cancel(state, out, tuple(resting))
+        # Where no sale is taken, what rests there may still fill, and nothing could take its place.
+        if state.permits(pair).exit:
+            cancel(state, out, tuple(o.cl_ord_id for o in sells if _in_the_way(o, due=due)))
         return
-    close = state.urgent[pair]
-    if state.wall < close.next_wall:
+    if not due:
         return
     pause = min(FIRST_PAUSE_SECONDS * 2**close.tries, LONGEST_PAUSE_SECONDS)
     state.urgent[pair] = UrgentClose(close.tries + 1, state.wall + pause)
     result = close_holding(state, out, pair, CloseCause(purpose=Purpose.STOP), at)
-    if not isinstance(result, LocalOrder):
-        out.log(
-            Level.WARNING, "urgent_close_waits", f"{pair}: cannot be closed: {result.reason}", pair=pair,
-            reason=result.reason, tries=close.tries,
-        )  # fmt: skip
+    if isinstance(result, LocalOrder):
+        return
+    if result.by_exchange:
+        state.urgent[pair] = UrgentClose(close.tries, _barred_until(state, pair))
+        return
+    out.log(
+        Level.WARNING, "urgent_close_waits", f"{pair}: cannot be closed: {result.reason}", pair=pair,
+        reason=result.reason, tries=close.tries,
+    )  # fmt: skip
+
+
+def _in_the_way(sale: LocalOrder, *, due: bool) -> bool:
+    """Say whether a sale must go for the urgent one; a limit that is the urgent one is priced anew."""
+    if sale.request.order_type is OrderType.MARKET:
+        return False
+    return sale.purpose not in MARKET_PURPOSES or (due and sale.status in lifecycle.WORKING)
+
+
+def _barred_until(state: State, pair: str) -> float:
+    barred = state.barred.get(pair)
+    if barred is None or barred.next_wall <= state.wall:
+        return state.wall + LONGEST_PAUSE_SECONDS
+    return barred.next_wall
 
 
 def wanted_stops(state: State) -> dict[str, Decimal]:

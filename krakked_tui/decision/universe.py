@@ -66,10 +66,16 @@ def system_status_changed(state: State, out: Outcome, event: e.SystemStatusChang
         return
     before, state.system = state.system, event.status
     online = event.status is SystemStatus.ONLINE
-    message = "the exchange is online again" if online else f"{state.system_refusal()}; it was {before}"
+    barring = not online and (event.status is not None or before is not SystemStatus.ONLINE)
+    if event.status is None:
+        message = f"what the exchange takes is not known while the market stream is down; it was {before}"
+    elif online:
+        message = "the exchange is online" if before is None else "the exchange is online again"
+    else:
+        message = f"{state.system_refusal()}; it was {before or 'not known'}"
     out.log(
-        Level.INFO if online else Level.WARNING, "system_status_changed", message,
-        status=str(event.status), before=str(before),
+        Level.WARNING if barring else Level.INFO, "system_status_changed", message,
+        status=str(event.status or "unknown"), before=str(before or "unknown"),
     )  # fmt: skip
 
 
@@ -77,9 +83,10 @@ def release_closes(state: State, out: Outcome) -> None:
     """Let go of the closes that wait for the exchange and need not any more. Called after every event."""
     for pair in tuple(state.barred):
         held = pair in state.holdings
-        if held and not state.permits(pair).market:
+        if held and not state.permits(pair).exit:
             continue
         del state.barred[pair]
+        state.flatten_next_wall.pop(pair, None)
         if not held:
             continue
         if pair in state.urgent:

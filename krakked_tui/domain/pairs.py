@@ -59,11 +59,14 @@ SYSTEM_PERMITS: dict[SystemStatus, Permits] = {
 """What the exchange as a whole lets us do, whatever the status of a pair."""
 
 
-def allows(pair: PairStatus, system: SystemStatus) -> Permits:
+def allows(pair: PairStatus, system: SystemStatus | None) -> Permits:
     """Return what may be done on a pair of this status while the exchange is in this one: what both permit.
 
-    The one question every layer asks before it acts.
+    The one question every layer asks before it acts. An exchange whose status is not known (None) is no
+    obstacle: it says itself what it does not take.
     """
+    if system is None:
+        return PERMITS[pair]
     mine, whole = PERMITS[pair], SYSTEM_PERMITS[system]
     return Permits(
         enter=mine.enter and whole.enter,

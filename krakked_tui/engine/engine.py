@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from krakked_tui.decision import events as e
 from krakked_tui.decision.account import revalue
-from krakked_tui.decision.effects import Level, Log
+from krakked_tui.decision.effects import Answer, Level, Log
 from krakked_tui.decision.state import State, open_state
 from krakked_tui.domain.errors import ExchangeError, KrakkedError
 from krakked_tui.domain.money import ZERO
@@ -18,10 +18,10 @@ from krakked_tui.engine.clock import ExchangeClock, utc_now
 from krakked_tui.engine.history_sync import HistorySync, begin
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.interpreter import Interpreter
-from krakked_tui.engine.market import LiveMarket
 from krakked_tui.engine.market_side import MarketPorts, MarketSide, warmup
 from krakked_tui.engine.moment import Moment, Summary
 from krakked_tui.engine.recorded_feed import RecordedFeed
+from krakked_tui.engine.requested_round import RequestedRound
 from krakked_tui.engine.runner import Runner
 from krakked_tui.engine.startup import Progress, synchronise_clock
 from krakked_tui.engine.supervisor import Supervisor
@@ -83,11 +83,20 @@ class Engine:
         self._broker: Broker | None = None
         self._interpreter: Interpreter | None = None
         self._runner: Runner | None = None
+        self._requested: RequestedRound | None = None
 
     def request_stop(self, reason: str, by: str, ticket: int | None = None) -> None:
         """Begin an orderly stop; once is enough."""
         self.inbox.put(e.StopRequested(self.clock.now(), ticket, by, reason))
         self._stop.set()
+
+    def read_candles(self, by: str, ticket: int) -> None:
+        """Have one round of reading candles run now; the ticket is answered with what it did."""
+        if self._requested is None or self.moment.phase != "running":
+            why = f"the engine is {self.moment.phase}: candles are read while it runs"
+            self._answers.resolve(Answer(ticket, accepted=False, message=why))
+            return
+        self._supervisor.spawn("requested candles", self._requested.run(by, ticket))
 
     def hurry(self) -> None:
         """Stop without waiting for anything any longer."""
@@ -155,7 +164,7 @@ class Engine:
             message = f"{len(state.unbooked)} stored trades are on pairs that are not listed any more"
             self._write_log(Log(Level.WARNING, "trades_unbooked", {"trades": len(state.unbooked)}, message))
         market = side.market
-        self.moment.state, self.moment.side = state, side
+        self.moment.state, self.moment.side, self.moment.data = state, side, side.data
         self.moment.market, self.moment.focus = market, side.focus
         begin(stored, self.inbox, clock.now())
         interpreter = self._make_interpreter(state, broker, side, supervisor)
@@ -178,12 +187,13 @@ class Engine:
             await interpreter.rehearse(self._timeframes, newest_boundary(clock.now(), self._timeframes))
         side.stream(supervisor)
         supervisor.keep("prices", lambda: self._price(side))
-        await progress.run("live feed", lambda: self._priced(state, market))
+        await progress.run("live feed", lambda: self._priced(state, side))
         adapters.exchange_ready()
         await synchronise_clock(clock, feed)
         # Deadlines depend on the speed, and the first boundary may come before the next housekeeping.
         self._tell_time()
         side.watch_over(supervisor)
+        self._requested = RequestedRound(side.ingest, self._answers, self._write_log)
         supervisor.keep("clock", lambda: self._keep_clock(feed))
         self.moment.phase = "running"
         self._write_log(Log(Level.INFO, "engine_started", self._facts(state)))
@@ -224,10 +234,14 @@ class Engine:
         if account.failure:
             raise ExchangeError(account.failure)
 
-    async def _priced(self, state: State, market: LiveMarket) -> None:
+    async def _priced(self, state: State, side: MarketSide) -> None:
+        """Wait for prices. While nothing may be traded none need come, and what is held is to be guarded."""
+        market, keeper = side.market, side.keeper
+        if keeper.empty:
+            return
         await self._streaming(lambda: market.stream)
-        await self._until(lambda: state.market_usable or not market.stream.connected)
-        if not state.market_usable:
+        await self._until(lambda: state.market_usable or not market.stream.connected or bool(keeper.empty))
+        if not state.market_usable and not keeper.empty:
             raise ExchangeError(market.stream.detail)
 
     async def _wind_down(self) -> None:
@@ -264,6 +278,7 @@ class Engine:
             rates=side.make_rate_finder(state, self._settings.core.portfolio), write_log=self._write_log,
             max_concurrent_orders=self._settings.core.execution.max_concurrent_orders,
             cycle_deadline_seconds=self._settings.scheduler.cycle_deadline_seconds,
+            unread=lambda: side.ingest.unread,
         )  # fmt: skip
 
     def _make_history(self, state: State, broker: Broker) -> HistorySync:

@@ -2,12 +2,18 @@
 
 The one place that does. What is in the store is not asked for again, the rest is read in rounds: pair by
 pair in the order given, in batches that are stored in one transaction each. Rounds never overlap.
+
+A minute in which nobody traded has no candle and looks like a hole. What the exchange has answered is
+remembered, but in memory only: it tells a quiet minute from a hole for as long as the process lives, and
+every start asks once more for pairs with holes. That costs one call for each of them, made after all that
+is more urgent; a record on disk would save these calls, and would hide for good what it got wrong.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -19,10 +25,20 @@ from krakked_tui.domain.errors import ExchangeError, StorageError, UnknownPairEr
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.engine.bounded import within
 from krakked_tui.engine.candle_reader import CandleReader
+from krakked_tui.engine.candle_wants import CandleAnswer, CandleWants, Key
 from krakked_tui.engine.ingest_report import BatchDone, IngestReport, IngestStatistics, Tally
 from krakked_tui.market.boundaries import closed_candle_time
 from krakked_tui.market.breaker import CircuitBreaker
-from krakked_tui.market.history import CLOCK_DOUBT, SERVED, Lack, closed_only, lacking, reach
+from krakked_tui.market.history import (
+    CLOCK_DOUBT,
+    SERVED,
+    Answered,
+    Lack,
+    closed_only,
+    lacking,
+    reach,
+    served,
+)
 from krakked_tui.market.settings import IngestSettings
 from krakked_tui.ports import CandleStore, Clock, MarketFeed
 
@@ -34,7 +50,8 @@ LONGEST_AGAIN_SECONDS = 600.0
 STORE_SECONDS = 30.0
 """A batch that the store has not taken by then (wall) counts as failed."""
 
-Key = tuple[str, Timeframe]
+SEARCHED_PAIRS = 50
+"""Pairs whose stored candles are searched for holes at once: a history is long."""
 
 
 class CandleNeeds(msgspec.Struct, frozen=True):
@@ -86,14 +103,16 @@ class Ingest:
         self._report = IngestReport(write_log, settings.breaker_failures)
         self._busy = asyncio.Lock()
         self._asked = asyncio.Event()
-        self._wanted: dict[str, set[Timeframe]] = {}
-        self._reading: set[str] = set()
+        self._wants = CandleWants()
         self._failed: set[str] = set()
+        self._unlisted: set[str] = set()
+        """Pairs that the exchange said it does not know."""
         self._again_at = clock.monotonic()
         self._pause = AGAIN_SECONDS
         # Of what was read or found: where the next read begins, and up to which candle all is there.
         self._since: dict[Key, datetime] = {}
         self._upto: dict[Key, datetime] = {}
+        self._answered: dict[Key, Answered] = {}
         self.timeframes = tuple(sorted({*needs.warmup, *settings.timeframes}, key=lambda each: each.minutes))
         """The timeframes that are kept, shortest first."""
         self.last: IngestStatistics | None = None
@@ -107,12 +126,20 @@ class Ingest:
     @property
     def missing(self) -> tuple[str, ...]:
         """Pairs of which candles are still to be read, those that failed included."""
-        return tuple(dict.fromkeys((*self._reading, *self._wanted)))
+        return self._wants.missing
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """Pairs of which candles that the strategies look at are still to be read: not to be entered.
+
+        Fewer than ``missing``: holes further back, and timeframes that no strategy uses, do not count.
+        """
+        return self._wants.unread(self._needs.warmup.keys())
 
     @property
     def incomplete(self) -> int:
         """How many pairs the strategies see without, or with too short a, history for now."""
-        names = {*self._wanted, *self._reading, *(name for name, _ in self._since)}
+        names = {*self._wants.missing, *(name for name, _ in self._since)}
         keys = self._needs.warmup.keys()
         return sum(any((name, timeframe) not in self._upto for timeframe in keys) for name in names)
 
@@ -124,8 +151,9 @@ class Ingest:
         kept = {pair.canonical for pair in self._pairs()}
         for name in names:
             if name in kept:
-                self._wanted[name] = set(self.timeframes)
+                self._wants.want(name, self.timeframes)
                 self._failed.discard(name)
+                self._unlisted.discard(name)
         self._asked.set()
 
     def request_all(self) -> None:
@@ -138,30 +166,41 @@ class Ingest:
         What is left then, and the candles that no strategy uses, is for ``run``. Raises ``StorageError`` when
         the store cannot be read; what the exchange does not give only stays missing.
         """
-        return await self._refresh(None, seconds, frozenset(self._needs.warmup))
+        return await self._refresh(None, seconds, frozenset(self._needs.warmup), search=False)
 
     async def refresh(
         self, names: Iterable[str] | None = None, *, seconds: float | None = None
     ) -> IngestStatistics:
         """Read what the store lacks of these pairs (None: of all), in one round, and say how it went.
 
+        Looked at are as many candles as the strategies need, or ``depth`` if that is more.
         A round under way is waited for first; this one ends after so many wall ``seconds``, if any. Raises
         ``StorageError`` when the store cannot be read.
         """
-        return await self._refresh(names, seconds, frozenset(self.timeframes))
+        return await self._refresh(names, seconds, frozenset(self.timeframes), search=True)
 
     async def _refresh(
-        self, names: Iterable[str] | None, seconds: float | None, only: frozenset[Timeframe]
+        self, names: Iterable[str] | None, seconds: float | None, only: frozenset[Timeframe], *, search: bool
     ) -> IngestStatistics:
         deadline = None if seconds is None else self._clock.monotonic() + seconds
         async with self._busy:
-            wanted = None if names is None else set(names)
-            pairs = [pair for pair in self._pairs() if wanted is None or pair.canonical in wanted]
+            chosen = None if names is None else set(names)
+            pairs = [pair for pair in self._pairs() if chosen is None or pair.canonical in chosen]
+            chosen = {pair.canonical for pair in pairs}
             tally = self._tally(len(pairs), only)
-            await self._look_up(pairs, tally)
-            lacking = [pair for pair in pairs if only & self._wanted.get(pair.canonical, set())]
-            tally.done = len(pairs) - len(lacking)
-            return await self._round(lacking, tally, deadline)
+            await self._look_up(pairs, tally, search=search)
+            tally.finish(name for name in chosen if not only & self._wants.of(name))
+            return await self._round(lambda: self._lacking(chosen, only), tally, deadline)
+
+    def _lacking(self, names: Collection[str], only: frozenset[Timeframe]) -> list[PairMetadata]:
+        """Return those of these pairs of which something is wanted, the most urgent first."""
+        pairs = [
+            pair
+            for pair in self._pairs()
+            if pair.canonical in names and only & self._wants.of(pair.canonical)
+        ]
+        # The sort keeps the order of pairs that are as urgent.
+        return sorted(pairs, key=lambda pair: self._wants.is_old(pair.canonical))
 
     def _tally(self, pairs: int, only: frozenset[Timeframe]) -> Tally:
         return Tally(self._clock.monotonic(), self._reader.calls, pairs, only)
@@ -189,14 +228,15 @@ class Ingest:
         To be started when the live feed runs: what closed before, and after it was read, is read anew.
         """
         self._catch_up()
+        await self._search_all()
         async with asyncio.TaskGroup() as group:
             if self._market is not None:
                 group.create_task(self._watch_gaps(self._market))
             while True:
                 await self._until_due()
                 async with self._busy:
-                    pairs = self._due()
-                    await self._round(pairs, self._tally(len(pairs), frozenset(self.timeframes)), None)
+                    tally = self._tally(len(self._due()), frozenset(self.timeframes))
+                    await self._round(self._due, tally, None)
 
     async def _watch_gaps(self, market: RecentCandles) -> None:
         while True:
@@ -210,7 +250,16 @@ class Ingest:
         now = self._clock.now()
         for (name, timeframe), upto in self._upto.items():
             if upto < closed_candle_time(timeframe, now):
-                self._wanted.setdefault(name, set()).add(timeframe)
+                self._wants.want(name, (timeframe,))
+
+    async def _search_all(self) -> None:
+        """Want what lacks further back than the start looked."""
+        async with self._busy:
+            pairs = [pair for pair in self._pairs() if pair.canonical not in self._unlisted]
+            try:
+                await self._look_up(pairs, self._tally(len(pairs), frozenset(self.timeframes)), search=True)
+            except StorageError as error:
+                self._report.not_looked_up(str(error))
 
     async def _until_due(self) -> None:
         """Wait until there is something to read that may be read now."""
@@ -218,12 +267,17 @@ class Ingest:
             self._asked.clear()
             self._forget_gone()
             now = self._clock.monotonic()
+            self._wants.take_doubted(now)
             wait = max(self.breaker.open_seconds(now) or 0.0, self._reader.held_seconds)
-            if self._wanted and not wait:
-                wait = 0.0 if self._wanted.keys() - self._failed else max(self._again_at - now, 0.0)
+            wanted, doubted = self._wants.names, self._wants.doubted_until
+            if wanted and not wait:
+                wait = 0.0 if wanted - self._failed else max(self._again_at - now, 0.0)
                 if not wait:
                     return
-            await self._nap(wait if self._wanted else None)
+            waits = [wait] if wanted else []
+            if doubted is not None:
+                waits.append(doubted - now)
+            await self._nap(min(waits, default=None))
 
     async def _nap(self, seconds: float | None) -> None:
         """Wait for a request, so many wall seconds at most."""
@@ -235,80 +289,109 @@ class Ingest:
 
     def _due(self) -> list[PairMetadata]:
         """Return the pairs to read now: new requests, and what failed once its pause is over."""
-        again = self._clock.monotonic() >= self._again_at
-        return [
-            pair
-            for pair in self._pairs()
-            if pair.canonical in self._wanted and (again or pair.canonical not in self._failed)
-        ]
+        now = self._clock.monotonic()
+        self._wants.take_doubted(now)
+        names = self._wants.names
+        if now < self._again_at:
+            names = names - self._failed
+        return self._lacking(names, frozenset(self.timeframes))
 
     def _forget_gone(self) -> None:
         """Forget pairs that are not kept any more."""
         kept = {pair.canonical for pair in self._pairs()}
         self._failed &= kept
-        for name in self._wanted.keys() - kept:
-            del self._wanted[name]
-        for known in (self._since, self._upto):
+        self._unlisted &= kept
+        self._wants.keep_only(kept)
+        for known in (self._since, self._upto, self._answered):
             for key in [key for key in known if key[0] not in kept]:
-                del known[key]
+                known.pop(key)
 
-    async def _look_up(self, pairs: Sequence[PairMetadata], tally: Tally) -> None:
-        """Find out what the store lacks, and show what it has."""
-        names = [pair.canonical for pair in pairs]
-        rows = 0
+    async def _look_up(self, pairs: Sequence[PairMetadata], tally: Tally, *, search: bool) -> None:
+        """Find out what the store lacks, and show what it has; ``search`` all the history that is kept."""
+        rows, names = 0, [pair.canonical for pair in pairs]
         for timeframe in self.timeframes:
-            bars = self._needs.warmup.get(timeframe, 1)
-            now = self._clock.now()
-            frame = await self._store.read_many(names, timeframe, bars)
-            lacks = await asyncio.to_thread(
-                lacking, frame, names, timeframe, bars, now, depth=self._needs.depth
-            )
-            closed = closed_candle_time(timeframe, now)
-            for name, lack in lacks.items():
-                self._note_lack((name, timeframe), lack, closed, tally)
-            rows += frame.height
-            if self._market is not None and frame.height:
-                self._market.load_frame(timeframe, frame)
-        calls = sum(len(self._wanted.get(name, ())) for name in names)
+            for some in _chunks(names, SEARCHED_PAIRS if search else len(names)):
+                rows += await self._look_up_some(some, timeframe, tally, search=search)
+        calls = sum(len(self._wants.of(name)) for name in names)
         self._report.looked_up(rows, tally, calls)
 
-    def _note_lack(self, key: Key, lack: Lack, closed: datetime, tally: Tally) -> None:
+    async def _look_up_some(
+        self, names: Sequence[str], timeframe: Timeframe, tally: Tally, *, search: bool
+    ) -> int:
+        now, needed = self._clock.now(), self._needs.warmup.get(timeframe, 1)
+        bars = max(needed, self._needs.depth) if search else needed
+        found = await self._store.read_many(names, timeframe, bars)
+        answers = {
+            name: self._answered[name, timeframe] for name in names if (name, timeframe) in self._answered
+        }
+        ask = partial(
+            lacking, pairs=names, timeframe=timeframe, now=now, depth=self._needs.depth, answered=answers
+        )
+        newest = found.group_by("pair", maintain_order=True).tail(needed) if bars > needed else found
+        lacks = await asyncio.to_thread(ask, newest, bars=needed)
+        deep = await asyncio.to_thread(ask, served(found, timeframe, now), bars=bars) if search else lacks
+        closed = closed_candle_time(timeframe, now)
+        for name in names:
+            self._note_lack((name, timeframe), lacks[name], deep[name], closed, tally)
+        if self._market is not None and newest.height:
+            self._market.load_frame(timeframe, newest)
+        return newest.height
+
+    def _note_lack(self, key: Key, lack: Lack, deep: Lack, closed: datetime, tally: Tally) -> None:
+        """Want what lacks; ``deep`` is what lacks of all the history, ``lack`` of what strategies look at."""
         name, timeframe = key
+        since = min((each.since for each in (lack, deep) if each.since is not None), default=None)
         if lack.since is None:
-            self._since[key] = self._upto[key] = closed
+            self._upto[key] = max(self._upto.get(key, closed), closed)
+        if since is None:
+            self._since[key] = max(self._since.get(key, closed), closed)
             tally.calls_saved += 1
             return
-        self._since[key] = lack.since
-        self._wanted.setdefault(name, set()).add(timeframe)
-        if lack.beyond:
+        self._since[key] = min(self._since.get(key, since), since)
+        if lack.since is None:
+            self._wants.want_old(key)
+        else:
+            self._wants.want(name, (timeframe,))
+        if lack.beyond or deep.beyond:
             tally.beyond.add(name)
 
     async def _round(
-        self, pairs: Sequence[PairMetadata], tally: Tally, deadline: float | None
+        self, due: Callable[[], Sequence[PairMetadata]], tally: Tally, deadline: float | None
     ) -> IngestStatistics:
-        """Read pairs, batch by batch, until done, too late or hopeless; returns and keeps the result."""
-        clock, todo = self._clock, list(pairs)
-        while todo and (deadline is None or clock.monotonic() < deadline):
+        """Read what is ``due``, batch by batch, until done, too late or hopeless; keep and return the result.
+
+        What becomes due meanwhile is read too, and first if it is more important; the round ends with what
+        was due at its start.
+        """
+        clock = self._clock
+        left = {pair.canonical for pair in due()}
+        known = set(left)
+        while left and (deadline is None or clock.monotonic() < deadline):
+            todo = [pair for pair in due() if pair.canonical not in tally.failures]
             pause = self.breaker.open_seconds(clock.monotonic())
             if pause:
                 self._give_up(todo, str(self._reader.paused()), tally)
                 break
             # The trial after a pause is one request.
-            size = self._settings.batch_size if pause is None else 1
-            batch, todo = todo[:size], todo[size:]
+            batch = todo[: self._settings.batch_size if pause is None else 1]
+            names = tuple(pair.canonical for pair in batch)
+            if not batch:
+                break
+            tally.pairs += len(set(names) - known)
+            known.update(names)
+            left.difference_update(names)
             try:
                 rows = await self._batch(batch, tally, deadline)
             except StorageError as error:
                 self._report.not_stored(str(error))
                 self._give_up((*batch, *todo), f"not stored: {error}", tally)
                 break
-            names = tuple(pair.canonical for pair in batch)
             self._report.batch(BatchDone(names, rows, tally.done + len(tally.failures), tally.pairs))
         return self._finish(tally)
 
     def _finish(self, tally: Tally) -> IngestStatistics:
         clock = self._clock
-        self._failed = {name for name in (*self._failed, *tally.failures) if name in self._wanted}
+        self._failed = {name for name in (*self._failed, *tally.failures) if name in self._wants.names}
         if self._failed:
             self._again_at = clock.monotonic() + self._pause
             self._pause = min(2 * self._pause, LONGEST_AGAIN_SECONDS)
@@ -327,7 +410,7 @@ class Ingest:
 
         Raises ``StorageError``; what was read is wanted still then, but shown all the same.
         """
-        clock, answers = self._clock, dict[Key, _Answer]()
+        clock, answers = self._clock, dict[Key, CandleAnswer]()
         with suppress(TimeoutError):
             if deadline is None:
                 await self._read_all(pairs, answers, tally)
@@ -346,55 +429,60 @@ class Ingest:
         except TimeoutError as error:
             raise StorageError(f"the candle store has not answered for {STORE_SECONDS:.0f} s") from error
         finally:
-            self._reading -= names
+            self._wants.end(names)
             for name, timeframe in () if stored else answers:
-                self._wanted.setdefault(name, set()).add(timeframe)
+                self._wants.put_back(name, (timeframe,))
         self._report.not_stored("")
         for key, answer in answers.items():
-            self._upto[key] = answer.upto
-            if answer.closed:
-                self._since[key] = answer.closed[-1].time
+            self._note_answer(key, answer)
         tally.rows += rows
-        unread = {name for name in names if tally.only & self._wanted.get(name, set())}
-        tally.done += len(names - unread - tally.failures.keys())
+        unread = {name for name in names if tally.only & self._wants.of(name)}
+        tally.finish(names - unread - tally.failures.keys())
         return rows
 
+    def _note_answer(self, key: Key, answer: CandleAnswer) -> None:
+        self._upto[key] = answer.upto
+        if answer.closed:
+            self._since[key] = answer.closed[-1].time
+        told = Answered(answer.since, answer.upto)
+        self._answered[key] = self._answered[key].joined(told) if key in self._answered else told
+        due = self._clock.monotonic() + CLOCK_DOUBT.total_seconds()
+        self._wants.settle(key, answer.upto, closed_candle_time(key[1], answer.asked), due)
+
     async def _read_all(
-        self, pairs: Sequence[PairMetadata], answers: dict[Key, "_Answer"], tally: Tally
+        self, pairs: Sequence[PairMetadata], answers: dict[Key, CandleAnswer], tally: Tally
     ) -> None:
         async with asyncio.TaskGroup() as group:
             for pair in pairs:
                 group.create_task(self._read_pair(pair, answers, tally))
 
-    async def _read_pair(self, pair: PairMetadata, answers: dict[Key, "_Answer"], tally: Tally) -> None:
+    async def _read_pair(self, pair: PairMetadata, answers: dict[Key, CandleAnswer], tally: Tally) -> None:
         """Read all timeframes that are wanted of a pair; those that were not read stay wanted."""
         name = pair.canonical
-        self._reading.add(name)
-        wanted = self._wanted.pop(name, set())
-        if later := wanted - tally.only:
-            self._wanted[name] = later
-        left = sorted(wanted & tally.only, key=lambda timeframe: timeframe.minutes)
+        left = self._wants.begin(name, tally.only)
         try:
             while left:
                 answers[name, left[0]] = await self._read(pair, left[0])
                 del left[0]
         except UnknownPairError as error:
             left.clear()
+            self._unlisted.add(name)
             tally.fail(name, f"skipped, the exchange does not list it ({error})")
         except ExchangeError as error:
             tally.fail(name, str(error))
         finally:
-            if left:
-                self._wanted.setdefault(name, set()).update(left)
+            self._wants.put_back(name, left)
 
-    async def _read(self, pair: PairMetadata, timeframe: Timeframe) -> "_Answer":
+    async def _read(self, pair: PairMetadata, timeframe: Timeframe) -> CandleAnswer:
         key = (pair.canonical, timeframe)
         asked = self._clock.now()
         begin = reach(timeframe, asked, max(self._needs.depth, self._needs.warmup.get(timeframe, 1)))
         since = self._since[key] = max(self._since.get(key, begin), reach(timeframe, asked))
         candles = await self._reader.read(pair, timeframe, since)
+        closed = closed_only(candles, asked, self._doubt)
         upto = closed_candle_time(timeframe, asked - self._doubt)
-        return _Answer(closed_only(candles, asked, self._doubt), upto)
+        # A candle that has a later one is over, however close to the boundary it was asked for.
+        return CandleAnswer(closed, since, max(upto, closed[-1].time) if closed else upto, asked)
 
     @property
     def _doubt(self) -> timedelta:
@@ -402,8 +490,6 @@ class Ingest:
         return CLOCK_DOUBT * max(self._clock.speed, 1.0)
 
 
-class _Answer(msgspec.Struct, frozen=True):
-    """The closed candles of an answer; all that the exchange has up to the one that opens at ``upto``."""
-
-    closed: list[Candle]
-    upto: datetime
+def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(names), max(size, 1)):
+        yield names[start : start + size]

@@ -1,6 +1,6 @@
 """What a round of reading candles did, as a value and as log lines."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -64,10 +64,20 @@ class Tally:
     calls_saved: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     beyond: set[str] = field(default_factory=set)
+    _read: set[str] = field(default_factory=set)
+
+    def finish(self, pairs: Iterable[str]) -> None:
+        """Count pairs of which all is there now; one that is read twice counts once."""
+        new = set(pairs) - self._read
+        self._read |= new
+        self.done += len(new)
 
     def fail(self, pair: str, reason: str) -> None:
         """Count a pair that is given up in this round."""
         self.failures[pair] = reason[:REASON_MAX]
+        if pair in self._read:
+            self._read.discard(pair)
+            self.done -= 1
 
     def statistics(self, at: datetime, wall: float, calls: int) -> IngestStatistics:
         """Return what came of the round; ``calls`` are all that were ever made."""
@@ -95,6 +105,13 @@ class IngestReport:
         self._failures_max = failures_max
         self._told: dict[str, str] = {}
         self._store_trouble = ""
+
+    def not_looked_up(self, reason: str) -> None:
+        """Say that the store could not be searched for holes."""
+        message = (
+            f"the stored candles cannot be searched for holes, which stay until the next start: {reason}"
+        )
+        self._write_log(Log(Level.ERROR, "candles_not_searched", {"reason": reason}, message))
 
     def looked_up(self, rows: int, tally: Tally, calls: int) -> None:
         """Say what the store had; ``calls`` are still to be made."""
@@ -127,7 +144,7 @@ class IngestReport:
             self._write_log(Log(Level.WARNING, "candles_skipped", fields, message))
         if tally.beyond:
             self._beyond(tally)
-        self._write_log(Log(Level.INFO, "candles_read", _fields(statistics)))
+        self._write_log(Log(Level.INFO, "candles_read", _fields(statistics), _sentence(statistics)))
         if statistics.failed and not statistics.done:
             self._nothing(statistics, everything)
 
@@ -155,6 +172,14 @@ def _fields(statistics: IngestStatistics) -> Fields:
         "left": statistics.left, "rows": statistics.rows, "calls": statistics.calls,
         "seconds": statistics.seconds,
     }  # fmt: skip
+
+
+def _sentence(statistics: IngestStatistics) -> str:
+    left = f"{statistics.left} left, " if statistics.left else ""
+    return (
+        f"{statistics.done} pairs read, {statistics.failed} failed, {left}"
+        f"{statistics.rows:,} rows in {statistics.seconds:.1f} s"
+    )
 
 
 def _sentences(failures: Mapping[str, str]) -> Iterator[str]:

@@ -43,7 +43,9 @@ class Interpreter:
         self, *, state: State, inbox: Inbox, broker: Broker, market: LiveMarket, answers: Answers,
         clock: Clock, spawner: Spawner, strategies: Sequence[AnyStrategy], rates: RateFinder,
         write_log: Callable[[f.Log], None], max_concurrent_orders: int, cycle_deadline_seconds: float,
+        unread: Callable[[], frozenset[str]],
     ) -> None:  # fmt: skip
+        """``unread`` names the pairs of which candles are known to be missing."""
         self._state = state
         self._inbox = inbox
         self._broker = broker
@@ -58,6 +60,7 @@ class Interpreter:
         self._entry_slots = asyncio.Semaphore(max_concurrent_orders)
         self._other_slots = asyncio.Semaphore(max_concurrent_orders)
         self._cycle_deadline = cycle_deadline_seconds
+        self._unread = unread
         self.in_flight = 0
         """Order requests handed to the broker and not answered yet."""
 
@@ -203,6 +206,8 @@ class Interpreter:
         pairs = self._pairs()
         working = [s for s in self._strategies if s.settings.id not in self._state.strategy_errors]
         now = self._clock.now()
+        # Before the strategies look, too: what comes meanwhile, they have not seen.
+        unread = self._unread()
         try:
             async with asyncio.timeout(self._cycle_deadline):
                 signals = await asyncio.to_thread(
@@ -227,5 +232,6 @@ class Interpreter:
                 fingerprint=signals.fingerprint,
                 failures=signals.failures,
                 notes=signals.notes,
+                unread=unread | self._unread(),
             )
         )

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import inf
 
 import msgspec
 import polars as pl
@@ -70,6 +71,13 @@ class LiveMarket:
         self._checked: dict[str, float] = {}
         """When a separate request confirmed the price of a pair last, wall seconds."""
         self._polling: Polling | None = None
+        self._sent: datetime | None = None
+        """When the exchange sent the newest candles that came since the last measurement."""
+        self._lateness = 0.0
+        """How late messages came when that was last measured, wall seconds."""
+        self.vouched_at = -inf
+        """Wall second of the last request that showed that the stream, silent or not, misses nothing; told by
+        the price checks."""
         self.turned_at = clock.monotonic()
         """Wall second at which the stream opened or closed last."""
         self._measured: deque[tuple[float, int]] = deque(maxlen=RATE_SAMPLES)
@@ -77,6 +85,10 @@ class LiveMarket:
         self._tell_pair_statuses = on_pair_statuses
         self.system_status: SystemStatus | None = None
         """What the exchange said of itself last; None before it said anything."""
+        self.deaf: tuple[str, ...] = ()
+        """Topics that said nothing of what a separate request showed, lately; told by the price checks."""
+        self.closes_next: datetime | None = None
+        """When candles close next, exchange time; told by whoever closes them."""
         self.ticks = 0
         self.candles = 0
 
@@ -109,12 +121,20 @@ class LiveMarket:
         self._checked.update(dict.fromkeys(pairs, at))
 
     def keep_only(self, pairs: Collection[str]) -> None:
-        """Forget the prices and running candles of all other pairs: nothing brings them any more."""
+        """Forget the prices and candles that are not closed of all other pairs: nothing brings them any more.
+
+        The candle in which a pair went is not closed: what was heard of it is not all of it.
+        """
         for mapping in (self._quotes, self._asked, self._checked):
             for pair in mapping.keys() - set(pairs):
                 del mapping[pair]
-        for key in [key for key in self._running if key[0] not in pairs]:
+        gone = [key for key in self._running if key[0] not in pairs]
+        for key in gone:
             del self._running[key]
+        if gone:
+            names = {pair for pair, _timeframe in gone}
+            for closer in self._closers.values():
+                closer.forget(names)
 
     def was_asked_for(self, quote: Quote) -> bool:
         """Say whether a pair's latest quote was asked for, and not streamed."""
@@ -128,6 +148,7 @@ class LiveMarket:
     def on_candle(self, candle: Candle, seen: datetime) -> None:
         """Keep a running or final candle until its boundary; one that had to be dropped is a gap."""
         self.candles += 1
+        self._sent = seen
         key = candle.pair, candle.timeframe
         known = self._running.get(key)
         if known is None or candle.time >= known.time:
@@ -180,8 +201,12 @@ class LiveMarket:
         return self._running.get((pair, timeframe))
 
     def measure(self) -> None:
-        """Note how many messages have come. To be called every second."""
-        self._measured.append((self._clock.monotonic(), self.ticks + self.candles))
+        """Note how many messages have come, and how late. To be called every second."""
+        clock = self._clock
+        self._measured.append((clock.monotonic(), self.ticks + self.candles))
+        if self._sent is not None and clock.speed:
+            self._lateness = max((clock.now() - self._sent).total_seconds() / clock.speed, 0.0)
+            self._sent = None
 
     @property
     def message_rate(self) -> float:
@@ -202,6 +227,11 @@ class LiveMarket:
             return None
         behind = (clock.now() - quote.time).total_seconds() / clock.speed
         return max(behind - (clock.monotonic() - quote.received), 0.0)
+
+    @property
+    def _late(self) -> bool:
+        """Whether what comes in now is older than a price may be."""
+        return self._lateness > self._settings.ws.stale_tolerance_seconds
 
     @property
     def stream(self) -> StreamState:
@@ -241,7 +271,8 @@ class LiveMarket:
         self._stops = dict(stops)
         for pair, stop in stops.items():
             quote = self._quotes.get(pair)
-            if quote is not None and quote.price <= stop and self.freshness(quote) is not Freshness.STALE:
+            # However old the price is: it is the best there is, and its age goes on record.
+            if quote is not None and quote.price <= stop:
                 self._cross(quote, stop)
 
     def marks(self) -> dict[str, Mark]:
@@ -255,15 +286,22 @@ class LiveMarket:
             substitute = Substitute.NONE
         else:
             substitute = Substitute.FAILING if self._polling.trouble else Substitute.POLLED
-        return feed_state(
-            self._streamed_age, self._settings.ws, priced=bool(self._quotes),
+        state = feed_state(
+            self._proven_age, self._settings.ws, priced=bool(self._quotes),
             connected=self._stream.connected, substitute=substitute,
         )  # fmt: skip
+        return FeedState.STALE if state is FeedState.LIVE and self._late else state
 
     @property
     def streamed_at(self) -> float | None:
         """Wall second at which the stream brought a price last, of whatever pair; None before the first."""
         return None if self._newest is None else self._newest.received
+
+    @property
+    def _proven_age(self) -> float | None:
+        """Age of the last proof that the stream brings what happens; None while there is no price of it."""
+        at = self.streamed_at
+        return None if at is None else self._clock.monotonic() - max(at, self.vouched_at)
 
     @property
     def _streamed_age(self) -> float | None:
@@ -297,12 +335,21 @@ class LiveMarket:
             case FeedState.DOWN:
                 detail = f"the market stream is down: {self._stream.detail}"
             case FeedState.STALE:
-                age = self._streamed_age
-                detail = "no price from the stream" if age is None else f"no price for {age:.0f} s"
+                detail = self._why_stale()
             case FeedState.LIVE:
                 return "live"
         trouble = self._polling.trouble if self._polling else ""
         return f"{detail}; asking for prices fails too: {trouble}" if trouble else detail
+
+    def _why_stale(self) -> str:
+        if self._late:
+            return f"prices come {self._lateness:.0f} s late"
+        age = self._streamed_age
+        if age is None:
+            return "no price from the stream"
+        # An instant, not an age: this is said once.
+        since = self._clock.now() - timedelta(seconds=age * self._clock.speed)
+        return f"no price since {since:%H:%M:%S} UTC"
 
     def freshness_counts(self) -> dict[Freshness, int]:
         """Return how many pairs are in each state."""
@@ -314,7 +361,7 @@ class LiveMarket:
     def freshness(self, quote: Quote) -> Freshness:
         """Judge a quote by its age now."""
         return freshness_of(
-            quote, self._clock.monotonic(), self._settings.ws, connected=self._stream.connected,
+            quote, self._clock.monotonic(), self._settings.ws, live=self.state is FeedState.LIVE,
             checked=self._checked.get(quote.pair),
         )  # fmt: skip
 

@@ -16,12 +16,12 @@ import polars as pl
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
 from krakked_tui.domain.depth import BookTop
 from krakked_tui.domain.errors import NoDataError, StaleDataError
-from krakked_tui.domain.pairs import AssetInfo, PairMetadata
+from krakked_tui.domain.pairs import AssetInfo, PairMetadata, SystemStatus
 from krakked_tui.engine.ingest import Ingest
 from krakked_tui.engine.ingest_report import IngestStatistics
 from krakked_tui.engine.market import LiveMarket
 from krakked_tui.engine.recorded_feed import RecordedFeed
-from krakked_tui.market.freshness import Freshness
+from krakked_tui.market.freshness import FeedState, Freshness
 from krakked_tui.market.history import SERVED, reach
 from krakked_tui.market.universe import Universe
 from krakked_tui.ports import CandleGap, CandleStore, Clock, StreamState
@@ -33,6 +33,16 @@ class Listing(Protocol):
     @property
     def universe(self) -> Universe:
         """The pairs of the last reading."""
+        ...
+
+    @property
+    def read_at_wall(self) -> float | None:
+        """When the exchange was read last and believed, in wall seconds."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why the last reading failed or was not believed; empty when all is well."""
         ...
 
     @property
@@ -83,27 +93,58 @@ class Backfilled(msgspec.Struct, frozen=True):
     advice: str = ""
 
 
-class DataStatus(msgspec.Struct, frozen=True):
+class DataStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How the market data is doing. Seconds are wall seconds, None where there is nothing to measure."""
 
-    rest_success_age: float | None
-    rest_error: str
-    rest_error_age: float | None
-    streams: tuple[StreamState, ...]
-    pairs: dict[Freshness, int]
+    rest_success_age: float | None = None
+    rest_error: str = ""
+    rest_error_age: float | None = None
+    streams: tuple[StreamState, ...] = ()
+    """Of every stream; its ``parts`` are its connections."""
+    state: FeedState = FeedState.STARTING
+    system_status: SystemStatus | None = None
+    """What the exchange said of itself last."""
+    pairs: dict[Freshness, int] = {}
     """How many pairs are in each state; those of the universe without any price are ``never``."""
-    messages_per_second: float
-    lag_seconds: float | None
-    clock_offset_seconds: float | None
-    breaker_seconds: float | None
+    tradable: int = 0
+    known: int = 0
+    """How many pairs the universe has, and how many the exchange lists."""
+    universe_age: float | None = None
+    """Since the exchange was asked what it lists."""
+    universe_trouble: str = ""
+    deaf: tuple[str, ...] = ()
+    prices_trouble: str = ""
+    """Why asking for prices fails while the stream brings none; empty while it does not."""
+    """Topics of the stream that were silent without a reason lately."""
+    messages_per_second: float = 0.0
+    lag_seconds: float | None = None
+    clock_offset_seconds: float | None = None
+    breaker_seconds: float | None = None
     """For how long no candles are read, after too many failures; None while they are."""
-    breaker_reason: str
-    ingest: IngestStatistics | None
-    missing: int
+    breaker_reason: str = ""
+    ingest: IngestStatistics | None = None
+    """The last round of reading candles."""
+    missing: int = 0
     """Pairs of which candles are still to be read."""
-    incomplete: int
+    incomplete: int = 0
     """Pairs whose history is shorter than the strategies need, for now."""
-    unstored: int
+    next_boundary: datetime | None = None
+    """When candles close next, exchange time."""
+    unstored: int = 0
+    """Closed candles that wait for the store."""
+
+
+def early_status(feed: RecordedFeed | None, now: float, streams: tuple[StreamState, ...]) -> DataStatus:
+    """Return what there is to say before the pairs are known; ``now`` is the wall second."""
+    if feed is None:
+        return DataStatus(streams=streams)
+    return DataStatus(
+        rest_success_age=None if feed.answered is None else max(now - feed.answered, 0.0),
+        rest_error=feed.failure,
+        rest_error_age=None if feed.failed is None else max(now - feed.failed, 0.0),
+        streams=streams,
+        clock_offset_seconds=feed.clock_offset,
+    )
 
 
 class MarketData:
@@ -222,21 +263,28 @@ class MarketData:
         market, feed, ingest = parts.market, parts.feed, parts.ingest
         now = parts.clock.monotonic()
         counts = market.freshness_counts()
-        counts[Freshness.NEVER] += len(parts.listing.universe.pairs.keys() - market.quotes.keys())
-        return DataStatus(
-            rest_success_age=None if feed.answered is None else self._age(feed.answered),
-            rest_error=feed.failure,
-            rest_error_age=None if feed.failed is None else self._age(feed.failed),
-            streams=parts.streams(),
+        universe = parts.listing.universe
+        counts[Freshness.NEVER] += len(universe.pairs.keys() - market.quotes.keys())
+        read = parts.listing.read_at_wall
+        return msgspec.structs.replace(
+            early_status(feed, now, parts.streams()),
+            state=market.state,
+            system_status=market.system_status,
             pairs=counts,
+            tradable=len(universe.pairs),
+            known=len(universe.known),
+            universe_age=None if read is None else self._age(read),
+            universe_trouble=parts.listing.trouble,
+            deaf=market.deaf,
+            prices_trouble=market.polling.trouble if market.polling else "",
             messages_per_second=market.message_rate,
             lag_seconds=market.lag,
-            clock_offset_seconds=feed.clock_offset,
             breaker_seconds=ingest.breaker.open_seconds(now),
             breaker_reason=ingest.breaker.reason,
             ingest=ingest.last,
             missing=len(ingest.missing),
             incomplete=ingest.incomplete,
+            next_boundary=market.closes_next,
             unstored=parts.unstored(),
         )
 

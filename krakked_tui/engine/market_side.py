@@ -9,7 +9,6 @@ from krakked_tui.decision.events import SystemStatusChanged
 from krakked_tui.decision.state import State
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.depth import BookTop
-from krakked_tui.domain.errors import ConfigError, ExchangeError
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.pairs import PairMetadata, SystemStatus
 from krakked_tui.engine.adapters import EngineSettings
@@ -28,6 +27,9 @@ from krakked_tui.engine.supervisor import Supervisor
 from krakked_tui.engine.universe_keeper import UniverseKeeper, UniverseRules
 from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.ports import CandleStore, Clock, StreamState, UniverseCache
+
+STATUS_SECONDS = 30.0
+"""How long after the stream went what it told last of the exchange and its pairs still counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class MarketSide:
         self._settings = settings
         self._write_log = write_log
         self._state: State | None = None
+        self._system: SystemStatus | None = SystemStatus.ONLINE
+        """The status of the exchange that was passed on last."""
         self.focus: Focus | None = None
         """The pair that is looked at; None before the state is known."""
         needs = CandleNeeds(warmup(strategies), settings.market.ingest.history_bars)
@@ -65,7 +69,7 @@ class MarketSide:
         timeframes = _by_length({*needs.warmup, *settings.market.ingest.timeframes})
         self.market = LiveMarket(
             timeframes=timeframes, keep_bars=max(needs.warmup.values(), default=1), settings=settings.market,
-            inbox=inbox, clock=clock, on_system_status=self._status,
+            inbox=inbox, clock=clock, on_system_status=self._pass_on,
             on_pair_statuses=self.keeper.on_pair_statuses,
         )  # fmt: skip
         self.ingest = Ingest(
@@ -90,16 +94,11 @@ class MarketSide:
         self._timeframes = timeframes
 
     async def list_pairs(self) -> None:
-        """Read which pairs there are.
+        """Read which pairs there are. None that may be traded is no failure: what is held is to be guarded.
 
-        Raises ``ExchangeError``, and ``ConfigError`` when the settings leave none.
+        Raises ``ExchangeError``.
         """
-        universe = await self.keeper.first()
-        if universe.pairs:
-            return
-        if not any(pair.permits.enter for pair in universe.known.values()):
-            raise ExchangeError("the exchange lets no pair be traded now")
-        raise ConfigError(["[universe] leaves no pair: lower min_24h_volume_usd or set include_pairs"])
+        await self.keeper.first()
 
     def attach(self, state: State) -> None:
         """Tell what is tradable to the state, and follow what it needs from here on."""
@@ -132,6 +131,7 @@ class MarketSide:
         supervisor.keep("candles", self.ingest.run)
         supervisor.keep("price checks", self.checks.run)
         supervisor.keep("universe", self.keeper.run)
+        supervisor.keep("pair statuses", self.keeper.follow)
         every = self._settings.scheduler.compaction_seconds
         supervisor.keep("compaction", CandleUpkeep(self._store, self._clock, self._write_log, every).run)
 
@@ -139,7 +139,16 @@ class MarketSide:
         """Judge the feed as of now. To be called every second."""
         self.market.keep_only(self.keeper.streamed)
         self.market.check_usable()
+        self._judge_statuses()
         self.market.measure()
+
+    def _judge_statuses(self) -> None:
+        """Let statuses count for as long as the stream would tell of a change, and a little longer."""
+        market = self.market
+        gone = not market.stream.connected and self._clock.monotonic() - market.turned_at >= STATUS_SECONDS
+        self.keeper.trust_stream(trusted=not gone)
+        if market.system_status is not None:
+            self._pass_on(None if gone else market.system_status)
 
     async def _stream(self) -> None:
         await self._feed.stream(tuple(self.keeper.streamed.values()), self._timeframes, self.market)
@@ -160,8 +169,10 @@ class MarketSide:
     def _added(self, pairs: Sequence[PairMetadata]) -> None:
         self.ingest.request([pair.canonical for pair in pairs])
 
-    def _status(self, status: SystemStatus) -> None:
-        self._inbox.put(SystemStatusChanged(self._clock.now(), status))
+    def _pass_on(self, status: SystemStatus | None) -> None:
+        if status is not self._system:
+            self._system = status
+            self._inbox.put(SystemStatusChanged(self._clock.now(), status))
 
     def _book(self, pair: str) -> BookTop | None:
         return self.focus.book_of(pair) if self.focus is not None else None

@@ -10,6 +10,7 @@ from krakked_tui.decision.state import State
 from krakked_tui.domain.records import HistoryMark
 from krakked_tui.engine.focus import Focus
 from krakked_tui.engine.market import LiveMarket
+from krakked_tui.engine.market_data import MarketData
 from krakked_tui.engine.market_side import MarketSide
 from krakked_tui.engine.recorded_feed import RecordedFeed
 from krakked_tui.engine.startup import Step
@@ -31,6 +32,7 @@ class Moment:
     market: LiveMarket | None = None
     focus: Focus | None = None
     side: MarketSide | None = None
+    data: MarketData | None = None
     feed: RecordedFeed | None = None
     wall: float = 0.0
     """The monotonic second of ``at``."""

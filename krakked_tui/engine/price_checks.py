@@ -2,10 +2,16 @@
 
 One request brings the prices of all pairs. The stream tells of a pair when it trades, so a silent pair
 whose last trade is another one at the exchange is deaf; one whose best bid and ask have moved is not.
+
+When all pairs are silent for longer than usual, such a request decides: where nobody traded the market is
+calm and the stream is believed. A trade that it did not tell of, or no answer, means that it is away:
+prices are asked for instead, nothing is opened, and all is subscribed to anew. No single topic is blamed
+until the stream speaks of others.
 """
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
 
@@ -14,7 +20,7 @@ import msgspec
 from krakked_tui.decision.effects import Level, Log
 from krakked_tui.domain.candles import Quote, Timeframe
 from krakked_tui.domain.errors import ExchangeError
-from krakked_tui.engine.deaf_topics import DeafTopics
+from krakked_tui.engine.deaf_topics import DeafTopics, Topic
 from krakked_tui.engine.market import LiveMarket, Polling, grace
 from krakked_tui.engine.topics import LATE_SECONDS, Topics
 from krakked_tui.market.boundaries import next_boundary
@@ -34,7 +40,8 @@ SETTLED_SECONDS = 5.0
 UNHEARD_SECONDS = 15.0
 """Wall seconds within which the first price of a pair comes that was subscribed to."""
 AWAY_SECONDS = 10.0
-"""How long the stream may be down or silent (wall) before prices are asked for instead."""
+"""How long the stream may be down (wall) before prices are asked for instead, and the least time for which
+it may be silent, and for which an answer may be awaited, before it is doubted."""
 POLL_SECONDS = 5.0
 LONGEST_POLL_SECONDS = 60.0
 REPEAT_SECONDS = 600.0
@@ -51,15 +58,19 @@ class _Doubt(msgspec.Struct, frozen=True):
     traded: bool
 
 
-class _Away(msgspec.Struct, frozen=True):
+@dataclass(slots=True)
+class _Away:
     """The stream brings nothing since wall second ``since``, ``at`` by the exchange's clock.
 
-    ``polled`` is the wall second since which prices are asked for.
+    ``polled`` is the wall second since which prices are asked for; ``missed`` says that there was a trade
+    since then of which the stream did not tell, ``logged`` that the log says so.
     """
 
     since: float
     at: datetime
     polled: float
+    missed: bool
+    logged: bool = False
 
 
 class PriceChecks:
@@ -87,15 +98,24 @@ class PriceChecks:
             market=market, clock=clock, timeframes=self._timeframes,
             grace=lambda: grace(clock, shortest, settings),
         )  # fmt: skip
-        self._deaf = DeafTopics(feed=feed, clock=clock, write_log=write_log, on_deaf=on_deaf)
+        self._deaf = DeafTopics(
+            feed=feed, clock=clock, write_log=write_log, on_deaf=on_deaf,
+            heard=lambda topic: self._topics.heard(*topic),
+        )  # fmt: skip
         self._wanted = asyncio.Event()
         self._asking = False
         self._asked = -inf
         self._pause = 0.0
         """Wall seconds to wait after a request that failed."""
-        self._complained = -inf
+        self._failed = -inf
+        """When the last request was made that was not answered, and why; none since one was."""
+        self._trouble = ""
+        self._said: dict[str, float] = {}
+        """When the log said something last, by what it said."""
         self._away: _Away | None = None
         self._doubts: dict[str, _Doubt] = {}
+        self._untold: dict[Topic, float] = {}
+        """Topics that missed a trade, and since when that is known: deaf if the stream speaks of others."""
         self._answers: Mapping[str, Quote] = {}
         self.checked_at: float | None = None
         """Wall second at which the exchange answered with all prices last."""
@@ -107,8 +127,13 @@ class PriceChecks:
 
     @property
     def deaf(self) -> tuple[str, ...]:
-        """Topics found deaf lately, newest first: see ``DeafTopics.lately``."""
+        """The newest topics found deaf lately and silent since, newest first: see ``DeafTopics.lately``."""
         return self._deaf.lately
+
+    @property
+    def deaf_topics(self) -> int:
+        """How many topics were found deaf lately and are silent since; ``deaf`` names the newest of them."""
+        return self._deaf.lately_count
 
     @property
     def deaf_count(self) -> int:
@@ -127,10 +152,14 @@ class PriceChecks:
 
     async def _watch(self) -> None:
         while True:
-            self._judge_stream()
             self._topics.listen(self._carried())
-            await self._settle_doubts()
-            await self._deaf.candles(self._topics.deaf_candles())
+            self._settle_doubts()
+            self._judge_stream()
+            if self._away is None:
+                await self._deaf.found(self._deaf_topics())
+            elif self._open_for(AWAY_SECONDS):
+                await self._deaf.renew_all(tuple(self._carried()), self._away.since)
+            self._market.deaf = self._deaf.lately
             if not self._asking and self._due():
                 self._asking = True
                 self._wanted.set()
@@ -140,7 +169,10 @@ class PriceChecks:
 
     def _due(self) -> bool:
         """Say whether it is time to ask."""
-        pause = self._clock.monotonic() - self._asked
+        now = self._clock.monotonic()
+        pause = now - self._asked
+        if not self.polling and self._open_for(0) and now - self._believed_at > self._allowed_silence:
+            return pause >= POLL_SECONDS
         if pause < self._pause:
             return False
         if self.polling:
@@ -168,24 +200,24 @@ class PriceChecks:
         try:
             answer = await self._feed.quotes()
         except ExchangeError as error:
-            self._note_failure(str(error))
+            self._failed, self._trouble = asked, str(error)
+            self._note_failure(self._trouble)
             return
+        self._failed, self._trouble = -inf, ""
         self._pause = 0.0
-        self._tell_polling("")
+        self._tell_polling()
         wanted = {pair: answer[pair] for pair in self._carried() if pair in answer}
-        if self.polling:
-            await self._take(wanted, asked)
+        if self._away is not None:
+            self._take(self._away, wanted, asked)
         else:
             self._compare(wanted, asked)
         self._answers = wanted
         self.checked_at = self._clock.monotonic()
 
     def _note_failure(self, reason: str) -> None:
-        now = self._clock.monotonic()
         self._pause = min(max(self._pause * 2, POLL_SECONDS * 2), LONGEST_POLL_SECONDS)
-        self._tell_polling(reason)
-        if now - self._complained > REPEAT_SECONDS:
-            self._complained = now
+        self._tell_polling()
+        if self._unsaid("prices_not_checked"):
             message = f"prices cannot be asked for, so quiet ones are not confirmed: {reason}"
             self._write_log(Log(Level.WARNING, "prices_not_checked", {"reason": reason}, message))
 
@@ -207,6 +239,13 @@ class PriceChecks:
                     same.append(pair)
         self._market.confirm(same, now)
         self._topics.confirm(answers.keys())
+        if answers and not self._untold_prices and not any(doubt.traded for doubt in self._doubts.values()):
+            self._vouch(asked)
+
+    def _vouch(self, asked: float) -> None:
+        """Note that a request of wall second ``asked`` shows no trade that the stream did not tell of."""
+        if self._market.stream.connected:
+            self._market.vouched_at = asked
 
     def _traded(self, known: Quote, answer: Quote) -> bool:
         """Say whether the pair traded since the stream spoke of it last.
@@ -221,72 +260,134 @@ class PriceChecks:
         silent = self.checked_at - heard >= SETTLED_SECONDS
         return silent and answer.figures.volume_24h > before.figures.volume_24h
 
-    async def _settle_doubts(self) -> None:
+    def _settle_doubts(self) -> None:
         """Believe the answers that the stream has not overtaken."""
         now = self._clock.monotonic()
         due = {pair: doubt for pair, doubt in self._doubts.items() if now >= doubt.due}
-        deaf: list[str] = []
         for pair, doubt in due.items():
             del self._doubts[pair]
             if self._market.quotes.get(pair) is doubt.known:
                 self._market.take_quotes((doubt.answer,), doubt.asked)
                 if doubt.traded and self._market.stream.connected:
-                    deaf.append(pair)
-        await self._find_deaf(deaf)
+                    self._untold.setdefault((pair, None), doubt.asked)
 
-    async def _take(self, answers: Mapping[str, Quote], asked: float) -> None:
-        """Take all prices in; on an open stream, whatever traded meanwhile is subscribed to anew."""
+    def _take(self, away: _Away, answers: Mapping[str, Quote], asked: float) -> None:
+        """Take all prices in, and note whether anything traded meanwhile."""
         self._doubts.clear()
         quotes = self._market.quotes
-        traded = [pair for pair in answers if pair in quotes and self._traded(quotes[pair], answers[pair])]
+        known = [pair for pair in answers if pair in quotes]
+        away.missed |= any(self._traded(quotes[pair], answers[pair]) for pair in known)
         self._market.take_quotes(answers.values(), asked)
         self._topics.confirm(answers.keys())
-        if self._market.stream.connected:
-            await self._find_deaf(traded)
+        if known and not away.missed:
+            self._vouch(asked)
 
-    async def _find_deaf(self, pairs: Sequence[str]) -> None:
-        self._topics.found_deaf(pairs)
-        await self._deaf.prices(pairs)
+    def _deaf_topics(self) -> list[Topic]:
+        """Return, once, the topics that missed a trade although the stream itself is alive."""
+        market = self._market
+        for candles in self._topics.deaf_candles():
+            self._untold.setdefault(candles, self._clock.monotonic())
+        deaf: list[Topic] = []
+        for topic, at in list(self._untold.items()):
+            heard = self._topics.heard(*topic)
+            if heard is None or market.turned_at >= at or (topic[1] is None and heard > at):
+                del self._untold[topic]  # nobody's any more, subscribed to anew by now, or only late
+            elif self._believed_at > at:
+                del self._untold[topic]
+                deaf.append(topic)
+        self._topics.found_deaf([pair for pair, timeframe in deaf if timeframe is None])
+        return deaf
+
+    @property
+    def _untold_prices(self) -> bool:
+        return any(timeframe is None for _pair, timeframe in self._untold)
+
+    def _open_for(self, seconds: float) -> bool:
+        """Say whether the stream has been open for so long."""
+        market = self._market
+        return market.stream.connected and self._clock.monotonic() - market.turned_at >= seconds
+
+    @property
+    def _spoke_at(self) -> float:
+        """Wall second of the last price of the open stream, or at which it opened."""
+        return max(self._market.turned_at, self._market.streamed_at or -inf)
+
+    @property
+    def _believed_at(self) -> float:
+        """Wall second up to which the open stream is known to miss nothing."""
+        return max(self._spoke_at, self._market.vouched_at)
+
+    @property
+    def _allowed_silence(self) -> float:
+        """For how long an open stream may be silent until a request has to show that this is right."""
+        return min(max(AWAY_SECONDS, self._topics.expected_quiet), self._tolerance / 2)
 
     def _judge_stream(self) -> None:
         """Start asking for prices when the stream is away, and stop when it is back."""
-        now, market = self._clock.monotonic(), self._market
-        if self._away is None:
-            since = self._silent_since(now)
-            if since is not None:
-                self._start_polling(since, now)
+        now, away = self._clock.monotonic(), self._away
+        if away is None:
+            since = self._away_since(now)
+            if since is None:
+                return
+            at = self._clock.now() - timedelta(seconds=(now - since) * self._clock.speed)
+            away = self._away = _Away(since, at, now, missed=self._untold_prices)
+            self._pause = 0.0
+            self._tell_polling()
+        elif self._is_back(away):
+            self._stop_polling(away, now)
             return
-        streamed_at = market.streamed_at
-        if market.stream.connected and streamed_at is not None and streamed_at > self._away.polled:
-            seconds = now - self._away.since
-            if market.turned_at <= self._away.since:
-                market.note_gap()  # it was open all the time, so nobody else knows
-            self._away = market.polling = None
+        self._say_polled(away)
+
+    def _away_since(self, now: float) -> float | None:
+        """Return since when the stream is down, or silent although it should not be; None otherwise."""
+        market = self._market
+        if not market.stream.connected:
+            return market.turned_at if now - market.turned_at > AWAY_SECONDS else None
+        since, allowed = self._believed_at, self._allowed_silence
+        untold = self._untold_prices and now - self._spoke_at > allowed
+        unanswered = now - since > allowed and self._failed >= since + allowed
+        waiting = now - since > min(allowed + AWAY_SECONDS, self._tolerance)
+        return self._spoke_at if untold or unanswered or waiting else None
+
+    def _is_back(self, away: _Away) -> bool:
+        market = self._market
+        if not market.stream.connected:
+            return False
+        if market.streamed_at is not None and market.streamed_at > away.polled:
+            return True
+        return market.turned_at <= away.since and self._market.vouched_at > away.polled
+
+    def _stop_polling(self, away: _Away, now: float) -> None:
+        market, seconds = self._market, now - away.since
+        if market.turned_at <= away.since and (away.missed or self._market.vouched_at <= away.polled):
+            market.note_gap()  # it was open all the time, so nobody else knows
+            self._topics.deaf_candles()  # those that are due: none of them is deaf by itself
+            self._untold.clear()
+        self._away = market.polling = None
+        if away.logged:
             message = f"the market stream is back after {seconds:.0f} s: prices are not asked for any more"
             self._write_log(Log(Level.INFO, "prices_streamed", {"seconds": round(seconds, 1)}, message))
 
-    def _silent_since(self, now: float) -> float | None:
-        """Return since when the stream is down, or silent for longer than usual; None while it is neither."""
-        market = self._market
-        since, limit = market.turned_at, AWAY_SECONDS
-        if market.stream.connected:
-            since = max(since, market.streamed_at or since)
-            limit = min(max(limit, self._topics.expected_quiet), self._tolerance)
-        return since if now - since > limit else None
+    def _say_polled(self, away: _Away) -> None:
+        """Log, once for an outage and not too often, that prices are asked for."""
+        if not away.logged and self._unsaid("prices_polled"):
+            away.logged = True
+            reason = self._away_reason(away)
+            message = f"{reason}; prices are asked for every {POLL_SECONDS:.0f} s, and nothing is opened"
+            self._write_log(Log(Level.WARNING, "prices_polled", {"reason": reason}, message))
 
-    def _start_polling(self, since: float, now: float) -> None:
-        at = self._clock.now() - timedelta(seconds=(now - since) * self._clock.speed)
-        self._away = _Away(since, at, now)
-        self._pause = 0.0
-        self._tell_polling("")
-        reason = self._away_reason(self._away)
-        message = f"{reason}; prices are asked for every {POLL_SECONDS:.0f} s, and nothing is opened"
-        self._write_log(Log(Level.WARNING, "prices_polled", {"reason": reason}, message))
+    def _unsaid(self, event: str) -> bool:
+        """Say whether the log may say something again, and note that it does."""
+        now = self._clock.monotonic()
+        if now - self._said.get(event, -inf) <= REPEAT_SECONDS:
+            return False
+        self._said[event] = now
+        return True
 
-    def _tell_polling(self, trouble: str) -> None:
+    def _tell_polling(self) -> None:
         """Show that prices are asked for, if they are, and what is wrong with that."""
         if self._away is not None:
-            polling = Polling(self._away_reason(self._away), max(self._pause, POLL_SECONDS), trouble)
+            polling = Polling(self._away_reason(self._away), max(self._pause, POLL_SECONDS), self._trouble)
             if polling != self._market.polling:
                 self._market.polling = polling
 

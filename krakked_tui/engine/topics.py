@@ -114,15 +114,16 @@ class Topics:
             topic.note(candle, now)
 
     def _expect_candles(self, before: Quote, quote: Quote, now: float) -> None:
-        """Note what the candles owe when a pair traded within a minute."""
-        minute = Timeframe.M1.floor(quote.time)
-        if before.time < minute + EDGE:
-            return  # the trade may belong to the minute before
+        """Note what the candles owe when a pair traded between two prices."""
+        if before.received < self._turned_at:
+            return  # the stream was away in between
         if quote.last == before.last and quote.figures.volume_24h <= before.figures.volume_24h:
             return
-        due = minute + Timeframe.M1.length + self._grace()
+        due = Timeframe.M1.floor(quote.time) + Timeframe.M1.length + self._grace()
         for timeframe in self._timeframes:
-            owed = _Owed(timeframe.floor(minute), before.received - ORDER_SECONDS, due, now + LATE_SECONDS)
+            # The trade may have been just before the first of the two prices was stamped.
+            opens = timeframe.floor(before.time - EDGE)
+            owed = _Owed(opens, before.received - ORDER_SECONDS, due, now + LATE_SECONDS)
             self._owed.setdefault((quote.pair, timeframe), owed)
 
     def deaf_candles(self) -> list[tuple[str, Timeframe]]:
@@ -159,9 +160,12 @@ class Topics:
             if pair in self._prices:
                 self._prices[pair].learning = False
 
-    def heard(self, pair: str) -> float | None:
-        """Return the wall second from which on a pair's prices are silent; None for one not listened to."""
-        topic = self._prices.get(pair)
+    def heard(self, pair: str, timeframe: Timeframe | None = None) -> float | None:
+        """Return the wall second from which on a pair's prices, or its candles of a timeframe, are silent.
+
+        None for a topic that is not listened to.
+        """
+        topic = self._prices.get(pair) if timeframe is None else self._candles.get((pair, timeframe))
         return None if topic is None else topic.heard
 
     @property

@@ -1,13 +1,14 @@
-"""Keeps the universe as the exchange has it: read at the start, every hour, and when a status differs.
+"""Keeps the universe as the exchange has it: read at the start, every hour, and when a pair is new.
 
-A reading that differs becomes an event, the stream follows, and the reading is kept on disk for a start
-that does not reach the exchange.
+The stream tells the statuses of pairs, and what it says of them wins: some of them no listing shows. What
+differs becomes an event, the stream follows, and the reading is kept on disk for a start that does not reach
+the exchange.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import islice
 
 import msgspec
 
@@ -18,20 +19,29 @@ from krakked_tui.domain.errors import AccessError, ExchangeError, StorageError, 
 from krakked_tui.domain.pairs import AssetInfo, PairMetadata, PairStatus
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.market.settings import UniverseSettings
-from krakked_tui.market.universe import Universe, near_matches, select_universe
+from krakked_tui.market.universe import (
+    BELIEVED_SHARE,
+    Universe,
+    near_matches,
+    select_universe,
+    traded_value,
+    why_prices_are_doubted,
+)
 from krakked_tui.ports import Clock, ListedPairs, MarketFeed, UniverseCache
 
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 60.0
 """After a reading that failed or was not believed."""
 SOON_SECONDS = 30.0
-"""Between readings, however often a status differs."""
+"""Between readings, however much there is to look at."""
+TELL_SECONDS = 1.0
+"""Between two events, however often statuses change."""
 REPEATS_MAX = 3
-"""Readings made for one news of a status that the listing does not show yet."""
-BELIEVED_SHARE = 2
-"""A listing with less than one in so many of the pairs there were is not believed."""
-TOLD_MAX = 10_000
-"""Statuses remembered until the listing shows them."""
+"""Readings made for one news of a pair that is not listed yet."""
+PERSISTENCE_SECONDS = 3600.0
+"""A listing that is not believed is after all once it has been the same for this long."""
+STATUSES_MAX = 10_000
+"""Pairs of which a streamed status is remembered."""
 DELISTED_MAX = 500
 """Pairs remembered after they were delisted, for the trades that were made in them."""
 
@@ -44,6 +54,9 @@ class UniverseRules(msgspec.Struct, frozen=True, kw_only=True):
     refresh_seconds: float
 
 
+_NOTHING: tuple[dict[str, PairMetadata], frozenset[str]] = {}, frozenset()
+
+
 class _UnbelievableError(ExchangeError):
     """The exchange said what cannot be true."""
 
@@ -51,10 +64,11 @@ class _UnbelievableError(ExchangeError):
 class UniverseKeeper:
     """Reads what the exchange lists, and tells everyone whom a change concerns. Used from one loop only.
 
-    An exchange that suddenly lists nothing, or less than half of what it listed before, is not believed:
-    what was known stays, an ERROR is logged, and it is asked again, until it lists them again or Krakked
-    is started anew (then only a listing without any pair is not believed). The same goes for prices of
-    less than half of the pairs: all others would count as not traded at all.
+    An exchange that suddenly lists nothing, or less than half of what it listed before, the last run
+    included, is not believed: what was known stays, an ERROR is logged, and it is asked again, until it lists
+    them again or has said the same for an hour. The same goes for what is traded: prices of less than half of
+    the pairs, or no volume where there was one. A needed pair that is not listed counts as delisted once a
+    second reading agrees, or the stream says so: until then it is ``doubted``, known and streamed as before.
     """
 
     def __init__(
@@ -75,16 +89,31 @@ class UniverseKeeper:
         self._needed = needed
         self._on_added = on_added
         self._write_log = write_log
+        self._read_pairs: dict[str, PairMetadata] = {}
+        """As the exchange listed them last, or the disk had them."""
         self._listed: dict[str, PairMetadata] = {}
+        """These and the doubted, in the statuses that the stream tells."""
         self._delisted: dict[str, PairMetadata] = {}
+        self._quotes: Mapping[str, Quote] | None = None
+        """The prices read last and believed."""
+        self._fit: frozenset[str] = frozenset()
+        """What was tradable in the last run, which counts until prices are read."""
+        self._statuses: dict[str, PairStatus] = {}
+        self._stream_trusted = True
+        self._unlisted: set[str] = set()
+        """Pairs the stream tells of that were not listed yet."""
+        self._repeats = 0
+        self._refused: tuple[frozenset[str], float] = frozenset(), 0.0
+        """The listing that is not believed, and the wall second since which there is this one."""
         self._warned: frozenset[str] = frozenset()
         self._store_trouble = ""
-        self._told: dict[str, PairStatus] = {}
-        """Statuses heard that the listing does not show."""
-        self._repeats = 0
-        self._tried_wall = clock.monotonic()
-        self._next_wall = self._tried_wall
-        self._needed_before: frozenset[str] = frozenset()
+        self._tried_wall = self._next_wall = clock.monotonic()
+        self._told_wall = self._tried_wall - TELL_SECONDS
+        self._news = False
+        self._told = self._followed = _NOTHING
+        self._following = asyncio.Lock()
+        self.doubted: dict[str, PairMetadata] = {}
+        """Pairs that the last reading lacks and that still count as listed."""
         self.universe = Universe({}, {})
         """The pairs of the last reading that was believed."""
         self.assets: dict[str, AssetInfo] = {}
@@ -94,9 +123,11 @@ class UniverseKeeper:
         self.streamed: dict[str, PairMetadata] = {}
         """The pairs to stream, by canonical name; always the same object."""
         self.read_at_wall: float | None = None
-        """When the exchange was read last and believed, in wall seconds."""
+        """When the pairs were read last and believed, in wall seconds."""
         self.trouble = ""
         """Why the last reading failed or was not believed; empty when all is well."""
+        self.empty = ""
+        """Why no pair may be entered; empty when one may."""
         self.cached_at: datetime | None = None
         """When the universe in use was read, while it comes from the disk; None once the exchange told it."""
 
@@ -117,31 +148,43 @@ class UniverseKeeper:
     async def first(self) -> Universe:
         """Read the universe for the start; fall back to the last one on disk when that fails.
 
-        Raises ``ExchangeError`` when there is none on disk, and ``AccessError`` in any case.
+        It may be empty: ``empty`` says why. Raises ``ExchangeError`` when no pairs can be read and there are
+        none on disk, and ``AccessError`` in any case.
         """
         cached = await self._cache.load()
+        if cached is not None:
+            self._adopt(cached)
         try:
             await self._read()
         except AccessError:
             raise
         except ExchangeError as error:
-            self._fail(error)
+            self._fail(error, "the exchange's pairs cannot be read, those known stay")
             if cached is None:
                 raise
-            self._use(cached)
-        if cached is not None:
-            self._remember_delisted({pair.canonical: pair for pair in cached.pairs})
+            self._tell_cached(cached)
+        self._apply()
+        self._told = self._listed, frozenset(self.universe.pairs)
         if self.cached_at is None:
             await self._save()
         self.streamed.update(self.universe.pairs)
         return self.universe
 
     async def run(self) -> None:
-        """Read again whenever that is due, and have the stream follow, until cancelled."""
+        """Read again whenever that is due, until cancelled."""
         while True:
             if self._clock.monotonic() >= self._next_wall:
                 await self.refresh()
-            elif frozenset(self._needed()) != self._needed_before:
+            await self._clock.sleep(POLL_SECONDS)
+
+    async def follow(self) -> None:
+        """Pass on what the stream tells, and have it carry what is needed, until cancelled.
+
+        Beside ``run``: a reading may take long.
+        """
+        while True:
+            self._tell_when_due()
+            if (self._listed, frozenset(self._needed())) != self._followed:
                 await self._follow()
             await self._clock.sleep(POLL_SECONDS)
 
@@ -150,99 +193,200 @@ class UniverseKeeper:
         self._next_wall = min(self._next_wall, self._tried_wall + SOON_SECONDS)
 
     def on_pair_statuses(self, statuses: Mapping[str, PairStatus]) -> None:
-        """Compare what the stream says of pairs with what is known: what differs is worth a new look."""
-        news = {name: status for name, status in statuses.items() if self._is_new(name, status)}
-        for name in statuses.keys() - news.keys():
-            self._told.pop(name, None)
-        if news:
-            self._told = dict(islice((self._told | news).items(), TOLD_MAX))
+        """Take over what the stream says of pairs; one that is not listed yet is worth a new look."""
+        for name, status in statuses.items():
+            if name in self._statuses or len(self._statuses) < STATUSES_MAX:
+                self._statuses[name] = status
+        unlisted = {
+            name
+            for name, status in statuses.items()
+            if status is not PairStatus.DELISTED and name not in self._read_pairs
+        }
+        if unlisted:
+            self._unlisted = {name for name in unlisted | self._unlisted if name in self._statuses}
             self._repeats = REPEATS_MAX
             self.soon()
+        if any(self._is_news(name, status) for name, status in statuses.items()):
+            self._news = True
+            self._tell_when_due()
+
+    def trust_stream(self, *, trusted: bool) -> None:
+        """Say whether what the stream told last still counts: it does not when it has been away for long."""
+        if trusted is not self._stream_trusted:
+            self._stream_trusted = trusted
+            self._news = True
+            self._tell_when_due()
 
     async def refresh(self) -> None:
         """Read the exchange now and tell everyone whom it concerns. Problems are logged, never raised."""
-        before, tradable = self._listed, self.universe.pairs.keys()
         try:
             await self._read()
         except ExchangeError as error:
-            self._fail(error)
+            self._fail(error, "the exchange's pairs cannot be read, those known stay")
             return
-        if before != self._listed or tradable != self.universe.pairs.keys():
-            self._remember_delisted(before)
-            listed, names = dict(self._listed), frozenset(self.universe.pairs)
-            self._inbox.put(UniverseChanged(self._clock.now(), listed, names))
+        self._tell()
         await self._follow()
         await self._save()
-        self._told = {name: status for name, status in self._told.items() if self._is_new(name, status)}
-        if self._told and self._repeats:
+        self._unlisted -= self._read_pairs.keys()
+        if self._unlisted and self._repeats:
             self._repeats -= 1
             self.soon()
 
-    def _is_new(self, name: str, status: PairStatus) -> bool:
+    def _is_news(self, name: str, status: PairStatus) -> bool:
         known = self._listed.get(name)
-        return (PairStatus.DELISTED if known is None else known.status) is not status
+        if known is None:
+            return name in self._read_pairs and status is not PairStatus.DELISTED
+        return known.status is not status
 
     async def _read(self) -> None:
-        """Read the exchange and take over what it says. Raises ``ExchangeError``."""
+        """Read the exchange and keep what it says. Raises ``ExchangeError`` when the pairs cannot be read."""
         self._tried_wall = self._clock.monotonic()
         self._next_wall = self._tried_wall + RETRY_SECONDS
         pairs, assets = await self._feed.pairs()
-        quotes = await self._feed.quotes()
-        self._check(len(pairs), len(quotes), len(self._listed))
-        self._take_over(pairs, quotes, self._rules.universe)
+        self._check(frozenset(pair.canonical for pair in pairs))
+        self._take_pairs({pair.canonical: pair for pair in pairs})
         self.assets = {asset.name: asset for asset in assets}
-        self.traded = {
-            name: quote.figures.volume_24h * quote.figures.vwap_24h for name, quote in quotes.items()
-        }
-        self._next_wall = self._tried_wall + self._rules.refresh_seconds
         self.read_at_wall, self.cached_at = self._clock.monotonic(), None
-        if self.trouble:
-            self._log(Level.INFO, "universe_read_again", "the exchange's pairs are read again")
-        self.trouble = ""
+        if await self._read_quotes():
+            self._next_wall = self._tried_wall + self._rules.refresh_seconds
+            if self.trouble:
+                self._log(Level.INFO, "universe_read_again", "the exchange's pairs are read again")
+            self.trouble = ""
+        if self.doubted:
+            self.soon()
 
-    def _check(self, pairs: int, quotes: int, before: int) -> None:
-        """Raise for a reading that cannot be true: most pairs do not vanish, nor most prices, at once."""
-        if not pairs or pairs * BELIEVED_SHARE < before:
-            told = f"the exchange lists {pairs} pairs" + (
-                f" where it listed {before} before" if before else ""
-            )
-        elif quotes * BELIEVED_SHARE < pairs:
-            told = f"the exchange tells the prices of {quotes} of {pairs} pairs"
-        else:
+    async def _read_quotes(self) -> bool:
+        """Read what is traded; when that fails, what was known of it stays. Say whether it did not."""
+        try:
+            quotes = dict(await self._feed.quotes())
+            if doubt := why_prices_are_doubted(quotes, self._quotes, self._read_pairs.keys()):
+                raise _UnbelievableError(f"{doubt}: that is not believed, and it is asked again")
+        except AccessError:
+            raise
+        except ExchangeError as error:
+            self._fail(error, "how much is traded cannot be read, what was known of it stays")
+            return False
+        self._quotes = quotes
+        self.traded = {name: traded_value(quote) for name, quote in quotes.items()}
+        return True
+
+    def _check(self, names: frozenset[str]) -> None:
+        """Raise for a listing that cannot be true: most pairs do not vanish at once."""
+        before, now = len(self._read_pairs), self._clock.monotonic()
+        if names and len(names) * BELIEVED_SHARE >= before:
+            self._refused = frozenset(), now
             return
+        if names != self._refused[0]:
+            self._refused = names, now
+        if names and now - self._refused[1] >= PERSISTENCE_SECONDS:
+            return
+        told = f"the exchange lists {len(names)} pairs" + (
+            f" where it listed {before} before" if before else ""
+        )
         raise _UnbelievableError(f"{told}: that is not believed, and it is asked again")
 
-    def _take_over(
-        self, pairs: Sequence[PairMetadata], quotes: Mapping[str, Quote], settings: UniverseSettings
-    ) -> None:
-        self._listed = {pair.canonical: pair for pair in pairs}
-        self.universe = select_universe(pairs, quotes, settings, self._rules.quote_asset)
-        warnings = frozenset(self.universe.warnings)
-        for warning in self.universe.warnings:
+    def _take_pairs(self, pairs: dict[str, PairMetadata]) -> None:
+        """Take over a listing. What it lacks for the first time is doubted, if something of ours is about it.
+
+        In the first reading that is anything: what is held is not known yet.
+        """
+        needed = self._needed() if self.read_at_wall is not None else self._read_pairs.keys()
+        missing = self._read_pairs.keys() - pairs.keys()
+        self.doubted = {name: self._read_pairs[name] for name in sorted(missing & set(needed))}
+        self._read_pairs = pairs
+        for name in self.doubted.keys() & set(self._needed()):
+            message = f"{name} is not listed any more: that counts once the exchange says so again"
+            self._log(Level.WARNING, "pair_doubted", message, pair=name)
+
+    def _adopt(self, cached: ListedPairs) -> None:
+        """Start from what was read in the last run."""
+        self._read_pairs = {p.canonical: p for p in cached.pairs if p.status is not PairStatus.DELISTED}
+        self._delisted = {p.canonical: p for p in cached.pairs if p.status is PairStatus.DELISTED}
+        self._fit, self.cached_at = frozenset(cached.tradable), cached.at
+
+    def _apply(self) -> None:
+        """Work out what is listed, in which status, and what of it may be traded."""
+        before, heard = self._listed, self._statuses if self._stream_trusted else {}
+        self._listed = {
+            name: _in_status(pair, heard.get(name, pair.status))
+            for name, pair in (self.doubted | self._read_pairs).items()
+            if heard.get(name) is not PairStatus.DELISTED
+        }
+        self._remember_delisted(before)
+        self._select()
+
+    def _select(self) -> None:
+        settings, quote_asset = self._rules.universe, self._rules.quote_asset
+        if self._quotes is None:
+            settings = msgspec.structs.replace(settings, include_pairs=self._included())
+        universe = select_universe(self._listed.values(), self._quotes or {}, settings, quote_asset)
+        pairs = {name: pair for name, pair in universe.pairs.items() if name not in self.doubted}
+        self.universe = Universe(pairs, universe.known, universe.warnings)
+        warnings = frozenset(universe.warnings)
+        for warning in universe.warnings:
             if warning not in self._warned:
                 self._log(Level.WARNING, "universe_warning", warning, warning=warning)
         self._warned = warnings
+        self._tell_empty()
 
-    def _use(self, cached: ListedPairs) -> None:
-        """Take over what was read before. What was traded then is what the overrides of today leave of it."""
+    def _included(self) -> tuple[str, ...]:
+        """Return what is let in while nobody knows what is traded: what was traded in the last run, too."""
         settings = self._rules.universe
-        classes = {*settings.asset_classes}
-        listed = [pair for pair in cached.pairs if pair.status is not PairStatus.DELISTED]
-        fit = {pair.canonical for pair in listed if pair.asset_class in classes} & {*cached.tradable}
-        included = tuple(sorted({*settings.include_pairs} | (fit - {*settings.exclude_pairs})))
-        self._take_over(listed, {}, msgspec.structs.replace(settings, include_pairs=included))
-        self.cached_at = cached.at
+        fit = (
+            name
+            for name in sorted(self._fit & self._listed.keys() - {*settings.exclude_pairs})
+            if (pair := self._listed[name]).permits.enter
+            and pair.quote == self._rules.quote_asset
+            and pair.asset_class in settings.asset_classes
+        )
+        return tuple(dict.fromkeys((*settings.include_pairs, *fit)))
+
+    def _tell_empty(self) -> None:
+        """Tell when there is nothing to trade, and why: what is held is guarded all the same."""
+        empty = self._why_empty()
+        if empty and empty != self.empty:
+            message = f"no pair is traded, so nothing is entered; what is held is guarded: {empty}"
+            self._log(Level.ERROR, "universe_empty", message, reason=empty)
+        elif self.empty and not empty:
+            self._log(Level.INFO, "universe_filled", f"{len(self.universe.pairs)} pairs are traded again")
+        self.empty = empty
+
+    def _why_empty(self) -> str:
+        if self.universe.pairs:
+            return ""
+        if not self.universe.known:
+            return f"the exchange lists no pair quoted in {self._rules.quote_asset}"
+        if not any(pair.permits.enter for pair in self.universe.known.values()):
+            return "the exchange lets no pair be traded now"
+        if self._quotes is None:
+            return f"how much is traded is not known ({self.trouble})"
+        return "[universe] leaves none: lower min_24h_volume_usd, set include_pairs or exclude less"
+
+    def _tell_when_due(self) -> None:
+        if self._news and self._clock.monotonic() - self._told_wall >= TELL_SECONDS:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell the core what is listed and tradable, when that is not what it was told before."""
+        self._news = False
+        self._apply()
+        told = self._listed, frozenset(self.universe.pairs)
+        if told != self._told:
+            self._told, self._told_wall = told, self._clock.monotonic()
+            self._inbox.put(UniverseChanged(self._clock.now(), dict(self._listed), told[1]))
+
+    def _tell_cached(self, cached: ListedPairs) -> None:
         age = max((self._clock.now() - cached.at).total_seconds(), 0.0)
         self._log(
             Level.WARNING, "universe_cached",
             f"the pairs are those of {age / 3600:.1f} hours ago: {self.trouble}",
-            age_seconds=round(age), reason=self.trouble, pairs=len(listed),
+            age_seconds=round(age), reason=self.trouble, pairs=len(self._read_pairs),
         )  # fmt: skip
 
     def _remember_delisted(self, before: Mapping[str, PairMetadata]) -> None:
         gone = {name: pair for name, pair in before.items() if name not in self._listed}
         for name, pair in gone.items():
-            self._delisted[name] = msgspec.structs.replace(pair, status=PairStatus.DELISTED)
+            self._delisted[name] = _in_status(pair, PairStatus.DELISTED)
         for name in self._delisted.keys() & self._listed.keys():
             del self._delisted[name]
         while len(self._delisted) > DELISTED_MAX:
@@ -250,22 +394,27 @@ class UniverseKeeper:
 
     async def _follow(self) -> None:
         """Have the stream carry what is tradable and what is needed, and nothing else."""
-        needed = self._needed_before = frozenset(self._needed())
-        wanted = {
-            name: pair for name, pair in self._listed.items() if name in self.universe.pairs or name in needed
-        }
-        if wanted == self.streamed:
-            return
-        added = [pair for name, pair in wanted.items() if name not in self.streamed]
-        self.streamed.clear()
-        self.streamed.update(wanted)
-        await self._feed.change_pairs(tuple(wanted.values()))
-        if added:
-            self._on_added(added)
+        async with self._following:
+            needed = frozenset(self._needed())
+            self._followed = self._listed, needed
+            wanted = {
+                name: pair
+                for name, pair in self._listed.items()
+                if name in self.universe.pairs or name in needed
+            }
+            if wanted == self.streamed:
+                return
+            added = [pair for name, pair in wanted.items() if name not in self.streamed]
+            self.streamed.clear()
+            self.streamed.update(wanted)
+            await self._feed.change_pairs(tuple(wanted.values()))
+            if added:
+                self._on_added(added)
 
     async def _save(self) -> None:
         tradable = tuple(self.universe.pairs)
-        listed = ListedPairs(self._clock.now(), tuple(self.known.values()), tradable)
+        pairs = self._delisted | self.doubted | self._read_pairs
+        listed = ListedPairs(self._clock.now(), tuple(pairs.values()), tradable)
         try:
             await self._cache.save(listed)
         except StorageError as error:
@@ -276,13 +425,16 @@ class UniverseKeeper:
         else:
             self._store_trouble = ""
 
-    def _fail(self, error: ExchangeError) -> None:
+    def _fail(self, error: ExchangeError, what: str) -> None:
         reason = str(error)
         if reason != self.trouble:
             level = Level.ERROR if isinstance(error, _UnbelievableError) else Level.WARNING
-            message = f"the exchange's pairs cannot be read, those known stay: {reason}"
-            self._log(level, "universe_not_read", message, reason=reason)
+            self._log(level, "universe_not_read", f"{what}: {reason}", reason=reason)
         self.trouble = reason
 
     def _log(self, level: Level, event: str, message: str, **fields: str | int) -> None:
         self._write_log(Log(level, event, dict(fields), message))
+
+
+def _in_status(pair: PairMetadata, status: PairStatus) -> PairMetadata:
+    return pair if pair.status is status else msgspec.structs.replace(pair, status=status)

@@ -18,7 +18,7 @@ from krakked_tui.kraken.frames import (
     StatusFrame,
 )
 from krakked_tui.kraken.pending import PENDING_MAX, Answered
-from krakked_tui.kraken.session import Ended, Event, News, Session
+from krakked_tui.kraken.session import Ended, Event, News, Session, Unanswered
 from krakked_tui.kraken.subscriptions import Progress
 from krakked_tui.kraken.topics import Subscription
 from krakked_tui.kraken.writing import CallWithheldError
@@ -59,7 +59,11 @@ class LostError(Exception):
 
 
 class Listener:
-    """Hands what a session says to whoever asked for it. ``name`` is the stream's."""
+    """Hands what one session says to whoever asked for it. ``name`` is the stream's.
+
+    A connection counts as connected from the first ack on; one that wants nothing, at once. Before that
+    nothing is said of its state, unless everything was refused or nothing acked for long.
+    """
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class Listener:
         self.on_news = on_news
         self._on_state = on_state
         self._system = _ONLINE
+        self._served = False
 
     def status(self, frame: StatusFrame) -> None:
         """Remember the exchange's state and pass it on."""
@@ -83,12 +88,24 @@ class Listener:
 
     def progress(self, progress: Progress) -> None:
         """Pass on how far subscribing is."""
-        detail = "" if self._system == _ONLINE else f"the exchange is in {self._system}"
         wanted, acked, failed = progress.wanted, progress.acked, progress.failed
-        state = StreamState(
-            name=self._name, connected=True, detail=detail, wanted=wanted, acked=acked, failed=failed
-        )
-        self._on_state(state)
+        self._served = self._served or acked > 0 or wanted == 0
+        if not self._served and len(failed) < wanted:
+            return
+        detail = self._mode if self._served else self._with_mode("the exchange refuses all subscriptions")
+        self._on_state(StreamState(self._name, self._served, detail, wanted, acked, failed))
+
+    def unanswered(self, unanswered: Unanswered) -> None:
+        """Pass on that the exchange acknowledges nothing."""
+        detail = self._with_mode(f"the exchange has acknowledged nothing for {unanswered.seconds:.0f} s")
+        self._on_state(StreamState(self._name, connected=False, detail=detail))
+
+    @property
+    def _mode(self) -> str:
+        return "" if self._system == _ONLINE else f"the exchange is in {self._system}"
+
+    def _with_mode(self, detail: str) -> str:
+        return f"{detail}; {self._mode}" if self._mode else detail
 
 
 class Link:
@@ -200,6 +217,8 @@ class Link:
                 self._listener.status(event)
             case Progress():
                 self._listener.progress(event)
+            case Unanswered():
+                self._listener.unanswered(event)
             case Answered(req_id):
                 self._resolve(req_id, event)
             case Ended(reason):

@@ -204,6 +204,7 @@ class MarketStream:
             ),
             acked=sum(state.acked for state in states),
             failed=tuple(topic for state in states for topic in state.failed),
+            parts=tuple(states) if len(states) > 1 else (),
         )
 
     def on_frame(self, news: News, now: float) -> None:

@@ -2,6 +2,7 @@
 
     connecting -> status heard -> subscribing, one batch at a time -> every symbol acked or refused
 
+- The first ack is told at once, before the data that follows it. Nothing acked for long is told, too.
 - What is wanted may change at any time; ``subscriptions`` says what to ask for and when.
 - A refused public topic is reported and asked for again later; the others go on. A refused private
   one ends the session: its token may be stale, and half an account stream is none.
@@ -46,7 +47,7 @@ from krakked_tui.kraken.frames import (
 )
 from krakked_tui.kraken.pending import PENDING_MAX, Answered, Pending
 from krakked_tui.kraken.statuses import is_pair_status, is_system_status
-from krakked_tui.kraken.subscriptions import BATCH_SIZE, Progress, Subscriptions
+from krakked_tui.kraken.subscriptions import ACK_SECONDS, BATCH_SIZE, Progress, Subscriptions
 from krakked_tui.kraken.topics import Plan, Subscription, Topic, TopicState, topics
 
 PING_SECONDS = 5.0
@@ -73,6 +74,12 @@ class Ended(msgspec.Struct, frozen=True):
     """The session is over; connect anew."""
 
     reason: str
+
+
+class Unanswered(msgspec.Struct, frozen=True):
+    """The exchange is there and has acknowledged nothing for ``seconds``; the asking goes on. Told once."""
+
+    seconds: float
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -108,7 +115,7 @@ News = MarketFrame | AccountFrame | BookChanged | Gap | TradingMaximum
 _Rare = (
     AccountFrame | InstrumentFrame | Level3Frame | StatusFrame | HeartbeatFrame | Reply | Notice | Unreadable
 )
-Event = News | StatusFrame | Progress | Answered | Ended
+Event = News | StatusFrame | Progress | Unanswered | Answered | Ended
 
 
 class Session:
@@ -130,6 +137,10 @@ class Session:
         self._gaps: dict[str, float] = {}
         self._next_id = 1
         self._greeted = False
+        self._served = False
+        """Whether anything was ever acked."""
+        self._complained = False
+        """Whether it was told that nothing is."""
         self._ended = False
         self._started = self._heard = self._spoken = self._pinged = now
         self._books: dict[str, BookChanged] = {}
@@ -240,7 +251,7 @@ class Session:
         self._subscriptions.pass_time(now)
         self._ask(now)
         self._ping(now)
-        return list(self._pending.overdue(now))
+        return [*self._unanswered(now), *self._pending.overdue(now)]
 
     def heard(self, channel: str, symbol: str | None = None) -> float | None:
         """Return when the last message of a channel (about a symbol) came, None before the first."""
@@ -403,7 +414,9 @@ class Session:
         if self._token is not None and (refused := self._subscriptions.refused()):
             topic, reason = refused[0]
             return [self._end(f"{topic} was refused: {reason}")]
-        events: list[Event] = [self._subscriptions.progress()] if complete else []
+        first = not self._served and self._subscriptions.any_acked
+        self._served = self._served or first
+        events: list[Event] = [self._subscriptions.progress()] if complete or first else []
         if isinstance(reply.result, ReplyResult) and reply.result.maxratecount is not None:
             events.append(TradingMaximum(reply.result.maxratecount))
         return events
@@ -416,6 +429,15 @@ class Session:
         if batch is not None:
             token = {} if self._token is None else {"token": self._token.token}
             self._outgoing.append(_encode(batch.method, {"params": batch.params | token}, self._new_id()))
+
+    def _unanswered(self, now: float) -> list[Event]:
+        """Say, once, that nothing was acked in the time that an ack may take."""
+        if self._served or self._complained or now - self._started < ACK_SECONDS:
+            return []
+        if not self._greeted or not self._heard_of:
+            return []
+        self._complained = True
+        return [Unanswered(now - self._started)]
 
     def _ping(self, now: float) -> None:
         if now - max(self._heard, self._pinged) >= self._ping_seconds:

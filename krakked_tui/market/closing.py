@@ -6,6 +6,7 @@ clock, so a boundary is settled only when a message stamped well after it has ar
 earlier ones on the same ordered connection then have too, or when a grace has passed in silence.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -86,6 +87,13 @@ class CandleCloser:
                 del lane.returned[oldest]
                 lane.over = max(lane.over, oldest)
         return sorted(closed, key=lambda c: (c.time, c.pair, c.timeframe.minutes))
+
+    def forget(self, pairs: Collection[str]) -> None:
+        """Drop all candles of these pairs: what is streamed no more would be closed half done."""
+        for key in [key for key in self._lanes if key[0] in pairs]:
+            del self._lanes[key]
+        for correction in [each for each in self._corrections if each[0] in pairs]:
+            del self._corrections[correction]
 
     def corrections(self) -> list[Candle]:
         """Return and forget the closed candles that a late update has changed, in the order of ``close``."""

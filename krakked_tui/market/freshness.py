@@ -43,21 +43,21 @@ class FeedState(StrEnum):
 
 
 def freshness_of(
-    quote: Quote | None, monotonic: float, settings: FeedSettings, *, connected: bool,
+    quote: Quote | None, monotonic: float, settings: FeedSettings, *, live: bool,
     checked: float | None = None,
 ) -> Freshness:  # fmt: skip
     """Judge one pair's price at wall instant ``monotonic``; a tolerance reached exactly still holds.
 
-    ``connected`` says that the stream the quote comes from is open and acknowledged: only then can
-    silence mean that nothing happened. ``checked`` is the wall instant at which a separate request
-    confirmed this price, None when none has.
+    ``live`` says that the feed as a whole is ``FeedState.LIVE``: only then can the silence of one pair
+    mean that nothing happened. ``checked`` is the wall instant at which a separate request confirmed this
+    price, None when none has.
     """
     if quote is None:
         return Freshness.NEVER
     age, tolerance = monotonic - quote.received, settings.stale_tolerance_seconds
     if age <= tolerance:
         return Freshness.FRESH
-    if not connected or age > settings.quiet_tolerance_seconds:
+    if not live or age > settings.quiet_tolerance_seconds:
         return Freshness.STALE
     confirmed = checked is not None and monotonic - checked <= tolerance
     return Freshness.CHECKED if confirmed else Freshness.QUIET
@@ -75,14 +75,15 @@ class Substitute(StrEnum):
 
 
 def feed_state(
-    streamed_age: float | None, settings: FeedSettings, *, priced: bool, connected: bool,
+    proven_age: float | None, settings: FeedSettings, *, priced: bool, connected: bool,
     substitute: Substitute,
 ) -> FeedState:  # fmt: skip
-    """Judge the feed as a whole: it lives when it is connected and has brought any price lately.
+    """Judge the feed as a whole: it lives when it is connected and lately proved to bring what happens.
 
-    ``streamed_age`` is the age of the newest price of the stream, of whatever pair; None without one.
-    Prices that were asked for do not count, nor do heartbeats: all pairs silent at once on an open
-    connection is a dead feed, not a quiet market. ``priced`` says whether there is any price at all.
+    ``proven_age`` is the age of the newest price of the stream, of whatever pair, or of the last request
+    that showed that nothing traded of which the stream did not tell; None without either. Heartbeats and
+    candles prove nothing: all pairs silent at once on an open connection is a dead feed until somebody
+    has asked whether the market is calm. ``priced`` says whether there is any price at all.
     """
     if not priced:
         return FeedState.STARTING
@@ -90,5 +91,5 @@ def feed_state(
         return FeedState.POLLING
     if not connected:
         return FeedState.DOWN
-    alive = streamed_age is not None and streamed_age <= settings.stale_tolerance_seconds
+    alive = proven_age is not None and proven_age <= settings.stale_tolerance_seconds
     return FeedState.LIVE if alive and substitute is Substitute.NONE else FeedState.STALE

@@ -34,48 +34,97 @@ def reach(timeframe: Timeframe, now: datetime, bars: int = SERVED) -> datetime:
     return timeframe.floor(now) - min(bars, SERVED) * timeframe.length
 
 
+class Answered(msgspec.Struct, frozen=True):
+    """What the exchange was asked for and has answered: all candles that open from ``since`` to ``upto``.
+
+    A hole in between is none: nobody traded.
+    """
+
+    since: datetime
+    upto: datetime
+
+    def joined(self, later: "Answered") -> "Answered":
+        """Return this and a later answer as one, or the later one alone where a gap is between them."""
+        if later.since > self.upto:
+            return later
+        return Answered(min(self.since, later.since), max(self.upto, later.upto))
+
+
+NO_ANSWERS: Mapping[str, Answered] = {}
+
+
 def lacking(
     newest: pl.DataFrame, pairs: Iterable[str], timeframe: Timeframe, bars: int, now: datetime, *,
-    depth: int = SERVED,
+    depth: int = SERVED, answered: Mapping[str, Answered] = NO_ANSWERS,
 ) -> dict[str, Lack]:  # fmt: skip
     """Say for each pair what is missing of the latest ``bars`` candles (1 or more) closed at ``now``.
 
     ``newest`` is a candle frame with the latest ``bars`` stored candles of each pair. Asked for again are
     the last one before a hole and all after it: it may have been stored before it was complete. A pair with
-    fewer candles than wanted is asked for ``depth`` ones, or ``bars`` if that is more.
+    fewer candles than wanted is asked for ``depth`` ones, or ``bars`` if that is more. What was ``answered``
+    is not asked for again.
     """
+    known = newest.with_columns(
+        since=_instants(newest, {pair: each.since for pair, each in answered.items()}),
+        upto=_instants(newest, {pair: each.upto for pair, each in answered.items()}),
+    )
+    time, following = pl.col("time"), pl.col("time").shift(-1)
+    told = ((time >= pl.col("since")) & (following <= pl.col("upto") + timeframe.length)).fill_null(
+        value=False
+    )
     # A hole is where the next candle is not the next one.
-    following = pl.col("time").shift(-1)
-    found = newest.group_by("pair").agg(
+    found = known.group_by("pair").agg(
         rows=pl.len(),
-        last=pl.col("time").max(),
-        hole=pl.col("time").filter(following - pl.col("time") > timeframe.length).first(),
+        last=time.max(),
+        hole=time.filter((following - time > timeframe.length) & ~told).first(),
     )
     closed, oldest = closed_candle_time(timeframe, now), reach(timeframe, now)
     short = Lack(reach(timeframe, now, max(bars, depth)), beyond=bars > SERVED)
     by_pair = {row["pair"]: row for row in found.iter_rows(named=True)}
+    nothing: dict[str, datetime | int | None] = {"rows": 0, "last": None, "hole": None}
     return {
-        pair: _lack(by_pair[pair], bars, closed, oldest, short) if pair in by_pair else short
+        pair: _lack(by_pair.get(pair, nothing), bars, closed, oldest, short, answered.get(pair))
         for pair in pairs
     }
 
 
+def _instants(frame: pl.DataFrame, by_pair: Mapping[str, datetime]) -> pl.Expr:
+    """Return a column with one instant for each pair, null where there is none."""
+    return (
+        pl.col("pair")
+        .replace_strict(by_pair, default=None, return_dtype=frame.schema["time"])
+        .alias("instant")
+    )
+
+
 def _lack(
-    row: Mapping[str, datetime | int | None], bars: int, closed: datetime, oldest: datetime, short: Lack
-) -> Lack:
+    row: Mapping[str, datetime | int | None], bars: int, closed: datetime, oldest: datetime, short: Lack,
+    answered: Answered | None,
+) -> Lack:  # fmt: skip
     rows, last, hole = row["rows"], row["last"], row["hole"]
-    assert isinstance(last, datetime)
     assert isinstance(rows, int)
-    if isinstance(hole, datetime):
-        since = hole
-    elif rows < bars:
-        assert short.since is not None
-        return Lack(max(min(short.since, last), oldest), beyond=short.beyond or last < oldest)
-    elif last >= closed:
-        return Lack(None)
-    else:
-        since = last
-    return Lack(max(since, oldest), beyond=since < oldest)
+    assert short.since is not None
+    begins = [
+        each for each in (hole, answered.upto if answered else None, last) if isinstance(each, datetime)
+    ]
+    complete = rows >= bars or (answered is not None and answered.since <= short.since)
+    if not isinstance(hole, datetime) and complete:
+        upto = max(begins)
+        return Lack(None) if upto >= closed else Lack(max(upto, oldest), beyond=upto < oldest)
+    since = hole if isinstance(hole, datetime) else last
+    if not complete:
+        since = min(short.since, since) if isinstance(since, datetime) else short.since
+    assert isinstance(since, datetime)
+    return Lack(max(since, oldest), beyond=since < oldest or (not complete and short.beyond))
+
+
+def served(frame: pl.DataFrame, timeframe: Timeframe, now: datetime) -> pl.DataFrame:
+    """Return the candles of a frame that the exchange still serves, and the newest one of each pair.
+
+    What lies further back is no hole that anything can be done about.
+    """
+    time = pl.col("time")
+    return frame.filter((time >= reach(timeframe, now)) | (time == time.max().over("pair")))
 
 
 def closed_only(candles: Sequence[Candle], asked: datetime, doubt: timedelta = CLOCK_DOUBT) -> list[Candle]:

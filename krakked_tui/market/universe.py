@@ -1,6 +1,7 @@
 """Which pairs are known and which are traded."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from decimal import Decimal
 from difflib import get_close_matches
 
 import msgspec
@@ -10,6 +11,8 @@ from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.market.settings import UniverseSettings
 
+BELIEVED_SHARE = 2
+"""A reading that lacks more than one in so many of what there was before is not believed."""
 _SUGGESTIONS_MAX = 3
 
 
@@ -87,6 +90,30 @@ def select_universe(
     return Universe(tradable, known, tuple(_override_warnings(listed, known, settings, quote_asset)))
 
 
+def traded_value(quote: Quote | None) -> Decimal:
+    """Return what was traded in 24 hours, in the quote asset; of a pair without a price nothing was."""
+    return quote.figures.volume_24h * quote.figures.vwap_24h if quote else ZERO
+
+
+def why_prices_are_doubted(
+    quotes: Mapping[str, Quote], before: Mapping[str, Quote] | None, listed: Collection[str]
+) -> str:
+    """Say why prices of all pairs cannot be what they seem; empty when they can.
+
+    Most pairs do not stop being traded at once. ``before`` are the prices before these, None without any.
+    """
+    if len(quotes) * BELIEVED_SHARE < len(listed):
+        return f"the exchange tells the prices of {len(quotes)} of {len(listed)} pairs"
+    if before is None:
+        traded = any(traded_value(quote) for quote in quotes.values())
+        return "" if traded or not quotes else "the exchange tells a volume of 0 for every pair"
+    active = [name for name in listed if traded_value(before.get(name))]
+    stopped = sum(not traded_value(quotes.get(name)) for name in active)
+    if stopped * BELIEVED_SHARE <= len(active):
+        return ""
+    return f"the exchange tells a volume of 0 for {stopped} of {len(active)} pairs that were traded before"
+
+
 def near_matches(name: str, known: Mapping[str, PairMetadata]) -> tuple[str, ...]:
     """Return canonical names of ``known`` that a person may have meant by ``name``, best first.
 
@@ -106,8 +133,8 @@ def _grid(pair: PairMetadata) -> tuple[object, ...]:
 
 
 def _passes_filters(pair: PairMetadata, quote: Quote | None, settings: UniverseSettings) -> bool:
-    traded = quote.figures.volume_24h * quote.figures.vwap_24h if quote else ZERO
-    return pair.asset_class in settings.asset_classes and traded >= settings.min_24h_volume_usd
+    fits = pair.asset_class in settings.asset_classes
+    return fits and traded_value(quote) >= settings.min_24h_volume_usd
 
 
 def _override_warnings(

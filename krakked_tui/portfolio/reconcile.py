@@ -13,7 +13,7 @@ from krakked_tui.portfolio.accounts import Account
 from krakked_tui.portfolio.forms import Forms
 from krakked_tui.portfolio.ledger import OWN_ROW, LedgerState
 from krakked_tui.portfolio.settings import PortfolioSettings
-from krakked_tui.portfolio.valuation import PriceMark, ValuationStatus, Valuer
+from krakked_tui.portfolio.valuation import WITHOUT_VALUE, PriceMark, Valuer
 
 AFTERWARDS = timedelta(microseconds=1)
 
@@ -58,7 +58,7 @@ def find_drift(
         if expected == actual:
             continue
         difference = valuer.value(asset, abs(actual - expected))
-        worth = None if difference.status is ValuationStatus.UNVALUED else difference.value
+        worth = None if difference.status in WITHOUT_VALUE else difference.value
         if worth is None or worth > settings.reconciliation_tolerance:
             findings.append(DriftFinding(asset, expected, actual, worth))
     return tuple(findings)

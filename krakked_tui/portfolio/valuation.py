@@ -3,7 +3,8 @@
 The base currency is worth itself; any other asset what the pair configured for it says, else its pair with
 the base currency (a stablecoin too: it is worth what is paid for it, not 1). What is staked or bonded is
 worth the same as what can be sold. A price that is too old still counts and is marked; an asset without a
-usable price counts as zero and is marked, so that equity is never flattered by a guess.
+usable price counts as zero and is marked, so that equity is never flattered by a guess. What is held of a
+delisted pair makes equity as doubtful as a price that is too old does: its zero is no loss.
 
 Assets that are excluded are looked at as if they lay elsewhere: they are no part of equity or exposure, what
 is paid for them is money that left, and what they bring is money that came in.
@@ -37,6 +38,11 @@ class ValuationStatus(StrEnum):
     VALUED = "valued"
     STALE = "stale"
     UNVALUED = "unvalued"
+    DELISTED = "delisted"
+    """Its pair is gone, and nothing says what it is worth now: not nothing, most likely."""
+
+
+WITHOUT_VALUE = frozenset({ValuationStatus.UNVALUED, ValuationStatus.DELISTED})
 
 
 class AssetValuation(msgspec.Struct, frozen=True):
@@ -92,9 +98,9 @@ class Valuation(msgspec.Struct, frozen=True):
 
     @property
     def stale(self) -> bool:
-        """Whether equity rests on a price that is too old or has not arrived yet."""
+        """Whether equity rests on a price that is too old, has not arrived yet or does not come any more."""
         return any(
-            asset.status is ValuationStatus.STALE
+            asset.status in {ValuationStatus.STALE, ValuationStatus.DELISTED}
             or (asset.status is ValuationStatus.UNVALUED and asset.source_pair is not None)
             for asset in self.assets
         )
@@ -102,7 +108,21 @@ class Valuation(msgspec.Struct, frozen=True):
     @property
     def unvalued(self) -> tuple[str, ...]:
         """Assets that count as zero because nothing says what they are worth."""
-        return tuple(asset.asset for asset in self.assets if asset.status is ValuationStatus.UNVALUED)
+        return tuple(asset.asset for asset in self.assets if asset.status in WITHOUT_VALUE)
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """Those of them that are worth something all the same: equity is too low by an unknown amount."""
+        return tuple(
+            asset.asset
+            for asset in self.assets
+            if asset.status in WITHOUT_VALUE and asset.source_pair is not None
+        )
+
+    @property
+    def delisted(self) -> tuple[str, ...]:
+        """Those of them whose pair is delisted."""
+        return tuple(asset.asset for asset in self.assets if asset.status is ValuationStatus.DELISTED)
 
 
 class Valuer:
@@ -117,8 +137,9 @@ class Valuer:
     ) -> None:
         self._prices = prices
         self._base_currency = settings.base_currency
-        usable = [pair for pair in pairs.values() if pair.permits.value]
-        self._sources = {pair.base: pair for pair in usable if pair.quote == settings.base_currency}
+        quoted = [pair for pair in pairs.values() if pair.quote == settings.base_currency]
+        self._sources = {pair.base: pair for pair in quoted if pair.permits.value}
+        self._gone = {pair.base: pair for pair in quoted if not pair.permits.value}
         for asset, name in settings.valuation_pairs.items():
             pair = pairs.get(name)
             if pair is not None and pair.permits.value and asset in (pair.base, pair.quote):
@@ -130,6 +151,10 @@ class Valuer:
             return AssetValuation(asset, amount, amount, None, ValuationStatus.VALUED)
         source = self._sources.get(asset)
         if source is None:
+            gone = self._gone.get(asset)
+            # What is too little for an order was worth next to nothing before.
+            if gone is not None and abs(amount) >= gone.order_min:
+                return AssetValuation(asset, amount, ZERO, gone.canonical, ValuationStatus.DELISTED)
             return AssetValuation(asset, amount, ZERO, None, ValuationStatus.UNVALUED)
         mark = self._mark(asset, frozenset())
         if mark is None:

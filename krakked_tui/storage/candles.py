@@ -9,7 +9,7 @@ from krakked_tui.domain.errors import RefusedError
 from krakked_tui.market.settings import CandleStoreSettings
 from krakked_tui.ports import CandleStore
 from krakked_tui.storage.candle_store.csv_format import CsvFormat
-from krakked_tui.storage.candle_store.following import FollowingCandleStore
+from krakked_tui.storage.candle_store.following import FollowingCandleStore, TakeOver
 from krakked_tui.storage.candle_store.layout import WRITER_LOCK
 from krakked_tui.storage.candle_store.parquet_format import ParquetFormat
 from krakked_tui.storage.candle_store.partitions import Partitions
@@ -36,10 +36,24 @@ async def open_candle_store(root: Path, settings: CandleStoreSettings = DEFAULTS
     try:
         return await open_to_write(root, settings)
     except RefusedError:
-        reader = TextTailReader(root) if settings.backend == "csv" else SqliteTailReader(root)
-        return FollowingCandleStore(
-            reader, _partitions(root, settings), settings.recent_bars, lambda: open_to_write(root, settings)
-        )
+        return _following(root, settings, lambda: open_to_write(root, settings))
+
+
+def open_to_read(root: Path, settings: CandleStoreSettings = DEFAULTS) -> CandleStore:
+    """Open the store in the directory ``root`` to look at it, whoever writes it; nothing there changes.
+
+    What is appended is kept in memory and lost. SQLite may put empty files of its own beside the tail.
+    """
+
+    async def never() -> PartitionedCandleStore:
+        raise RefusedError("the candle store was opened to be read")
+
+    return _following(root, settings, never)
+
+
+def _following(root: Path, settings: CandleStoreSettings, take_over: TakeOver) -> FollowingCandleStore:
+    reader = TextTailReader(root) if settings.backend == "csv" else SqliteTailReader(root)
+    return FollowingCandleStore(reader, _partitions(root, settings), settings.recent_bars, take_over)
 
 
 async def open_to_write(root: Path, settings: CandleStoreSettings = DEFAULTS) -> PartitionedCandleStore:

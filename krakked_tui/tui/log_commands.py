@@ -1,5 +1,6 @@
-"""The commands of the logs pane. None reaches the engine: they change what is looked at."""
+"""The commands of the logs pane. But for the reading of candles they only change what is looked at."""
 
+from krakked_tui.control.commands import IngestCandles
 from krakked_tui.tui.command import Desk, DialogName, OpenDialog, PaneName, ShowPane, UiCommand
 
 
@@ -75,6 +76,28 @@ class ToggleControlLog(UiCommand):
         desk.logs.toggle_control()
 
 
+class ReadCandles(UiCommand):
+    """Have missing candles read."""
+
+    id = "read-candles"
+    keys = ("i",)
+    footer = "Read candles"
+    footer_rank = 4
+    title = "Read missing candles now"
+    help = "Ask the exchange, in one round, for all candles that the store lacks; trades nothing."
+    acts = True
+    pane = PaneName.LOGS
+
+    def unavailable(self, desk: Desk) -> str:
+        """Candles are read while the engine runs."""
+        phase = desk.view.status.phase
+        return "" if phase == "running" else f"The engine is {phase}; this needs it running."
+
+    def run(self, desk: Desk) -> None:
+        """Send it: it does no harm."""
+        desk.submit(IngestCandles(), "read candles")
+
+
 class ShowRecord(OpenDialog):
     """One record in full."""
 
@@ -98,4 +121,5 @@ LOG_COMMANDS: tuple[UiCommand, ...] = (
     FilterLog(),
     ShowAllRecords(),
     ToggleControlLog(),
+    ReadCandles(),
 )

@@ -22,6 +22,7 @@ from krakked_tui.control.commands import (
     ClearKillSwitch,
     Command,
     FlattenAll,
+    IngestCandles,
     PauseCycles,
     ResumeCycles,
     SetKillSwitch,
@@ -102,7 +103,7 @@ def _settled(outcome: Outcome, stage: Stage, message: str, now: float) -> Outcom
     return msgspec.structs.replace(outcome, stage=stage, message=message, settled_at=now)
 
 
-def _effect(outcome: Outcome, view: EngineView, settings: SettingsView) -> str | None:
+def _effect(outcome: Outcome, view: EngineView, settings: SettingsView) -> str | None:  # noqa: C901 - one arm per command
     """Return the verified result, or None while the view does not show it yet."""
     status = view.status
     match outcome.command:
@@ -123,6 +124,8 @@ def _effect(outcome: Outcome, view: EngineView, settings: SettingsView) -> str |
         case ChangeSetting(key, value):
             in_force = {row.key: row.value for row in settings.rows}
             seen, result = in_force.get(key) == clean(value), "in force now"
+        case IngestCandles():
+            seen, result = True, outcome.message  # the answer comes when all is read
         case Shutdown():
             seen, result = status.phase == "stopped", "stopped"
         case _:

@@ -23,6 +23,7 @@ from krakked_tui.control.commands import (
     ClearKillSwitch,
     Command,
     FlattenAll,
+    IngestCandles,
     PauseCycles,
     ResumeCycles,
     SetKillSwitch,
@@ -457,7 +458,7 @@ class FakeController:
             unrealized_pct=percent_of(gain, held.avg_entry_price),
         )
 
-    def take_effect(self, command: Command) -> None:
+    def take_effect(self, command: Command) -> None:  # noqa: C901 - one arm per command
         """Change the view as the engine would."""
         match command:
             case SetKillSwitch():
@@ -480,6 +481,8 @@ class FakeController:
                 self.publish_status(paused=isinstance(command, PauseCycles))
             case ChangeSetting():
                 self.current_settings = fake_settings.changed(self.current_settings, command)
+            case IngestCandles():
+                pass  # nothing of it is in this view
             case Shutdown():
                 self.publish_status(phase="stopped")
             case _:

@@ -14,7 +14,8 @@ from tests.fakes.clock import FakeClock
 class FakeFeed:
     """Implements ``MarketFeed``.
 
-    ``bars`` answers ``candles``; one that ``failure`` is set for raises it; ``gate`` holds answers back while
+    ``bars`` answers ``candles``; one that ``failure`` is set for raises it, as
+    ``quotes`` does with ``quotes_failure``; ``gate`` holds answers back while
     it is not set. ``listed``, ``assets`` and ``prices`` answer ``pairs`` and ``quotes``; ``carried`` has what
     each ``change_pairs`` asked for, ``renewed`` what each ``renew``.
     """
@@ -28,6 +29,7 @@ class FakeFeed:
         self.carried: list[tuple[str, ...]] = []
         self.renewed: list[tuple[str, ...]] = []
         self.failure: ExchangeError | None = None
+        self.quotes_failure: ExchangeError | None = None
         self.gate = asyncio.Event()
         self.gate.set()
         self.asked: list[tuple[str, Timeframe, float]] = []
@@ -48,6 +50,8 @@ class FakeFeed:
     async def quotes(self) -> Mapping[str, Quote]:
         await self.gate.wait()
         self._check()
+        if self.quotes_failure is not None:
+            raise self.quotes_failure
         return self.prices
 
     async def candles(self, pair: PairMetadata, timeframe: Timeframe, since: datetime) -> Sequence[Candle]:

@@ -60,9 +60,9 @@ class Scene:
         self.sandbox.fault(count=1, **rule)
         return self.engine.wait_for(DOWN)
 
-    def recover(self) -> datetime:
+    def recover(self, seconds: float = PATIENCE) -> datetime:
         """Wait until prices come again; return when that was on the exchange's clock."""
-        return _exchange_time(self.engine.wait_for(LIVE))
+        return _exchange_time(self.engine.wait_for(LIVE, seconds=seconds))
 
     def settle(self, end: datetime, pairs: Sequence[str] | None = None) -> None:
         """Wait until everything up to an instant is in the store; live on until something comes after it.

@@ -117,6 +117,25 @@ def test_without_names_the_whole_universe_is_read(data: Commands) -> None:
     assert done["failures"] == []
 
 
+def test_no_more_history_is_read_than_configured(data: Commands) -> None:
+    data.environment["KRAKKED__MARKET_DATA__INGEST__HISTORY_BARS"] = "50"
+    assert data.json("ingest", "--pairs", "XBTUSD", "--timeframe", "4h")["rows"] in {50, 51}
+    data.environment["KRAKKED__MARKET_DATA__INGEST__HISTORY_BARS"] = "100"
+    assert data.json("ingest", "--pairs", "XBTUSD", "--timeframe", "4h")["rows"] in {49, 50}
+    [row] = data.json("coverage")
+    assert row["rows"] in {100, 101}
+    assert row["gaps"] == []
+
+
+def test_who_only_looks_leaves_everything_as_it_is(data: Commands, tmp_path: Path) -> None:
+    assert data("ingest", "--pairs", "XBTUSD", "--timeframe", "1d").returncode == 0
+    [left] = (each.parent / "left.tmp" for each in (tmp_path / "data" / "candles").rglob("tail.db"))
+    left.write_text("half written")
+    assert data("verify").returncode in {0, 1}
+    assert data("coverage").returncode == 0
+    assert left.exists()
+
+
 def test_damage_is_found(data: Commands, tmp_path: Path) -> None:
     assert data("ingest", "--pairs", "XBTUSD", "--timeframe", "1d").returncode == 0
     assert data("compact").returncode == 0

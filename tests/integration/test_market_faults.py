@@ -15,6 +15,8 @@ SHORT_DROPS, LONG_DROPS = 3, 20
 LONG_DROPS_SPEED = 20.0
 """From the eighth drop in a row on the engine waits a minute before it connects again."""
 
+LONGEST_WAIT_SECONDS = 90.0
+
 SHORT_OUTAGE, LONG_OUTAGE = timedelta(minutes=4), timedelta(hours=5)
 """The long one is over before the exchange's record of candles is."""
 
@@ -30,7 +32,7 @@ def _drop(tmp_path: Path, drops: int, speed: float) -> None:
         for number in range(drops):
             down = here.strike(kind="close", where="ticker" if number % 2 else "ohlc", code=1006)
             assert "the connection was closed" in str(down["detail"])
-            up = here.recover()
+            up = here.recover(LONGEST_WAIT_SECONDS)
         here.settle(up)
         assert len(here.engine.events(DOWN)) == drops
         here.check()
@@ -91,6 +93,17 @@ def test_maintenance_of_the_exchange_costs_no_candle(tmp_path: Path) -> None:
 @pytest.mark.timeout(900)
 def test_hours_of_maintenance_cost_no_candle(tmp_path: Path) -> None:
     _maintain(tmp_path, LONG_OUTAGE, LONG_OUTAGE_SPEED)
+
+
+@pytest.mark.timeout(90)
+def test_candles_that_fall_silent_while_prices_go_on_are_read_from_the_exchange(tmp_path: Path) -> None:
+    """Heartbeats and prices come, candles do not: that channel alone is quiet beyond what it is wont to."""
+    with scene(tmp_path) as here:
+        here.sandbox.fault(kind="drop", where="ohlc")
+        here.live_on(timedelta(minutes=30))
+        here.sandbox.forget_faults()
+        here.settle(here.sandbox.now() - SETTLING)
+        here.check()
 
 
 @pytest.mark.timeout(90)

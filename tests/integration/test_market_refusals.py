@@ -7,6 +7,9 @@ import pytest
 from tests.integration.market_scene import DOWN, SETTLING, scene
 
 DELISTED = "DOTUSD"
+REREAD_SECONDS = 90.0
+"""A status is followed by a reading of the listing within half a minute."""
+
 IN_BATCHES = {
     "KRAKKED__MARKET_DATA__WS__BATCH_SIZE": "10",
     "KRAKKED__MARKET_DATA__INGEST__TIMEFRAMES": '["1m"]',
@@ -35,6 +38,20 @@ def test_a_pair_that_is_delisted_costs_the_others_no_candle(tmp_path: Path) -> N
         here.live_on(SETTLING)
         here.strike(kind="close", where="ticker", code=1006)
         here.settle(here.recover(), pairs=others)
+        here.check(others)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(180)
+def test_a_delisted_pair_is_said_and_costs_the_others_no_candle(tmp_path: Path) -> None:
+    with scene(tmp_path) as here:
+        others = [pair for pair in here.pairs if pair != DELISTED]
+        assert len(others) == len(here.pairs) - 1
+        here.sandbox.market(action="delist", pair=DELISTED)
+        changed = here.engine.wait_for("universe_changed", seconds=REREAD_SECONDS)
+        assert DELISTED in str(changed)
+        assert not here.engine.events(DOWN), "the others go on"
+        here.settle(here.sandbox.now() - SETTLING, pairs=others)
         here.check(others)
 
 

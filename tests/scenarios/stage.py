@@ -133,7 +133,9 @@ class Stage:
         """A steady price sample."""
         return self.play(e.Priced(self.at, self.wall, {self.pair.canonical: self.mark(price)}))
 
-    def cycle(self, *intents: StrategyIntent, price: Decimal = PRICE) -> Outcome:
+    def cycle(
+        self, *intents: StrategyIntent, price: Decimal = PRICE, unread: frozenset[str] = frozenset()
+    ) -> Outcome:
         """A closed minute with what the strategy wants on it."""
         started = self.play(e.BoundaryClosed(self.at, self.at, (Timeframe.M1,)))
         decided = self.play(
@@ -147,6 +149,7 @@ class Stage:
                 marks={self.pair.canonical: self.mark(price)},
                 duration_ms=1.0,
                 fingerprint="f",
+                unread=unread,
             )
         )
         return _both(started, decided)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from krakked_tui.decision import effects as f
@@ -22,7 +23,9 @@ from krakked_tui.domain.records import (
 )
 from krakked_tui.domain.safety import FlattenPhase, FlattenProgress, KillCause
 from krakked_tui.execution.settings import ExecutionSettings, OnShutdown
+from krakked_tui.market.freshness import Freshness
 from tests.scenarios.stage import Stage, asked, recorded
+from tests.unit.domain.builders import make_pair
 
 
 @pytest.fixture
@@ -83,6 +86,22 @@ def test_a_drawdown_beyond_the_limit_sets_the_kill_switch(stage: Stage) -> None:
     assert not _killed(stage), "9.76 % are within the limit of 10 %"
     stage.priced(Decimal("37000.0"))
     assert stage.state.kill_switch.cause is KillCause.DRAWDOWN
+
+
+def test_a_drawdown_is_seen_although_one_price_is_old(stage: Stage) -> None:
+    stage.bought()
+    stage.priced(Decimal(50_000))
+    old = msgspec.structs.replace(stage.mark(Decimal(20_000)), age=1000.0, freshness=Freshness.STALE)
+    stage.play(e.Priced(stage.at, stage.wall, {stage.pair.canonical: old}))
+    assert stage.state.kill_switch.cause is KillCause.DRAWDOWN
+
+
+def test_whatever_lies_in_the_account_is_priced(stage: Stage) -> None:
+    other = make_pair("ETHUSD")
+    stage.state.known["ETHUSD"] = other
+    assert "ETHUSD" not in stage.state.needed_pairs()
+    stage.synced(balances={"USD": Decimal(10_000), other.base: Decimal(1)})
+    assert "ETHUSD" in stage.state.needed_pairs()
 
 
 def test_a_withdrawal_is_not_a_drawdown(stage: Stage) -> None:

@@ -6,11 +6,13 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from krakked_tui.decision import cancelling
 from krakked_tui.decision import effects as f
 from krakked_tui.decision import events as e
 from krakked_tui.decision.outcome import Outcome
+from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.intents import IntentType
-from krakked_tui.domain.orders import OrderStatus, OrderType, Purpose
+from krakked_tui.domain.orders import ExchangeStatus, NotSent, OrderStatus, OrderType, Purpose
 from krakked_tui.domain.pairs import PairMetadata, PairStatus, SystemStatus
 from krakked_tui.domain.safety import FlattenPhase
 from krakked_tui.engine.inbox import Inbox
@@ -22,7 +24,9 @@ ETH = make_pair("ETHUSD")
 
 @pytest.fixture
 def stage(xbtusd: PairMetadata) -> Stage:
-    return Stage(xbtusd).ready()
+    ready = Stage(xbtusd).ready()
+    ready.later(0.5)
+    return ready
 
 
 def listed(stage: Stage, *pairs: PairMetadata) -> Outcome:
@@ -169,9 +173,11 @@ def test_a_stop_waits_while_the_exchange_takes_no_sale_and_is_sent_as_soon_as_it
     system(stage, SystemStatus.MAINTENANCE)
     (waits,) = logged(stop_hit(stage), "close_waits")
     assert (waits.level, waits.fields["reason"]) == (f.Level.WARNING, "the exchange is in maintenance")
-    assert logged(stage.later(600), "close_waits") == [], "said once"
+    while_barred = stage.later(59)
+    assert logged(while_barred, "close_waits") == [], "said once"
+    assert logged(while_barred, "urgent_close_waits") == []
     assert stage.sells() == []
-    assert stage.state.barred == {"XBTUSD": "the exchange is in maintenance"}
+    assert stage.state.barred["XBTUSD"].reason == "the exchange is in maintenance"
     stage.play(e.SystemStatusChanged(stage.at, SystemStatus.ONLINE))
     (sale,) = stage.sells()
     assert (sale.purpose, sale.request.order_type) == (Purpose.STOP, OrderType.MARKET)
@@ -184,7 +190,7 @@ def test_a_stop_waits_for_its_pair(stage: Stage, status: PairStatus) -> None:
     put(stage, status)
     (waits,) = logged(stop_hit(stage), "close_waits")
     assert waits.fields["reason"] == f"the pair is {status}"
-    stage.later(120)
+    stage.later(59)
     assert stage.sells() == []
     released = put(stage, PairStatus.ONLINE)
     assert len(logged(released, "close_allowed_again")) == 1
@@ -203,15 +209,185 @@ def test_where_only_limits_are_taken_an_exit_is_one_and_stays_one(stage: Stage) 
     assert stage.state.urgent == {}
 
 
-def test_where_only_limits_are_taken_a_stop_waits(stage: Stage) -> None:
+def refused(stage: Stage) -> None:
+    """Have the exchange refuse whatever is to be sent now, until that is given up."""
+    for _ in range(20):
+        waiting = [order for order in stage.state.orders.live() if order.status is OrderStatus.PENDING]
+        for order in waiting:
+            stage.answer(NotSent(order.cl_ord_id, "EService:Market in cancel_only mode"))
+        if not waiting:
+            return
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_status_only_slows_a_stop_down(stage: Stage, *, whole: bool) -> None:
+    stage.bought()
+    if whole:
+        system(stage, SystemStatus.MAINTENANCE)
+    else:
+        put(stage, PairStatus.CANCEL_ONLY)
+    stop_hit(stage)
+    moments = []
+    for _ in range(20 * 60):
+        before = {order.cl_ord_id for order in stage.sells()}
+        stage.later(0.5)
+        if {order.cl_ord_id for order in stage.sells()} - before:
+            moments.append(stage.wall)
+        refused(stage)
+    assert len(moments) in range(9, 11), "once a minute for ten minutes"
+    assert {order.purpose for order in stage.sells()} == {Purpose.STOP}
+    stage.later(61)
+    sale = stage.last_order()
+    stage.accept(sale, "OBBBBB-BBBBB-BBBBBB")
+    stage.filled(stage.order(sale), "TBBBBB-BBBBB-BBBBBB")
+    assert stage.state.holdings == {}, "the status was out of date"
+
+
+def test_a_pair_that_is_gone_is_not_tried(stage: Stage) -> None:
+    stage.bought()
+    listed(stage, ETH)
+    stop_hit(stage)
+    stage.later(600)
+    assert stage.sells() == []
+
+
+def test_what_the_exchange_takes_can_become_unknown_and_bars_nothing_then(stage: Stage) -> None:
+    stage.bought()
+    system(stage, SystemStatus.MAINTENANCE)
+    outcome = stage.play(e.SystemStatusChanged(stage.at, None))
+    (line,) = logged(outcome, "system_status_changed")
+    assert (line.level, line.fields["status"]) == (f.Level.WARNING, "unknown")
+    assert stage.state.system_refusal() == ""
+    stop_hit(stage)
+    assert len(stage.sells()) == 1
+    (line,) = logged(system(stage, SystemStatus.ONLINE), "system_status_changed")
+    assert line.message == "the exchange is online"
+
+
+def test_a_flatten_that_is_refused_for_the_moment_keeps_its_attempts(stage: Stage) -> None:
+    stage.bought()
+    stage.play(e.FlattenRequested(stage.at, 1, "me", "FLATTEN", "test"))
+    for _ in range(10 * 120):
+        stage.later(0.5)
+        refused(stage)
+    sold = {order.cl_ord_id for order in stage.sells()}
+    assert len(sold) in range(9, 12), "once a minute"
+    assert stage.state.flatten is not None
+    assert (stage.state.flatten.phase, stage.state.flatten.left) == (FlattenPhase.CLOSING, {})
+
+
+def test_where_only_limits_are_taken_a_stop_is_one_through_the_bid(stage: Stage) -> None:
     stage.bought()
     put(stage, PairStatus.LIMIT_ONLY)
-    (waits,) = logged(stop_hit(stage), "close_waits")
-    assert waits.fields["reason"] == "the pair is limit_only, and takes no market order"
-    stage.later(60)
+    mark = stage.mark(Decimal(48_000))
+    wide = replace(mark, quote=replace(mark.quote, bid=Decimal(40_000)))
+    stage.play(e.StopCrossed(stage.at, wide, Decimal(49_000)))
+    (sale,) = stage.sells()
+    assert (sale.purpose, sale.request.order_type) == (Purpose.STOP, OrderType.LIMIT)
+    assert sale.request.price == Decimal(36_000), "ten percent through the bid"
+
+
+def test_a_stop_that_is_a_limit_stays_for_a_while_and_is_priced_anew(stage: Stage) -> None:
+    stage.bought()
+    put(stage, PairStatus.LIMIT_ONLY)
+    stop_hit(stage)
+    (sale,) = stage.sells()
+    assert asked(stage.accept(sale, "OBBBBB-BBBBB-BBBBBB"), f.Cancel) == []
+    assert asked(stage.later(1), f.Cancel) == [], "it is what is wanted"
+    stage.priced(Decimal(40_000))
+    assert asked(stage.later(2), f.Cancel) == [f.Cancel((sale.cl_ord_id,))]
+    gone = stage.report(stage.order(sale), ExchangeStatus.CANCELED)
+    stage.play(e.OrderReported(stage.at, gone, "stream"))
+    again = stage.sells()[-1]
+    assert again.request.price is not None
+    assert again.request.price < Decimal(40_000)
+
+
+def test_where_only_limits_are_taken_a_flatten_sells_through_the_bid_and_is_priced_anew(stage: Stage) -> None:
+    stage.bought()
+    put(stage, PairStatus.LIMIT_ONLY)
+    stage.play(e.FlattenRequested(stage.at, 1, "me", "FLATTEN", "test"))
+    (sale,) = stage.sells()
+    assert (sale.purpose, sale.request.order_type) == (Purpose.FLATTEN, OrderType.LIMIT)
+    stage.accept(sale, "OBBBBB-BBBBB-BBBBBB")
+    assert asked(stage.later(14), f.Cancel) == []
+    assert asked(stage.later(2), f.Cancel) == [f.Cancel((sale.cl_ord_id,))]
+    gone = stage.report(stage.order(sale), ExchangeStatus.CANCELED)
+    stage.play(e.OrderReported(stage.at, gone, "stream"))
+    stage.later(1)
+    assert len(stage.sells()) == 2
+
+
+def test_an_exit_that_waits_for_post_only_is_made_where_limits_are_taken(stage: Stage) -> None:
+    stage.bought()
+    put(stage, PairStatus.POST_ONLY)
+    stage.cycle(stage.intent(IntentType.EXIT, stop=None))
     assert stage.sells() == []
-    put(stage, PairStatus.ONLINE)
+    put(stage, PairStatus.LIMIT_ONLY)
+    (sale,) = stage.sells()
+    assert sale.request.order_type is OrderType.LIMIT
+
+
+def test_an_exit_from_a_delisted_pair_is_made_when_it_is_back(stage: Stage) -> None:
+    stage.bought()
+    listed(stage, ETH)
+    outcome = stage.cycle(stage.intent(IntentType.EXIT, stop=None))
+    (waits,) = logged(outcome, "close_waits")
+    assert waits.message.endswith("it is sold if the exchange lists the pair again")
+    stage.later(3600)
+    listed(stage, stage.pair, ETH)
     assert len(stage.sells()) == 1
+
+
+def test_a_reduction_that_is_barred_is_decided_again(stage: Stage) -> None:
+    stage.bought()
+    put(stage, PairStatus.POST_ONLY)
+    part = replace(stage.intent(IntentType.REDUCE, stop=None), desired_exposure_usd=Decimal(2000))
+    (waits,) = logged(stage.cycle(part), "close_waits")
+    assert waits.message.endswith("a reduction is decided again at the next candle")
+    put(stage, PairStatus.ONLINE)
+    stage.later(60)
+    assert (stage.sells(), stage.state.urgent) == ([], {})
+
+
+def test_a_delisted_holding_is_no_loss(stage: Stage) -> None:
+    stage.bought()
+    stage.later(1)
+    stage.priced(PRICE)
+    snapshots = len(stage.state.snapshots)
+    listed(stage, ETH)
+    stage.at += timedelta(hours=1)
+    outcome = stage.play(e.Priced(stage.at, stage.wall, {}))
+    (line,) = logged(outcome, "holding_delisted")
+    assert (line.level, line.fields["assets"]) == (f.Level.ERROR, "XBT")
+    assert stage.state.valuation is not None
+    assert stage.state.valuation.stale
+    assert stage.state.valuation.unvalued == ("XBT",)
+    assert stage.state.new_risk_refusal() == (
+        "the day's drawdown cannot be judged: nothing says what XBT is worth"
+    )
+    assert not stage.state.kill_switch.active
+    assert len(stage.state.snapshots) == snapshots
+    assert logged(stage.play(e.Priced(stage.at, stage.wall, {})), "holding_delisted") == []
+    listed(stage, stage.pair, ETH)
+    assert len(logged(stage.priced(PRICE), "holdings_priced_again")) == 1
+    assert not stage.state.valuation.stale
+
+
+def test_a_pair_that_was_not_streamed_for_hours_is_not_entered_at_its_old_price(stage: Stage) -> None:
+    listed(stage, stage.pair, ETH)
+    stage.play(e.UniverseChanged(stage.at, dict(stage.state.known), frozenset({"ETHUSD"})))
+    stage.play(e.Priced(stage.at, stage.wall, {}))
+    assert stage.state.marks == {}
+    listed(stage, stage.pair, ETH)
+    stage.play(e.BoundaryClosed(stage.at, stage.at, (Timeframe.M1,)))
+    stage.play(
+        e.SignalsComputed(
+            at=stage.at, wall=stage.wall, cycle=stage.state.cycle, boundary=stage.at,
+            timeframes=(Timeframe.M1,), intents=(stage.intent(),), marks={}, duration_ms=1.0, fingerprint="f",
+        )
+    )  # fmt: skip
+    assert stage.submitted() == []
 
 
 def test_an_exit_that_was_decided_holds(stage: Stage) -> None:
@@ -221,6 +397,7 @@ def test_an_exit_that_was_decided_holds(stage: Stage) -> None:
     assert stage.sells() == []
     assert "XBTUSD" in stage.state.barred
     stage.later(30)
+    assert stage.sells() == []
     system(stage, SystemStatus.ONLINE)
     assert len(stage.sells()) == 1
 
@@ -229,11 +406,16 @@ def test_a_flatten_keeps_its_attempts_for_when_they_count(stage: Stage) -> None:
     stage.bought()
     system(stage, SystemStatus.CANCEL_ONLY)
     stage.play(e.FlattenRequested(stage.at, 1, "me", "FLATTEN", "test"))
-    stage.later(120)
-    assert stage.sells() == []
+    for _ in range(10 * 120):
+        stage.later(0.5)
+        refused(stage)
+    tried = {order.cl_ord_id for order in stage.sells()}
+    assert len(tried) in range(9, 11), "once a minute"
     assert stage.state.flatten is not None
     assert (stage.state.flatten.phase, stage.state.flatten.attempts) == (FlattenPhase.CLOSING, {})
-    assert stage.state.barred == {"XBTUSD": "the exchange is in cancel_only mode"}
+    assert stage.state.barred["XBTUSD"].reason == "the exchange is in cancel_only mode"
+    stage.effects.clear()
+    stage.later(5)
     system(stage, SystemStatus.ONLINE)
     assert len(stage.sells()) == 1
 
@@ -283,11 +465,14 @@ def test_cancels_wait_where_they_are_not_allowed(stage: Stage) -> None:
     outcome = aged(stage)
     assert asked(outcome, f.Cancel) == []
     assert len(logged(outcome, "cancel_waits")) == 1
-    outcome = stage.later(900)
-    assert asked(outcome, f.Cancel) == []
-    assert logged(outcome, "cancel_unresolved") == [], "what was never asked for cannot have failed"
+    outcome = stage.later(60 * cancelling.ALARM_AFTER)
+    again = [f.Cancel((entry,))] * cancelling.ALARM_AFTER
+    assert asked(outcome, f.Cancel) == again, "once a minute: the status may be wrong"
+    stage.later(5)
     put(stage, PairStatus.ONLINE)
-    assert asked(stage.later(0.5), f.Cancel) == [f.Cancel((entry,))]
+    outcome = stage.later(0.5)
+    assert asked(outcome, f.Cancel) == [f.Cancel((entry,))], "at once when it is allowed"
+    assert logged(outcome, "cancel_unresolved") == [], "what was forbidden proved nothing by failing"
 
 
 def test_who_insists_is_asked_for_whatever_the_status(stage: Stage) -> None:
@@ -325,6 +510,6 @@ def test_a_resting_exit_stays_where_nothing_could_take_its_place(stage: Stage) -
     stage.bought()
     stage.cycle(stage.intent(IntentType.EXIT, stop=None))
     stage.accept(stage.last_order(), "OEXITA-AAAAA-AAAAAA")
-    put(stage, PairStatus.LIMIT_ONLY)
-    assert not asked(stop_hit(stage), f.Cancel), "nothing at market could follow it"
-    assert asked(put(stage, PairStatus.ONLINE), f.Cancel)
+    put(stage, PairStatus.POST_ONLY)
+    assert not asked(stop_hit(stage), f.Cancel), "nothing could follow it"
+    assert asked(put(stage, PairStatus.LIMIT_ONLY), f.Cancel), "a limit through the bid can"

@@ -101,7 +101,12 @@ def _prices(data: DataStatusView) -> Part:
         (data.checked, "checked"), (data.quiet, "quiet"), (data.stale, "stale"), (data.never, "never"),
     ):  # fmt: skip
         known += f", {number:,} {word}" if number else ""
+    if data.prices_trouble:
+        known += f". Asking for them fails too: {data.prices_trouble}"
     match data.state:
+        case "live" if data.stale + data.never > data.fresh + data.checked + data.quiet:
+            text = "most pairs have none that can be used: these are not entered"
+            return Part("Prices", State.WARN, f"{text}: {known}")
         case "live":
             return Part("Prices", State.WELL, f"live: {known}")
         case "polling":
@@ -217,10 +222,18 @@ def _candles(data: DataStatusView, zone: tzinfo) -> list[Part]:
         parts.append(Part("Candle store", State.WARN, text))
     following = f"next {clock(data.next_boundary, zone)}" if data.next_boundary is not None else ""
     if data.ingest is None:
-        state = State.WELL if following else State.WAIT
-        return [*parts, Part("Candles", state, following or "none read yet")]
-    state, text = _round(data.ingest, zone)
-    return [*parts, Part("Candles", state, "; ".join(filter(None, (text, following))))]
+        state, text = (State.WELL, "") if following else (State.WAIT, "none read yet")
+    else:
+        state, text = _round(data.ingest, zone)
+    return [*parts, Part("Candles", state, "; ".join(filter(None, (text, *_unread(data), following))))]
+
+
+def _unread(data: DataStatusView) -> Iterable[str]:
+    """Say what is not there yet; it comes by itself."""
+    if data.missing:
+        yield f"{count(data.missing, 'pair')} still to be read"
+    if data.incomplete:
+        yield f"{data.incomplete:,} with too short a history for the strategies yet"
 
 
 def _round(done: IngestView, zone: tzinfo) -> tuple[State, str]:

@@ -14,8 +14,8 @@ from krakked_tui.tui.text import clean
 LOG_COLUMNS = (
     Column("TIME", 8),
     Column("LEVEL", 5),
-    Column("EVENT", 18, most=26),
-    Column("WHAT", 42, most=400),
+    Column("EVENT", 15, most=26),
+    Column("WHAT", 45, most=400),
 )
 CONTROL_COLUMNS = (
     Column("TIME", 8),

@@ -99,7 +99,7 @@ def status_cell(order: OrderView) -> Cell:
 
 
 def position_rows(positions: Sequence[PositionView]) -> list[Row]:
-    """Return a row per position. An old price carries its age; a missing one is a dash."""
+    """Return a row per position. A price neither new nor confirmed has its age, a missing one is a dash."""
     return [_position_row(position) for position in positions]
 
 

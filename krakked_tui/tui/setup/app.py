@@ -67,10 +67,13 @@ class SetupApp(CrashHook, inherit_bindings=False):
         elif self._terminal.take_stale():
             self.screen.refresh()
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Fit the new size."""
+    def on_resize(self, _event: events.Resize) -> None:
+        """Fit the new size, which the app itself has only after this."""
+        self.call_next(self._fit)
+
+    def _fit(self) -> None:
         if self._main.is_mounted:
-            self._main.fit(event.size)
+            self._main.fit(self.size)
 
     def action_leave(self) -> None:
         """Leave, after asking when something would be lost; never while saving."""

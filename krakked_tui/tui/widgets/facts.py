@@ -5,8 +5,10 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
+from krakked_tui.tui.widgets.hideable import Hideable
 
-class Facts(VerticalScroll, can_focus=True):
+
+class Facts(VerticalScroll, Hideable, can_focus=True):
     """Holds lines that may be more than fit."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from krakked_tui.tui.rows.line import EMPTY, Line, Look
+from krakked_tui.tui.widgets.hideable import Hideable
 from krakked_tui.tui.widgets.looks import paint
 
 
-class Lines(Widget):
+class Lines(Hideable):
     """Paints one line per row. With automatic height it is as high as its lines."""
 
     class Resized(Message):

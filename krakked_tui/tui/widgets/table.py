@@ -24,6 +24,7 @@ from krakked_tui.tui.rows.line import (
     place,
     row_line,
 )
+from krakked_tui.tui.widgets.hideable import Hideable
 from krakked_tui.tui.widgets.lines import changed_cells
 from krakked_tui.tui.widgets.looks import paint
 
@@ -32,7 +33,7 @@ _SCROLLBAR = 1
 """Kept free always, so that columns stay where they are when a scrollbar comes."""
 
 
-class LiveTable(ScrollView, can_focus=True):
+class LiveTable(ScrollView, Hideable, can_focus=True):
     """Rows by key under a fixed header, which stays while they scroll.
 
     ``title`` stands in the header, ``empty`` in for no rows; both show with the next rows.
@@ -183,12 +184,12 @@ class LiveTable(ScrollView, can_focus=True):
             self.cursor = index
 
     def on_resize(self) -> None:
-        """Choose the columns for the new width."""
-        self._placed = place(self._columns, self.outer_size.width - _SCROLLBAR)
-        self._painted = {}
+        """Choose the columns for the new width. Coming back with the old one repaints nothing."""
+        before, self._placed = self._placed, place(self._columns, self.outer_size.width - _SCROLLBAR)
         self._repaint()
         self._reveal()
-        self.refresh()
+        if self._placed != before:
+            self.refresh()
 
     def on_focus(self) -> None:
         """Show the cursor brightly."""

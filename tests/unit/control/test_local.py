@@ -15,6 +15,7 @@ from krakked_tui.control.commands import (
     ClearKillSwitch,
     Command,
     FlattenAll,
+    IngestCandles,
     PauseCycles,
     ResumeCycles,
     SetKillSwitch,
@@ -47,9 +48,13 @@ class EngineStub:
         self.clock, self.inbox = FakeClock(), Inbox()
         self.stops: list[tuple[str, str]] = []
         self.state: State | None = None
+        self.rounds: list[tuple[str, int]] = []
 
     def current(self) -> Moment:
         return Moment(at=self.clock.now(), wall=self.clock.monotonic(), state=self.state)
+
+    def read_candles(self, by: str, ticket: int) -> None:
+        self.rounds.append((by, ticket))
 
     def request_stop(self, reason: str, by: str, ticket: int | None = None) -> None:
         self.stops.append((reason, by))
@@ -143,6 +148,16 @@ async def test_a_shutdown_stops_the_engine() -> None:
         answers.refuse_all("gone")
 
 
+async def test_a_round_of_reading_candles_is_answered_with_what_it_did() -> None:
+    controller, engine, answers = _rig()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(controller.execute(IngestCandles(), Actor.TUI))
+        await asyncio.sleep(0)
+        assert engine.rounds == [("tui", 1)]
+        answers.resolve(Answer(1, accepted=True, message="60 of 60 pairs"))
+        assert (await task).message == "60 of 60 pairs"
+
+
 async def test_an_engine_that_has_ended_refuses() -> None:
     controller, _, _ = _rig(alive=False)
     answer = await controller.execute(SetKillSwitch("why"), Actor.TUI)
@@ -199,7 +214,8 @@ async def test_every_change_of_a_setting_goes_into_the_control_log_with_its_outc
 
 
 @pytest.mark.parametrize(
-    "command", [SetKillSwitch("why"), CancelAll(), PauseCycles(), ChangeSetting("ui.theme", '"dark"')]
+    "command",
+    [SetKillSwitch("why"), CancelAll(), PauseCycles(), IngestCandles(), ChangeSetting("ui.theme", '"dark"')],
 )
 async def test_who_only_watches_is_refused_every_command(command: Command) -> None:
     keeper = KeeperStub(read_only=True)
@@ -208,6 +224,7 @@ async def test_who_only_watches_is_refused_every_command(command: Command) -> No
     assert not answer.accepted
     assert "ui.read_only" in answer.message
     assert engine.inbox.pop() is None
+    assert engine.rounds == []
     assert keeper.changes == []
 
 

@@ -18,14 +18,17 @@ from krakked_tui.control.market_view import (
 from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.errors import ExchangeError
 from krakked_tui.domain.fills import Trade
-from krakked_tui.domain.pairs import PairMetadata, PairStatus
+from krakked_tui.domain.pairs import AssetInfo, PairMetadata, PairStatus
 from krakked_tui.engine.focus import Focus
 from krakked_tui.engine.inbox import Inbox
+from krakked_tui.engine.ingest import CandleNeeds, Ingest
 from krakked_tui.engine.market import LiveMarket
+from krakked_tui.engine.market_data import MarketData, Sources
 from krakked_tui.engine.moment import Moment
 from krakked_tui.engine.recorded_feed import RecordedFeed
 from krakked_tui.engine.signals import AnyStrategy
-from krakked_tui.market.settings import MarketDataSettings
+from krakked_tui.market.settings import IngestSettings, MarketDataSettings
+from krakked_tui.market.universe import Universe
 from krakked_tui.portfolio.ledger import Position
 from krakked_tui.ports import StreamState
 from krakked_tui.strategies.settings import StrategySettings
@@ -36,6 +39,22 @@ from tests.fakes.feed import FakeFeed
 from tests.scenarios.stage import Stage
 
 D = Decimal
+
+
+class Listing:
+    """A universe that does not change."""
+
+    def __init__(self, universe: Universe) -> None:
+        self.universe = universe
+        self.assets: dict[str, AssetInfo] = {}
+        self.read_at_wall: float | None = 0.0
+        self.trouble = "EService:Busy"
+
+    def metadata(self, pair: str) -> PairMetadata:
+        return self.universe.known[pair]
+
+    async def refresh(self) -> None:
+        raise ExchangeError(self.trouble)
 
 
 class Rig:
@@ -58,9 +77,23 @@ class Rig:
             listed=self.state.known, carried=self.state.tradable,
         )  # fmt: skip
         self.picture = MarketPicture(strategies)
+        store, known = MemoryCandleStore(), self.state.known
+        self.listing = Listing(Universe({name: known[name] for name in sorted(self.state.tradable)}, known))
+        self.ingest = Ingest(
+            feed=self.feed, store=store, market=self.market, clock=self.clock,
+            settings=IngestSettings(max_retries=1),
+            needs=CandleNeeds({Timeframe.M1: 5}), pairs=lambda: list(known.values()),
+            write_log=lambda line: None,
+        )  # fmt: skip
         self.moment = Moment(
             at=self.clock.now(), state=self.state, market=self.market, focus=self.focus, feed=self.feed
         )
+        sources = Sources(
+            listing=self.listing, feed=self.feed, store=store, market=self.market, ingest=self.ingest,
+            clock=self.clock, book=lambda name: None,
+            streams=lambda: (self.market.stream, self.moment.account_stream), unstored=lambda: 3,
+        )  # fmt: skip
+        self.moment.data = MarketData(sources)
 
     def quote(self, pair: str, bid: str, ask: str, last: str, volume: str = "0") -> None:
         figures = KnownFigures(volume_24h=D(volume), vwap_24h=D(10), change_pct_24h=D("-1.25"))
@@ -135,6 +168,7 @@ def test_the_age_of_a_price_that_is_not_fresh_goes_on(xbtusd: PairMetadata) -> N
     rig.quote("XBTUSD", "1", "1", "1")
     rig.view()
     rig.clock.jump(61)
+    rig.market.vouched_at = rig.clock.monotonic()
     quiet = rig.view().rows[0]
     assert (quiet.freshness, quiet.age) == ("quiet", 61.0)
     rig.clock.jump(0.5)
@@ -163,6 +197,35 @@ async def test_how_the_data_is_doing(xbtusd: PairMetadata) -> None:
     assert (data.pairs_tradable, data.pairs_known) == (2, 3)
     assert (data.rest_success_age, data.rest_error, data.rest_error_age) == (7.0, "no route", 2.0)
     assert (data.messages_per_second, data.lag_seconds, data.clock_offset_seconds) == (0.0, 0.0, 0.0)
+    assert (data.universe_age, data.universe_trouble, data.unstored) == (
+        rig.clock.monotonic(),
+        "EService:Busy",
+        3,
+    )
+
+
+async def test_what_the_candles_lack_and_every_connection_are_in_the_picture(xbtusd: PairMetadata) -> None:
+    rig = Rig(xbtusd)
+    connections = (
+        StreamState("market 1", connected=True, wanted=2, acked=2),
+        StreamState("market 2", connected=False, detail="gone", wanted=1, failed=("c: d",)),
+    )
+    rig.market.on_stream_state(StreamState("market", connected=False, detail="gone", parts=connections))
+    rig.ingest.request(["XBTUSD", "ETHUSD"])
+    rig.market.deaf, rig.market.closes_next = ("ticker XBTUSD",), rig.clock.now()
+    data = rig.view().data
+    assert data.connections == (
+        ConnectionView("market 1", connected=True, wanted=2, acked=2),
+        ConnectionView("market 2", connected=False, detail="gone", wanted=1, failed=("c: d",)),
+        ConnectionView("account", connected=False, detail="not connected yet"),
+    )
+    assert (data.missing, data.incomplete) == (2, 2)
+    assert (data.deaf, data.next_boundary, data.ingest) == (("ticker XBTUSD",), rig.clock.now(), None)
+    rig.inner.failure = ExchangeError("no route")
+    await rig.ingest.refresh()
+    last = rig.view().data.ingest
+    assert last is not None
+    assert (last.done, last.failed, len(last.failures)) == (0, 3, 3)
 
 
 def test_the_focus_in_the_screens_words(xbtusd: PairMetadata) -> None:

@@ -15,8 +15,10 @@ from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.portfolio import HeldAs
 from krakked_tui.domain.records import HistoryKind, HistoryMark
 from krakked_tui.engine.moment import Moment
+from krakked_tui.market.freshness import Freshness
 from krakked_tui.portfolio.valuation import AssetValuation, Excluded, ValuationStatus
 from krakked_tui.ports import Headroom, StreamState
+from krakked_tui.tui.rows.tables import position_rows
 from tests.fakes.clock import FakeClock
 from tests.scenarios.stage import Stage
 
@@ -42,6 +44,17 @@ def test_a_position_is_shown_with_its_price_its_stop_and_its_strategy(stage: Sta
     assert position.price == Decimal("51000.0")
     assert position.unrealized_pnl == entry.request.volume * 1000
     assert (position.stop_price, position.strategy_id) == (Decimal(49_000), "trend_following_v1")
+
+
+@pytest.mark.parametrize("freshness", Freshness)
+def test_only_a_price_that_is_new_or_confirmed_has_no_age(stage: Stage, freshness: Freshness) -> None:
+    stage.bought()
+    mark = msgspec.structs.replace(stage.state.marks["XBTUSD"], age=312.0, freshness=freshness)
+    stage.state.marks = {"XBTUSD": mark}
+    (position,) = _view(stage).positions
+    assert position.stale is (freshness not in {Freshness.FRESH, Freshness.CHECKED})
+    (row,) = position_rows([position])
+    assert row.cells[4].text == ("5m12s" if position.stale else "")
 
 
 def test_equity_is_cash_and_positions_and_the_day_starts_at_the_first_price(stage: Stage) -> None:

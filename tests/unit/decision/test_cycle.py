@@ -5,6 +5,7 @@ import pytest
 
 from krakked_tui.decision import events as e
 from krakked_tui.domain.candles import Timeframe
+from krakked_tui.domain.intents import IntentType
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.records import DecisionSaved
 from krakked_tui.market.freshness import Freshness
@@ -47,3 +48,20 @@ def test_only_a_fresh_or_a_checked_price_lets_anything_be_bought(
     (action,) = saved.record.actions
     assert action.blocked_reasons == ((reason,) if reason else ())
     assert len(stage.submitted()) == (0 if reason else 1)
+
+
+def test_a_pair_whose_candles_are_missing_is_not_bought(xbtusd: PairMetadata) -> None:
+    stage = Stage(xbtusd).ready()
+    stage.cycle(stage.intent(), unread=frozenset({xbtusd.canonical}))
+    (saved,) = [record for record in stage.records if isinstance(record, DecisionSaved)]
+    (action,) = saved.record.actions
+    assert action.blocked_reasons == ("its candles are being read",)
+    assert stage.submitted() == []
+
+
+def test_a_pair_whose_candles_are_missing_is_sold_all_the_same(xbtusd: PairMetadata) -> None:
+    stage = Stage(xbtusd).ready()
+    stage.bought()
+    before = len(stage.submitted())
+    stage.cycle(stage.intent(IntentType.EXIT, stop=None), unread=frozenset({xbtusd.canonical}))
+    assert len(stage.submitted()) == before + 1

@@ -60,3 +60,8 @@ def test_the_table(
 ) -> None:
     expected = Permits(enter=enter, exit=leave, market=market, cancel=cancel, value=value)
     assert allows(pair, SystemStatus.ONLINE) == expected
+
+
+@pytest.mark.parametrize("pair", PairStatus)
+def test_an_exchange_whose_status_is_not_known_is_no_obstacle(pair: PairStatus) -> None:
+    assert allows(pair, None) == PERMITS[pair]

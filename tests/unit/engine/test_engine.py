@@ -15,7 +15,7 @@ from krakked_tui.domain.depth import BookTop
 from krakked_tui.domain.errors import AccessError, ExchangeError, RefusedError
 from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
 from krakked_tui.domain.orders import OrderReport
-from krakked_tui.domain.pairs import AssetInfo, PairMetadata
+from krakked_tui.domain.pairs import AssetInfo, PairMetadata, PairStatus
 from krakked_tui.domain.records import ControlLogged, HistoryMark, LedgerEntrySaved, Record
 from krakked_tui.engine.adapters import Adapters, EngineSettings
 from krakked_tui.engine.answers import Answers
@@ -338,3 +338,12 @@ async def test_whoever_looks_at_a_pair_sees_its_book(rig: Rig) -> None:
 
     await rig.run_until(looked)
     assert seen[-1] == BookTop("XBTUSD", valid=True)
+
+
+async def test_it_starts_although_nothing_may_be_traded_and_no_price_comes(rig: Rig) -> None:
+    rig.feed.pair = msgspec.structs.replace(rig.feed.pair, status=PairStatus.CANCEL_ONLY)
+    rig.feed.connects = False
+    summary = await rig.run_until(_running)
+    assert summary.unstarted == ""
+    (told,) = rig.messages("universe_empty")
+    assert told.endswith("the exchange lets no pair be traded now")

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
+import polars as pl
 import pytest
 
 from krakked_tui.decision.effects import Level, Log
@@ -28,6 +29,7 @@ from tests.fakes.clock import FakeClock, settle
 T = TypeVar("T")
 M1, M15, MINUTE = Timeframe.M1, Timeframe.M15, timedelta(minutes=1)
 NOW = datetime(2026, 1, 5, 0, 10, 30, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
 NAMES = ("XBTUSD", "ETHUSD", "SOLUSD", "ADAUSD", "DOTUSD", "LTCUSD")
 
 
@@ -46,10 +48,15 @@ async def _no_threads() -> None:
 
 
 class Feed:
-    """Serves the latest 720 candles up to now and the running one, each call after ``seconds``."""
+    """Serves the latest 720 candles up to now and the running one, each call after ``seconds``.
+
+    Nobody traded in minutes that are ``quiet``, nor after the one ``last``.
+    """
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock, self.seconds = clock, 0.0
+        self.last = datetime.max.replace(tzinfo=UTC)
+        self.quiet: set[datetime] = set()
         self.broken: dict[str, Exception] = {}
         self.asked: list[tuple[str, Timeframe]] = []
         self.since: list[datetime] = []
@@ -67,7 +74,8 @@ class Feed:
             self.under_way -= 1
         if error := self.broken.get(pair.canonical):
             raise error
-        return candles(pair.canonical, timeframe, since, self.clock.now())
+        found = candles(pair.canonical, timeframe, since, self.clock.now())
+        return [candle for candle in found if candle.time <= self.last and candle.time not in self.quiet]
 
     @property
     def pairs(self) -> list[str]:
@@ -79,8 +87,13 @@ class Store(MemoryCandleStore):
 
     def __init__(self, stored: Iterable[Candle]) -> None:
         super().__init__(stored)
-        self.hangs = False
+        self.hangs = self.unreadable = False
         self.appended: list[int] = []
+
+    async def read_many(self, pairs: Sequence[str], timeframe: Timeframe, lookback: int) -> pl.DataFrame:
+        if self.unreadable:
+            raise StorageError("the disk is gone")
+        return await super().read_many(pairs, timeframe, lookback)
 
     async def append(self, candles: Sequence[Candle]) -> int:
         self.appended.append(len({candle.pair for candle in candles}))
@@ -432,14 +445,131 @@ async def test_a_pair_that_is_not_kept_any_more_is_forgotten(xbtusd: PairMetadat
 
 
 @pytest.mark.parametrize("seconds", [-0.5, 0.0, 0.5, 1.9])
-async def test_at_a_boundary_the_candle_that_just_ended_is_left_to_the_live_feed_or_read_again(
+async def test_at_a_boundary_what_just_ended_is_certain_when_a_later_candle_is_there(
     xbtusd: PairMetadata, seconds: float
 ) -> None:
-    midnight = datetime(2026, 1, 6, tzinfo=UTC)
-    rig = Rig(xbtusd, names=NAMES[:1], at=midnight + timedelta(seconds=seconds))
+    rig = Rig(xbtusd, names=NAMES[:1], at=MIDNIGHT + timedelta(seconds=seconds))
     await rig.ingest.first_round()
-    last = (await rig.stored("XBTUSD"))[-1]
-    assert last == midnight - (MINUTE if seconds >= 0 else 2 * MINUTE)
+    assert (await rig.stored("XBTUSD"))[-1] == MIDNIGHT - (MINUTE if seconds >= 0 else 2 * MINUTE)
     async with rig.running():
         await rig.clock.advance(2.5)
-    assert len(rig.feed.asked) == (2 if seconds >= 0 else 1)
+    assert len(rig.feed.asked) == 1
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 1.9])
+async def test_the_candle_that_is_doubted_at_a_boundary_is_asked_for_again_once_it_is_certain(
+    xbtusd: PairMetadata, seconds: float
+) -> None:
+    rig = Rig(xbtusd, names=NAMES[:1], at=MIDNIGHT + timedelta(seconds=seconds))
+    rig.feed.last = MIDNIGHT - MINUTE  # nobody trades after it
+    async with rig.running():
+        await rig.clock.advance(1)
+        assert (await rig.stored("XBTUSD"))[-1] == MIDNIGHT - 2 * MINUTE
+        assert (rig.ingest.missing, list(rig.ingest.unread)) == (("XBTUSD",), ["XBTUSD"])
+        await rig.clock.advance(1.5)
+        assert (await rig.stored("XBTUSD"))[-1] == MIDNIGHT - MINUTE
+        assert (rig.ingest.missing, len(rig.ingest.unread)) == ((), 0)
+        await rig.clock.advance(30)
+    assert len(rig.feed.asked) == 2
+
+
+def bars(ages: Iterable[int], timeframe: Timeframe = M15) -> list[Candle]:
+    """Candles so many intervals older than the running one."""
+    running = timeframe.floor(NOW)
+    return [
+        Candle("XBTUSD", timeframe, running - age * timeframe.length, 1, 1, 1, 1, 1, 1, 1) for age in ages
+    ]
+
+
+async def test_a_hole_from_before_the_start_is_filled_in_any_timeframe(xbtusd: PairMetadata) -> None:
+    stored = [*bars([300, 1]), *bars([*range(600, 100, -1), *range(50, 0, -1)], M1)]
+    rig = Rig(xbtusd, names=NAMES[:1], timeframes=(M15,), stored=stored)
+    assert (await rig.ingest.first_round()).calls == 0, "the newest are there"
+    async with rig.running():
+        await rig.clock.advance(1)
+        assert (len(await rig.stored("XBTUSD")), len(await rig.stored("XBTUSD", M15))) == (SERVED, SERVED)
+        assert rig.feed.asked == [("XBTUSD", M1), ("XBTUSD", M15)]
+        await rig.clock.advance(100)
+    assert len(rig.feed.asked) == 2
+
+
+async def test_one_round_reads_the_whole_history(xbtusd: PairMetadata) -> None:
+    rig = Rig(xbtusd, names=NAMES[:1], timeframes=(M15,), stored=bars([300, 1]))
+    done = await rig.ingest.refresh()
+    assert (done.done, done.calls, len(await rig.stored("XBTUSD", M15))) == (1, 2, SERVED)
+    assert (await rig.ingest.refresh()).calls == 0
+
+
+async def test_minutes_in_which_nobody_traded_are_asked_for_once_in_a_run(xbtusd: PairMetadata) -> None:
+    rig = Rig(xbtusd, names=NAMES[:1], stored=bars([*range(600, 100, -1), *range(50, 0, -1)], M1))
+    rig.feed.quiet = {candle.time for candle in bars(range(100, 50, -1), M1)}
+    assert (await rig.ingest.refresh()).calls == 1
+    assert (await rig.ingest.refresh()).calls == 0
+    await rig.clock.advance(120)
+    assert ((await rig.ingest.refresh()).calls, rig.feed.since[-1]) == (1, M1.floor(NOW) - MINUTE)
+    async with rig.running():
+        await rig.clock.advance(60)
+    assert (await rig.ingest.refresh()).calls == 1
+
+
+async def test_holes_further_back_are_read_last_and_hinder_nobody(xbtusd: PairMetadata) -> None:
+    rig = Rig(xbtusd, names=NAMES[:2], stored=bars([300, *range(6, 0, -1)], M1))
+    rig.feed.seconds = 5.0
+    await rig.clock.advance(1)
+    async with rig.running():
+        await rig.clock.advance(1)
+        rig.ingest.request(["ETHUSD"])
+        assert rig.ingest.unread == set(NAMES[:2]), "before the first round everything is"
+        await rig.clock.advance(30)
+        assert not rig.ingest.missing
+    later = Rig(xbtusd, names=NAMES[:2], stored=bars([300, *range(6, 0, -1)], M1))
+    later.feed.seconds = 5.0
+    async with asyncio.TaskGroup() as group:
+        group.create_task(later.ingest.first_round())
+        await later.clock.advance(5)
+    async with later.running():
+        await later.clock.advance(1)
+        assert (later.ingest.missing, len(later.ingest.unread)) == (("XBTUSD",), 0)
+        later.ingest.request(["XBTUSD"])
+        assert later.ingest.unread == {"XBTUSD"}
+        await later.clock.advance(30)
+        assert (later.ingest.missing, len(later.ingest.unread)) == ((), 0)
+
+
+async def test_a_hole_that_no_strategy_sees_is_read_after_all_others(xbtusd: PairMetadata) -> None:
+    rig = Rig(xbtusd, names=NAMES[:2], stored=bars([300, *range(6, 0, -1)], M1))
+    rig.ingest._settings = msgspec.structs.replace(rig.ingest._settings, batch_size=1)
+    await rig.ingest.first_round()
+    rig.ingest.request(["ETHUSD"])
+    async with rig.running():
+        await rig.clock.advance(1)
+    assert rig.feed.pairs == ["ETHUSD", "ETHUSD", "XBTUSD"]
+
+
+async def test_what_becomes_urgent_goes_before_the_rest_of_a_round(xbtusd: PairMetadata) -> None:
+    rig = Rig(xbtusd, names=tuple(f"P{number}USD" for number in range(30)))
+    rig.feed.seconds = 5.0
+    async with rig.running():
+        await rig.clock.advance(11)
+        held = rig.pairs.pop()
+        rig.pairs.insert(0, held)  # it has just been bought
+        rig.ingest.request(["P0USD"])
+        await rig.clock.advance(60)
+        assert not rig.ingest.missing
+    assert rig.feed.pairs[15:17] == ["P29USD", "P0USD"]
+    assert len(rig.feed.pairs) == 31
+    assert rig.ingest.last is not None
+    assert (rig.ingest.last.pairs, rig.ingest.last.done, rig.ingest.last.left) == (30, 30, 0)
+
+
+async def test_a_store_that_cannot_be_searched_is_told_and_gaps_are_read_all_the_same(
+    xbtusd: PairMetadata,
+) -> None:
+    rig = Rig(xbtusd, names=NAMES[:1])
+    await rig.ingest.first_round()
+    rig.store.unreadable = True
+    async with rig.running():
+        assert rig.events(Level.ERROR) == ["candles_not_searched"]
+        rig.ingest.request_all()
+        await rig.clock.advance(1)
+    assert len(rig.feed.asked) == 2

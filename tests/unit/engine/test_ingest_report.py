@@ -60,3 +60,15 @@ def test_only_a_round_that_brought_nothing_at_all_is_critical(
     tally = _tally(failed, done)
     IngestReport(lines.append, 5).round(tally, tally.statistics(NOW, 11.0, 100), everything)
     assert _told(lines, Level.CRITICAL) == (["candles_all_failed"] if critical else [])
+
+
+def test_a_round_is_told_in_one_sentence() -> None:
+    lines = list[Log]()
+    for failed, left in ((0, 0), (2, 3)):
+        tally = _tally(failed, done=43)
+        tally.rows, tally.pairs = 10_320, tally.pairs + left
+        IngestReport(lines.append, 5).round(tally, tally.statistics(NOW, 11.0, 100), 600)
+    assert [line.message for line in lines if line.event == "candles_read"] == [
+        "43 pairs read, 0 failed, 10,320 rows in 1.0 s",
+        "43 pairs read, 2 failed, 3 left, 10,320 rows in 1.0 s",
+    ]

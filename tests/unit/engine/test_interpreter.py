@@ -35,6 +35,7 @@ class Rig:
         self.clock, self.inbox, self.broker = FakeClock(), Inbox(), FakeBroker()
         self.lines: list[f.Log] = []
         self.answers = Answers()
+        self.unread = frozenset[str]()
         self.market = LiveMarket(
             timeframes=[Timeframe.M1], keep_bars=60, settings=MarketDataSettings(), inbox=self.inbox,
             clock=self.clock,
@@ -48,6 +49,7 @@ class Rig:
                 clock=self.clock,
             ),
             write_log=self.lines.append, max_concurrent_orders=2, cycle_deadline_seconds=20,
+            unread=lambda: self.unread,
         )  # fmt: skip
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
@@ -182,3 +184,14 @@ async def test_an_answer_reaches_whoever_asked(stage: Stage) -> None:
         ticket, future = r.answers.open()
         r.interpreter.perform(f.Answer(ticket, accepted=True, message="done"))
     assert future.result().message == "done"
+
+
+async def test_pairs_whose_candles_are_missing_are_named_with_the_signals(stage: Stage) -> None:
+    async with rig(stage) as r:
+        r.unread = frozenset({"XBTUSD"})
+        r.interpreter.perform(f.ComputeSignals(1, stage.at, (Timeframe.M1,), {}))
+        await settle()
+        r.unread = frozenset({"ETHUSD"})
+    (event,) = r.events()
+    assert isinstance(event, e.SignalsComputed)
+    assert event.unread == {"XBTUSD", "ETHUSD"}, "missing when the strategies began to look, or by now"

@@ -72,14 +72,34 @@ def test_a_stop_that_is_through_already_when_it_is_set_is_reported_at_once() -> 
     assert [type(event) for event in rig.events()] == [e.StopCrossed]
 
 
-async def test_a_stale_price_triggers_no_stop() -> None:
+async def test_a_stop_set_below_a_stale_price_is_crossed_at_the_best_price_there_is() -> None:
     rig = Rig()
     rig.market.on_stream_state(UP)
     rig.tick("90")
     await rig.clock.advance(1000)
     rig.events()
     rig.market.watch_stops({"XBTUSD": Decimal(100)})
-    assert rig.events() == []
+    (crossed,) = rig.events()
+    assert isinstance(crossed, e.StopCrossed)
+    assert (crossed.mark.freshness, crossed.mark.age) == (Freshness.STALE, 1000)
+
+
+async def test_prices_that_come_late_are_not_live() -> None:
+    rig = Rig()
+    rig.market.on_stream_state(UP)
+    now = rig.clock.now()
+    candle = Candle("XBTUSD", Timeframe.M1, Timeframe.M1.floor(now), 1, 1, 1, 1, 1, 1, 1)
+    rig.tick("90")
+    rig.market.on_candle(candle, now - timedelta(seconds=600))
+    rig.market.measure()
+    rig.market.check_usable()
+    told = [each for each in rig.events() if isinstance(each, e.MarketDataChanged)][-1]
+    assert (told.usable, told.detail) == (False, "prices come 600 s late")
+    rig.market.on_candle(candle, now)
+    rig.market.measure()
+    rig.market.check_usable()
+    (told,) = [each for each in rig.events() if isinstance(each, e.MarketDataChanged)]
+    assert told.usable
 
 
 def test_ticks_cause_no_events() -> None:
@@ -94,6 +114,7 @@ async def test_usability_is_reported_when_it_changes_and_says_why() -> None:
     rig = Rig()
     rig.market.check_usable()
     rig.market.on_stream_state(UP)
+    began = rig.clock.now()
     rig.tick("100")
     rig.market.check_usable()
     rig.market.check_usable()
@@ -104,7 +125,7 @@ async def test_usability_is_reported_when_it_changes_and_says_why() -> None:
     assert details == [
         (False, "no prices yet (not connected yet)"),
         (True, "live"),
-        (False, "no price for 61 s"),
+        (False, f"no price since {began:%H:%M:%S} UTC"),
         (False, "the market stream is down: reset by peer"),
     ]
     assert rig.market.marks()["XBTUSD"].freshness is Freshness.STALE
@@ -272,12 +293,15 @@ def test_a_confirmed_price_is_checked_until_the_confirmation_is_old() -> None:
     rig.tick("100")
     rig.tick("3", "ETHUSD")
     rig.clock.jump(100)
+    rig.tick("5", "SOLUSD")
     rig.market.confirm(["XBTUSD"], 100.0)
     counts = rig.market.freshness_counts()
     assert (counts[Freshness.CHECKED], counts[Freshness.QUIET]) == (1, 1)
     rig.clock.jump(60)
     assert rig.market.marks()["XBTUSD"].freshness is Freshness.CHECKED
     rig.clock.jump(1)
+    assert rig.market.marks()["XBTUSD"].freshness is Freshness.STALE, "the whole feed is silent"
+    rig.tick("5", "SOLUSD")
     assert rig.market.marks()["XBTUSD"].freshness is Freshness.QUIET
 
 
@@ -295,6 +319,8 @@ def test_pairs_that_nothing_brings_any_more_are_forgotten() -> None:
     assert set(rig.market.quotes) == set(rig.market.marks()) == {"ETHUSD"}
     assert rig.market.running("XBTUSD", Timeframe.M1) is None
     assert rig.market.running("ETHUSD", Timeframe.M1) is not None
+    closed = rig.market.close(rig.clock.now() + timedelta(minutes=1))
+    assert [candle.pair for candle in closed] == ["ETHUSD"], "half a candle is none"
 
 
 def test_polling_is_said_and_its_trouble_too() -> None:

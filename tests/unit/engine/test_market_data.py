@@ -9,14 +9,14 @@ import pytest
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
 from krakked_tui.domain.depth import BookTop
 from krakked_tui.domain.errors import ExchangeError, NoDataError, StaleDataError, UnknownPairError
-from krakked_tui.domain.pairs import AssetInfo, PairMetadata
+from krakked_tui.domain.pairs import AssetInfo, PairMetadata, SystemStatus
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.ingest import CandleNeeds, Ingest
 from krakked_tui.engine.market import LiveMarket
-from krakked_tui.engine.market_data import MarketData, Sources
+from krakked_tui.engine.market_data import DataStatus, MarketData, Sources, early_status
 from krakked_tui.engine.recorded_feed import RecordedFeed
 from krakked_tui.kraken.errors import RateLimitError
-from krakked_tui.market.freshness import Freshness
+from krakked_tui.market.freshness import FeedState, Freshness
 from krakked_tui.market.history import SERVED
 from krakked_tui.market.settings import IngestSettings, MarketDataSettings
 from krakked_tui.market.universe import Universe, near_matches
@@ -36,6 +36,8 @@ class Listing:
     def __init__(self, pair: PairMetadata) -> None:
         self.universe = Universe({pair.canonical: pair}, {pair.canonical: pair})
         self.assets: dict[str, AssetInfo] = {}
+        self.read_at_wall: float | None = None
+        self.trouble = ""
 
     def metadata(self, pair: str) -> PairMetadata:
         found = self.universe.known.get(pair)
@@ -58,6 +60,7 @@ class Rig:
         )
         self.market.on_stream_state(StreamState("market", connected=True))
         self.book: BookTop | None = None
+        self.listing = Listing(pair)
         self.ingest = Ingest(
             feed=self.feed, store=self.store, market=self.market, clock=self.clock,
             settings=IngestSettings(timeframes=(), max_retries=1), needs=CandleNeeds({M1: 5}),
@@ -65,7 +68,7 @@ class Rig:
         )  # fmt: skip
         self.data = MarketData(
             Sources(
-                listing=Listing(pair),
+                listing=self.listing,
                 feed=self.feed,
                 store=self.store,
                 market=self.market,
@@ -253,3 +256,33 @@ async def test_the_status_tells_all_there_is(xbtusd: PairMetadata) -> None:
         rig.ingest.breaker.failed(rig.clock.monotonic(), "no route")
     status = rig.data.get_data_status()
     assert (status.breaker_seconds, status.breaker_reason) == (300, "no route")
+
+
+async def test_the_status_tells_of_the_universe_the_feed_and_the_boundaries(xbtusd: PairMetadata) -> None:
+    rig = Rig(xbtusd)
+    status = rig.data.get_data_status()
+    assert (status.state, status.system_status, status.universe_age) == (FeedState.STARTING, None, None)
+    assert (status.tradable, status.known, status.next_boundary, status.deaf) == (1, 1, None, ())
+    rig.listing.read_at_wall, rig.listing.trouble = rig.clock.monotonic(), "EService:Busy"
+    rig.market.deaf, rig.market.closes_next = ("ticker XBTUSD",), NOW
+    rig.market.on_system_status(SystemStatus.MAINTENANCE)
+    rig.quote()
+    await rig.clock.advance(4)
+    status = rig.data.get_data_status()
+    assert (status.state, status.system_status) == (FeedState.LIVE, SystemStatus.MAINTENANCE)
+    assert (status.universe_age, status.universe_trouble) == (4.0, "EService:Busy")
+    assert (status.deaf, status.next_boundary) == (("ticker XBTUSD",), NOW)
+
+
+async def test_before_the_pairs_are_known_requests_and_streams_are_told(xbtusd: PairMetadata) -> None:
+    rig = Rig(xbtusd)
+    assert early_status(None, 9.0, ()) == DataStatus()
+    await rig.feed.server_time()
+    rig.fake.failure = ExchangeError("no route")
+    await rig.clock.advance(2)
+    with pytest.raises(ExchangeError):
+        await rig.feed.quotes()
+    await rig.clock.advance(1)
+    status = early_status(rig.feed, rig.clock.monotonic(), (rig.market.stream,))
+    assert (status.rest_success_age, status.rest_error, status.rest_error_age) == (3.0, "no route", 1.0)
+    assert (status.streams, status.state, status.pairs) == ((rig.market.stream,), FeedState.STARTING, {})

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from krakked_tui.domain.errors import ExchangeError
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.market import LiveMarket
 from krakked_tui.engine.price_checks import (
+    AWAY_SECONDS,
     LONGEST_POLL_SECONDS,
     POLL_SECONDS,
     SUSPICION_SECONDS,
@@ -29,6 +31,7 @@ from tests.fakes.feed import FakeFeed
 UP = StreamState("market", connected=True)
 DOWN = StreamState("market", connected=False, detail="reset by peer")
 BUSY, CALM = "XBTUSD", "ETHUSD"
+FRESH = Freshness.FRESH
 
 
 class Exchange(FakeFeed):
@@ -144,6 +147,33 @@ async def test_a_price_on_its_way_from_fresh_to_stale() -> None:
         assert len(rig.said("prices_not_checked")) == 2
 
 
+async def test_on_a_dead_feed_nothing_is_quiet() -> None:
+    async with running() as rig:
+        rig.feed.failure = ExchangeError("no route")
+        await rig.live(70)
+        assert rig.freshness(CALM) is Freshness.QUIET
+        for _second in range(70):
+            assert rig.freshness(CALM) is (Freshness.QUIET if not rig.polling() else Freshness.STALE)
+            rig.candle(BUSY)
+            rig.market.on_stream_state(UP)
+            await rig.clock.advance(1)
+        assert rig.freshness(BUSY) is rig.freshness(CALM) is Freshness.STALE
+
+
+async def test_without_anybody_who_checks_a_silent_feed_dies_by_itself() -> None:
+    rig = Rig(FakeClock(), Timeframe.D1, 60.0)
+    rig.market.on_stream_state(UP)
+    rig.stream(CALM)
+    rig.clock.jump(30)
+    rig.stream(BUSY)
+    rig.clock.jump(60)
+    assert (rig.state(), rig.freshness(CALM)) == (FeedState.LIVE, Freshness.QUIET)
+    rig.clock.jump(0.1)
+    assert (rig.state(), rig.freshness(CALM)) == (FeedState.STALE, Freshness.STALE)
+    rig.market.vouched_at = rig.clock.monotonic()
+    assert (rig.state(), rig.freshness(CALM)) == (FeedState.LIVE, Freshness.QUIET)
+
+
 async def test_a_quiet_price_that_is_the_same_by_another_way_is_checked() -> None:
     async with running() as rig:
         await rig.live(70)
@@ -226,6 +256,7 @@ async def test_a_trade_that_the_stream_told_of_makes_nobody_deaf() -> None:
     async with running() as rig:
         await rig.live(80)
         rig.stream(CALM, 100, volume=12)
+        rig.candle(CALM)
         await rig.live(80)
         assert len(rig.feed.requests) >= 2
         assert rig.deaf() == ()
@@ -380,23 +411,178 @@ async def test_heartbeats_alone_are_a_dead_stream() -> None:
         assert rig.market.polling is not None
         assert rig.market.polling.reason.startswith("the market stream is open and brings no prices since")
         assert rig.market.quotes[BUSY].price > Decimal(200)
-        assert rig.feed.renewed[0] == (BUSY,)
+        assert rig.feed.renewed == [(BUSY, CALM)]
+        assert (rig.deaf(), rig.checks.deaf_topics, rig.said("topics_deaf")) == ((), 0, [])
         rig.stream(BUSY)
         await rig.clock.advance(1)
         assert rig.state() is FeedState.LIVE
 
 
-async def test_after_a_silence_candles_may_be_missing() -> None:
+async def gap(rig: Rig) -> bool:
+    """Say whether candles may be missing."""
+    try:
+        async with asyncio.timeout(0):
+            await rig.market.wait_for_gap()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def test_after_a_silence_in_which_there_was_a_trade_candles_may_be_missing() -> None:
     async with running() as rig:
         await rig.live(100)
+        rig.trade(BUSY, 105)
         await rig.clock.advance(20)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0):
-                await rig.market.wait_for_gap()
+        assert rig.polling()
+        assert not await gap(rig)
         rig.stream(BUSY)
         await rig.clock.advance(1)
-        async with asyncio.timeout(1):
-            await rig.market.wait_for_gap()
+        assert await gap(rig)
+
+
+async def test_a_silence_in_which_nobody_can_be_asked_may_have_hidden_a_trade() -> None:
+    async with running() as rig:
+        await rig.live(100)
+        rig.feed.failure = ExchangeError("no route")
+        await rig.clock.advance(20)
+        assert rig.polling()
+        rig.stream(BUSY)
+        await rig.clock.advance(1)
+        assert not rig.polling()
+        assert await gap(rig)
+
+
+async def test_a_silence_in_which_nobody_traded_is_none_of_the_stream() -> None:
+    async with running() as rig:
+        await rig.live(100)
+        await rig.clock.advance(900)
+        assert (rig.polling(), rig.feed.renewed, rig.deaf()) == (False, [], ())
+        assert not await gap(rig)
+        pauses = [later - at for at, later in zip(rig.feed.requests, rig.feed.requests[1:], strict=False)]
+        assert min(pauses) >= AWAY_SECONDS
+
+
+async def test_a_calm_market_raises_no_alarm() -> None:
+    async with running() as rig:
+        for trade in range(20):
+            rig.stream(BUSY, 100 + trade)
+            rig.candle(BUSY)
+            for _ in range(90):
+                await rig.clock.advance(1)
+                assert not rig.polling()
+                assert rig.state() is FeedState.LIVE
+                assert rig.freshness(BUSY) in {FRESH, Freshness.CHECKED}
+        assert [line.event for line in rig.lines] == []
+        assert rig.feed.renewed == []
+        assert not await gap(rig)
+
+
+async def test_an_answer_after_failing_ones_shows_that_the_market_was_calm() -> None:
+    async with running() as rig:
+        await rig.live(100)
+        rig.feed.failure = ExchangeError("502")
+        await rig.clock.advance(20)
+        assert rig.state() is FeedState.STALE
+        rig.feed.failure = None
+        await rig.clock.advance(12)
+        assert not rig.polling()
+        assert not await gap(rig)
+
+
+async def test_a_request_that_hangs_is_no_answer() -> None:
+    async with running() as rig:
+        await rig.live(100)
+        rig.feed.gate.clear()
+        await rig.clock.advance(18)
+        assert not rig.polling()
+        await rig.clock.advance(3)
+        assert rig.polling()
+
+
+@pytest.mark.parametrize("failing", [True, False])
+async def test_a_silent_stream_is_subscribed_to_anew_less_and_less_often(*, failing: bool) -> None:
+    async with running() as rig:
+        await rig.live(30)
+        rig.feed.failure = ExchangeError("502") if failing else None
+        renewed: list[float] = []
+        for second in range(3000):
+            rig.trade(BUSY, 200 + second)
+            await rig.clock.advance(1)
+            if len(rig.feed.renewed) > len(renewed):
+                renewed.append(rig.clock.monotonic())
+        assert set(rig.feed.renewed) == {(BUSY, CALM)}
+        assert renewed[0] < 50
+        pauses = [later - at for at, later in pairwise(renewed)]
+        assert pauses == pytest.approx([45, 90, 180, 360, 600, 600, 600], abs=2)
+        assert (rig.deaf(), rig.checks.deaf_count, rig.said("topics_deaf")) == ((), 0, [])
+        assert len(rig.said("prices_polled")) == 1
+
+
+async def test_after_a_long_time_in_which_the_stream_spoke_it_is_renewed_soon_again() -> None:
+    async with running() as rig:
+        rig.feed.failure = ExchangeError("502")
+        for _ in range(2):
+            await rig.live(700)
+            before = len(rig.feed.renewed)
+            await rig.clock.advance(70)
+            assert len(rig.feed.renewed) == before + 2
+
+
+async def test_a_stream_that_comes_and_goes_is_not_logged_each_time() -> None:
+    async with running() as rig:
+        for round_ in range(30):
+            await rig.live(30, last=1000 * round_)
+            rig.trade(BUSY, 7 + round_)
+            await rig.clock.advance(20)
+            assert rig.polling()
+        assert len(rig.said("prices_polled")) == len(rig.said("prices_streamed")) == 3
+
+
+async def test_a_long_outage_is_logged_however_many_short_ones_there_were() -> None:
+    async with running() as rig:
+        rig.market.on_stream_state(DOWN)
+        await rig.clock.advance(20)
+        rig.market.on_stream_state(UP)
+        await rig.live(5)
+        rig.market.on_stream_state(DOWN)
+        await rig.clock.advance(580)
+        assert len(rig.said("prices_polled")) == 1
+        await rig.clock.advance(20)
+        assert rig.said("prices_polled")[-1].startswith("the market stream is down since 00:00:25 UTC")
+        assert len(rig.said("prices_polled")) == 2
+
+
+@pytest.mark.parametrize("frozen_at", [104, 105, 116])
+async def test_a_stream_that_freezes_blames_no_topic_whatever_is_asked_meanwhile(frozen_at: int) -> None:
+    async with running(timeframe=Timeframe.M1) as rig:
+        for second in range(frozen_at):
+            for pair in rig.carried:
+                rig.stream(pair, 100 + second % 2)
+                rig.candle(pair)
+            await rig.clock.advance(1)
+        rig.carried.append("SOLUSD")
+        for second in range(30):
+            for pair in rig.carried:
+                rig.trade(pair, 300 + second)
+            await rig.clock.advance(1)
+        assert rig.state() is FeedState.POLLING
+        for second in range(5):
+            rig.stream(BUSY, 400 + second)
+            await rig.clock.advance(1)
+        assert rig.state() is FeedState.LIVE
+        assert (rig.deaf(), rig.checks.deaf_count, rig.said("topics_deaf")) == ((), 0, [])
+
+
+async def test_a_deaf_topic_is_shown_until_it_speaks() -> None:
+    async with running() as rig:
+        await rig.live(20)
+        rig.trade(CALM, 90)
+        await rig.live(60)
+        assert (rig.deaf(), rig.checks.deaf_topics) == (("ticker ETHUSD",), 1)
+        rig.stream(CALM, 91)
+        await rig.live(1)
+        assert (rig.deaf(), rig.checks.deaf_topics) == ((), 0)
+        assert rig.checks.deaf_count == 1
 
 
 async def test_a_feed_that_is_usually_slow_may_be_silent_for_longer() -> None:
@@ -404,8 +590,11 @@ async def test_a_feed_that_is_usually_slow_may_be_silent_for_longer() -> None:
         for _ in range(20):
             rig.stream(BUSY)
             await rig.clock.advance(20)
+        rig.stream(BUSY)
+        rig.trade(BUSY, 101)
+        await rig.clock.advance(20)
         assert not rig.polling()
-        await rig.clock.advance(60)
+        await rig.clock.advance(20)
         assert rig.polling()
 
 
@@ -415,15 +604,16 @@ async def test_the_whole_feed_is_stale_when_nothing_can_be_asked() -> None:
         rig.feed.failure = ExchangeError("no route")
         await rig.clock.advance(15)
         assert rig.state() is FeedState.STALE
-        assert rig.usable()[-1] == (False, "no price for 11 s; asking for prices fails too: no route")
+        assert rig.usable()[-1] == (False, "no price for 16 s; asking for prices fails too: no route")
 
 
-async def test_a_feed_of_which_little_is_known_may_be_silent_up_to_the_tolerance() -> None:
-    async with running(tolerance=20) as rig:
+async def test_a_feed_of_which_little_is_known_may_be_silent_for_half_the_tolerance() -> None:
+    async with running(tolerance=40) as rig:
+        rig.feed.failure = ExchangeError("no route")
         await rig.clock.advance(20)
-        assert not rig.polling()
-        await rig.clock.advance(1)
-        assert rig.polling()
+        assert rig.feed.requests == []
+        await rig.clock.advance(2)
+        assert (len(rig.feed.requests), rig.state()) == (1, FeedState.STALE)
 
 
 async def test_silence_counts_from_the_reconnection() -> None:
@@ -432,7 +622,8 @@ async def test_silence_counts_from_the_reconnection() -> None:
         rig.market.on_stream_state(DOWN)
         await rig.clock.advance(8)
         rig.market.on_stream_state(UP)
-        await rig.clock.advance(9)
+        rig.feed.failure = ExchangeError("no route")
+        await rig.clock.advance(10)
         assert not rig.polling()
         await rig.clock.advance(2)
         assert rig.polling()

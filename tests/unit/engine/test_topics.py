@@ -159,9 +159,40 @@ def test_prices_without_a_trade_prove_nothing() -> None:
 
 
 @pytest.mark.parametrize("at", [0.5, 59.0])
-def test_a_trade_that_may_be_of_the_minute_before_proves_nothing(at: float) -> None:
+def test_a_trade_that_may_be_of_the_minute_before_must_be_in_one_of_the_two_candles(at: float) -> None:
     rig = Rig(Timeframe.M1)
     traded(rig, at=at, then=101)
+    assert rig.topics.deaf_candles() == [(PAIR, Timeframe.M1)]
+    told = Rig(Timeframe.M1)
+    told.look(59.2)
+    told.price()
+    told.candle()  # the trade was in this minute, its price is stamped in the next one
+    told.look(0.9)
+    told.price(101)
+    told.look(70)
+    told.look()
+    assert told.topics.deaf_candles() == []
+
+
+def test_candles_of_a_pair_that_trades_once_a_minute_are_found_deaf_too() -> None:
+    rig = Rig(Timeframe.M1)
+    for minute in range(3):
+        rig.price(100 + minute)
+        rig.look(60)
+    rig.look(5)
+    assert rig.topics.deaf_candles() == [(PAIR, Timeframe.M1)]
+
+
+def test_trades_while_the_stream_was_away_are_owed_by_nobody() -> None:
+    rig = Rig(Timeframe.M1)
+    rig.price()
+    rig.look(30)
+    rig.connect(up=False)
+    rig.connect()
+    rig.look(1)
+    rig.price(101)
+    rig.look(90)
+    rig.look()
     assert rig.topics.deaf_candles() == []
 
 

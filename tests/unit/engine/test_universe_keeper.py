@@ -62,10 +62,11 @@ class Desk:
     async def running(self) -> AsyncIterator[None]:
         await self.keeper.first()
         async with asyncio.TaskGroup() as group:
-            running = group.create_task(self.keeper.run())
+            tasks = [group.create_task(work()) for work in (self.keeper.run, self.keeper.follow)]
             await self.clock.advance(0)
             yield
-            running.cancel()
+            for task in tasks:
+                task.cancel()
 
     def events(self) -> list[UniverseChanged]:
         found = []
@@ -116,8 +117,10 @@ async def test_a_start_from_the_disk_goes_over_to_the_exchange_when_it_answers()
         desk.feed.failure = None
         await desk.clock.advance(2)
         assert (desk.keeper.cached_at, desk.keeper.trouble) == (None, "")
+        assert desk.events() == [], "SOLUSD may be held: one reading does not count"
+        await desk.clock.advance(31)
         (event,) = desk.events()
-        assert event.known.keys() == {"XBTUSD", "ETHUSD"}
+        assert event.known.keys() == {"XBTUSD", "ETHUSD"}, "a second reading agrees"
     assert len(desk.said("universe_read_again")) == 1
 
 
@@ -135,20 +138,23 @@ async def test_a_refused_key_is_not_papered_over_by_the_cache() -> None:
         await desk.keeper.first()
 
 
-async def test_a_start_believes_few_pairs_but_not_none() -> None:
-    desk = Desk(XBT, cached=CACHED)
-    assert list((await desk.keeper.first()).pairs) == ["XBTUSD"]
-    desk = Desk(cached=CACHED)
+@pytest.mark.parametrize("left", [(), (XBT,)])
+async def test_a_start_compares_with_the_last_run(left: tuple[PairMetadata, ...]) -> None:
+    assert list((await Desk(XBT).keeper.first()).pairs) == ["XBTUSD"], "there is nothing to compare with"
+    desk = Desk(*left, cached=CACHED)
     assert list((await desk.keeper.first()).pairs) == ["ETHUSD", "XBTUSD"]
-    assert "lists 0 pairs" in desk.keeper.trouble
+    assert f"lists {len(left)} pairs where it listed 3 before" in desk.keeper.trouble
     with pytest.raises(ExchangeError, match="lists 0 pairs"):
         await Desk().keeper.first()
 
 
 async def test_pairs_delisted_while_nobody_looked_are_still_known() -> None:
-    desk = Desk(XBT, cached=CACHED)
-    await desk.keeper.first()
-    assert desk.keeper.known["SOLUSD"] == replace(SOL, status=PairStatus.DELISTED)
+    desk = Desk(XBT, SOL, cached=CACHED)
+    async with desk.running():
+        assert desk.keeper.known["ETHUSD"] == ETH, "one reading proves nothing: it may be held"
+        assert list(desk.keeper.universe.pairs) == ["SOLUSD", "XBTUSD"], "but it is not entered"
+        await desk.clock.advance(31)
+    assert desk.keeper.known["ETHUSD"] == replace(ETH, status=PairStatus.DELISTED)
     assert desk.cache.listed is not None
     assert {pair.canonical for pair in desk.cache.listed.pairs} == {"XBTUSD", "ETHUSD", "SOLUSD"}
     again = Desk(XBT, SOL, cached=desk.cache.listed)
@@ -264,41 +270,226 @@ async def test_most_prices_do_not_vanish_at_once() -> None:
         assert "prices of 0 of 3 pairs" in line.message
 
 
-async def test_a_status_that_differs_is_looked_at_soon_but_not_all_the_time() -> None:
+async def test_what_the_stream_tells_of_a_status_counts_at_once() -> None:
     desk = Desk(XBT, ETH)
     async with desk.running():
         await desk.clock.advance(100)
         desk.keeper.on_pair_statuses({"XBTUSD": PairStatus.ONLINE, "OLDUSD": PairStatus.DELISTED})
-        await desk.clock.advance(100)
-        assert desk.keeper.read_at_wall == 0.0, "nothing differs"
-        halted = replace(ETH, status=PairStatus.CANCEL_ONLY)
-        desk.lists(XBT, halted)
-        desk.keeper.on_pair_statuses({"ETHUSD": PairStatus.CANCEL_ONLY})
-        await desk.clock.advance(1)
-        first_read = desk.keeper.read_at_wall
-        assert first_read is not None
-        assert 200 <= first_read <= 201
+        assert desk.events() == [], "nothing differs"
+        desk.keeper.on_pair_statuses({"ETHUSD": PairStatus.MAINTENANCE})
         (event,) = desk.events()
-        assert event.known["ETHUSD"].status is PairStatus.CANCEL_ONLY
+        assert event.known["ETHUSD"].status is PairStatus.MAINTENANCE
         assert event.tradable == {"XBTUSD"}
-        desk.lists(XBT, ETH)
+        await desk.clock.advance(1)
+        assert desk.feed.carried == [("XBTUSD",)]
+        await desk.clock.advance(2 * HOUR)
+        assert desk.events() == [], "no listing shows it, and none takes it back"
         desk.keeper.on_pair_statuses({"ETHUSD": PairStatus.ONLINE})
-        await desk.clock.advance(25)
-        assert desk.keeper.read_at_wall == first_read
-        await desk.clock.advance(6)
-        assert desk.keeper.read_at_wall == first_read + 30
+        (event,) = desk.events()
+        assert event.tradable == {"XBTUSD", "ETHUSD"}
+    assert desk.cache.listed is not None
+    assert set(desk.cache.listed.pairs) == {XBT, ETH}
 
 
-async def test_a_status_the_listing_does_not_show_yet_is_looked_at_a_few_times() -> None:
+async def test_the_stream_wins_over_a_listing_that_is_late() -> None:
+    desk = Desk(XBT, replace(ETH, status=PairStatus.CANCEL_ONLY))
+    async with desk.running():
+        desk.keeper.on_pair_statuses({"ETHUSD": PairStatus.ONLINE})
+        assert desk.keeper.metadata("ETHUSD").status is PairStatus.ONLINE
+        assert desk.keeper.read_at_wall == 0.0, "it is no reason to read"
+
+
+async def test_statuses_that_change_all_the_time_are_told_once_a_second() -> None:
     desk = Desk(XBT, ETH)
     async with desk.running():
         await desk.clock.advance(100)
-        desk.keeper.on_pair_statuses({"NEWUSD": PairStatus.ONLINE, "ETHUSD": PairStatus.POST_ONLY})
+        for number in range(50):
+            status = PairStatus.POST_ONLY if number % 2 else PairStatus.CANCEL_ONLY
+            desk.keeper.on_pair_statuses({"ETHUSD": status})
+            await desk.clock.advance(0.1)
+        await desk.clock.advance(2)
+        events = desk.events()
+        assert 5 <= len(events) <= 7
+        assert events[-1].known["ETHUSD"].status is PairStatus.POST_ONLY, "the last one is told"
+
+
+async def test_a_status_is_told_while_a_reading_hangs() -> None:
+    desk = Desk(XBT, ETH)
+    async with desk.running():
+        desk.keeper.on_pair_statuses({"ETHUSD": PairStatus.POST_ONLY})
+        desk.feed.gate.clear()
+        await desk.clock.advance(HOUR + 10)
+        desk.events()
+        desk.keeper.on_pair_statuses({"ETHUSD": PairStatus.CANCEL_ONLY})
+        desk.keeper.on_pair_statuses({"ETHUSD": PairStatus.ONLINE})
+        await desk.clock.advance(2)
+        assert desk.events()[-1].tradable == {"XBTUSD", "ETHUSD"}
+        desk.feed.gate.set()
+
+
+async def test_statuses_count_only_while_the_stream_would_tell_of_a_change() -> None:
+    desk = Desk(XBT, ETH)
+    async with desk.running():
+        await desk.clock.advance(10)
+        desk.keeper.on_pair_statuses({"ETHUSD": PairStatus.MAINTENANCE})
+        await desk.clock.advance(2)
+        desk.keeper.trust_stream(trusted=False)
+        assert desk.events()[-1].known["ETHUSD"].status is PairStatus.ONLINE
+        await desk.clock.advance(2)
+        desk.keeper.trust_stream(trusted=True)
+        assert desk.events()[-1].known["ETHUSD"].status is PairStatus.MAINTENANCE
+
+
+async def test_a_pair_that_is_not_listed_yet_is_looked_at_a_few_times() -> None:
+    desk = Desk(XBT, ETH)
+    async with desk.running():
+        await desk.clock.advance(100)
+        desk.keeper.on_pair_statuses({"NEWUSD": PairStatus.ONLINE})
         await desk.clock.advance(35)
         assert desk.cache.saves == 3
         await desk.clock.advance(900)
         assert desk.cache.saves == 2 + universe_keeper.REPEATS_MAX
         assert desk.events() == []
+        desk.keeper.on_pair_statuses({"NEWUSD": PairStatus.ONLINE})
+        desk.lists(XBT, ETH, make_pair("NEWUSD"))
+        await desk.clock.advance(1)
+        (event,) = desk.events()
+        assert "NEWUSD" in event.tradable
+        await desk.clock.advance(900)
+        assert desk.cache.saves == 3 + universe_keeper.REPEATS_MAX, "it is there now"
+
+
+async def test_one_reading_does_not_delist_what_is_needed() -> None:
+    desk = Desk(XBT, ETH, SOL, ADA)
+    async with desk.running():
+        desk.needed = {"ETHUSD"}
+        await desk.clock.advance(100)
+        desk.lists(XBT, ADA)
+        desk.feed.prices["ETHUSD"] = make_quote("ETHUSD", volume_24h="1000000", vwap_24h="1")
+        await desk.keeper.refresh()
+        (event,) = desk.events()
+        assert event.known == {"XBTUSD": XBT, "ADAUSD": ADA, "ETHUSD": ETH}
+        assert event.tradable == {"XBTUSD", "ADAUSD"}, "nothing is entered on a doubt"
+        assert "ETHUSD" in desk.keeper.streamed
+        assert [line.fields["pair"] for line in desk.said("pair_doubted")] == ["ETHUSD"]
+        desk.lists(XBT, ADA, ETH)
+        await desk.clock.advance(31)
+        (event,) = desk.events()
+        assert "ETHUSD" in event.tradable
+        assert desk.keeper.doubted == {}
+
+
+async def test_two_readings_delist_what_is_needed() -> None:
+    desk = Desk(XBT, ETH, SOL, ADA)
+    async with desk.running():
+        desk.needed = {"ETHUSD"}
+        await desk.clock.advance(100)
+        desk.lists(XBT, SOL, ADA)
+        await desk.keeper.refresh()
+        await desk.clock.advance(31)
+        assert "ETHUSD" not in desk.events()[-1].known
+        assert desk.keeper.known["ETHUSD"].status is PairStatus.DELISTED
+        assert "ETHUSD" not in desk.keeper.streamed
+
+
+async def test_the_stream_delists_at_once() -> None:
+    desk = Desk(XBT, ETH, SOL)
+    async with desk.running():
+        desk.needed = {"ETHUSD"}
+        desk.keeper.on_pair_statuses({"ETHUSD": PairStatus.DELISTED})
+        await desk.clock.advance(1)
+        assert "ETHUSD" not in desk.events()[-1].known
+        assert "ETHUSD" not in desk.keeper.streamed
+        assert desk.keeper.known["ETHUSD"].status is PairStatus.DELISTED
+        desk.keeper.on_pair_statuses({"ETHUSD": PairStatus.ONLINE})
+        await desk.clock.advance(1)
+        assert "ETHUSD" in desk.events()[-1].tradable
+        assert "ETHUSD" in desk.keeper.streamed
+
+
+async def test_a_listing_that_stays_as_it_is_for_an_hour_is_believed() -> None:
+    desk = Desk(XBT, ETH, SOL)
+    async with desk.running():
+        desk.lists(XBT)
+        await desk.clock.advance(2 * HOUR - 10)
+        assert desk.events() == []
+        await desk.clock.advance(200)
+        assert desk.events()[-1].known.keys() == {"XBTUSD"}
+        assert desk.keeper.trouble == ""
+
+
+async def test_pairs_are_taken_over_although_their_volumes_cannot_be_read() -> None:
+    desk = Desk(XBT, ETH)
+    async with desk.running():
+        desk.lists(XBT, replace(ETH, status=PairStatus.CANCEL_ONLY), SOL)
+        desk.feed.quotes_failure = ExchangeError("EService:Busy")
+        await desk.clock.advance(HOUR + 1)
+        (event,) = desk.events()
+        assert event.known["ETHUSD"].status is PairStatus.CANCEL_ONLY
+        assert event.tradable == {"XBTUSD"}, "by what was traded before"
+        (line,) = desk.said("universe_not_read")
+        assert "what was known of it stays: EService:Busy" in line.message
+        desk.feed.quotes_failure = None
+        await desk.clock.advance(61)
+        assert desk.events()[-1].tradable == {"XBTUSD", "SOLUSD"}
+        assert desk.keeper.trouble == ""
+
+
+async def test_a_start_without_volumes_trades_what_was_traded_in_the_last_run() -> None:
+    desk = Desk(XBT, ETH, SOL, cached=CACHED)
+    desk.feed.quotes_failure = ExchangeError("EService:Busy")
+    assert list((await desk.keeper.first()).pairs) == ["ETHUSD", "XBTUSD"]
+    assert (desk.keeper.cached_at, desk.keeper.trouble) == (None, "EService:Busy")
+
+
+async def test_most_volumes_do_not_vanish_at_once() -> None:
+    desk = Desk(XBT, ETH, SOL)
+    async with desk.running():
+        desk.feed.prices |= {name: make_quote(name) for name in ("XBTUSD", "ETHUSD")}
+        await desk.clock.advance(HOUR + 1)
+        assert desk.events() == []
+        (line,) = desk.said("universe_not_read")
+        assert line.level is Level.ERROR
+        assert "volume of 0 for 2 of 3 pairs" in line.message
+        assert len(desk.keeper.universe.pairs) == 3
+
+
+async def test_nothing_to_trade_is_a_state_and_told_with_its_cause() -> None:
+    desk = Desk(XBT, ETH)
+    desk.feed.prices = {name: make_quote(name) for name in ("XBTUSD", "ETHUSD")}
+    assert (await desk.keeper.first()).pairs == {}
+    (line,) = desk.said("universe_empty")
+    assert line.level is Level.ERROR
+    assert "the exchange tells a volume of 0 for every pair" in line.message
+    barred = Desk(replace(XBT, status=PairStatus.CANCEL_ONLY))
+    await barred.keeper.first()
+    assert barred.keeper.empty == "the exchange lets no pair be traded now"
+    floor = Desk(XBT, exclude_pairs=("XBTUSD",))
+    await floor.keeper.first()
+    assert floor.keeper.empty.startswith("[universe] leaves none")
+    other = Desk(make_pair("XBTEUR", quote="EUR"))
+    await other.keeper.first()
+    assert other.keeper.empty == "the exchange lists no pair quoted in USD"
+
+
+async def test_pairs_that_may_be_traded_again_are_told() -> None:
+    desk = Desk(replace(XBT, status=PairStatus.CANCEL_ONLY))
+    async with desk.running():
+        assert desk.keeper.empty
+        await desk.clock.advance(10)
+        assert len(desk.said("universe_empty")) == 1
+        desk.keeper.on_pair_statuses({"XBTUSD": PairStatus.ONLINE})
+        assert desk.keeper.empty == ""
+        assert len(desk.said("universe_filled")) == 1
+
+
+async def test_a_start_from_the_disk_does_not_blame_the_settings() -> None:
+    euro = make_pair("XBTEUR", quote="EUR")
+    pairs = (replace(XBT, status=PairStatus.CANCEL_ONLY), ETH, euro)
+    desk = Desk(cached=ListedPairs(CACHED.at, pairs, ("ETHUSD", "XBTEUR", "XBTUSD")))
+    desk.feed.failure = DOWN
+    assert list((await desk.keeper.first()).pairs) == ["ETHUSD"]
+    assert desk.said("universe_warning") == []
 
 
 async def test_an_override_that_cannot_be_followed_is_said_once() -> None:

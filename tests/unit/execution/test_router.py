@@ -5,11 +5,12 @@ from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from krakked_tui.domain.order_rules import violations
 from krakked_tui.domain.orders import OrderRequest, OrderType, Purpose, Side
-from krakked_tui.domain.pairs import PairMetadata
-from krakked_tui.execution.router import route
+from krakked_tui.domain.pairs import PairMetadata, PairStatus
+from krakked_tui.execution.router import FORCED_SLIPPAGE_BPS, goes_at_market, route
 
 T0 = datetime(2026, 1, 5, tzinfo=UTC)
 PAIR = PairMetadata(
@@ -49,3 +50,19 @@ def test_urgent_closes_go_at_market() -> None:
     for purpose in (Purpose.STOP, Purpose.FLATTEN):
         request = _route(Side.SELL, Decimal(1), Decimal(50_000), Decimal(50), purpose)
         assert (request.order_type, request.price) == (OrderType.MARKET, None)
+
+
+def test_where_only_limits_are_taken_an_urgent_close_is_a_wide_one() -> None:
+    pair, bid = replace(PAIR, status=PairStatus.LIMIT_ONLY), Decimal(50_000)
+    for purpose in (Purpose.STOP, Purpose.FLATTEN):
+        assert not goes_at_market(pair, purpose)
+        request = route(
+            cl_ord_id="k", pair=pair, side=Side.SELL, volume=Decimal(1), purpose=purpose, mid=bid,
+            max_slippage_bps=Decimal(50), deadline=T0,
+        )  # fmt: skip
+        assert request.order_type is OrderType.LIMIT
+        assert request.price == bid - bid * FORCED_SLIPPAGE_BPS / 10_000 == Decimal(45_000)
+        assert request.deadline == T0
+    # Where nothing is taken, what is tried all the same is what is wanted.
+    assert goes_at_market(replace(PAIR, status=PairStatus.CANCEL_ONLY), Purpose.STOP)
+    assert not goes_at_market(PAIR, Purpose.EXIT)

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from krakked_tui.kraken import session as session_module
 from krakked_tui.kraken.frames import BalancesFrame, ExecutionsFrame, StatusFrame, TickerFrame
 from krakked_tui.kraken.pending import Answered
-from krakked_tui.kraken.session import BookChanged, Ended, Event, Gap, Pace, Session, TradingMaximum
+from krakked_tui.kraken.session import (
+    BookChanged,
+    Ended,
+    Event,
+    Gap,
+    Pace,
+    Session,
+    TradingMaximum,
+    Unanswered,
+)
 from krakked_tui.kraken.subscriptions import BATCH_SIZE, BURST, REFUSALS_MAX, Progress
 from krakked_tui.kraken.topics import Plan, Subscription
 from krakked_tui.kraken.wire import WebSocketsToken
@@ -82,7 +91,7 @@ def test_from_connecting_to_live() -> None:
     (request,) = sent(session)
     assert request.method == "subscribe"
     assert request.params == {"channel": "ticker", "symbol": ["BTC/USD", "ETH/USD"]}
-    assert session.receive(ack(request.req_id, "ETH/USD"), 1) == []
+    assert session.receive(ack(request.req_id, "ETH/USD"), 1) == [Progress(3, 1, ())]
     (frame,) = session.receive(TICKER, 1)
     assert isinstance(frame, TickerFrame)
     assert session.receive(ack(request.req_id, "BTC/USD"), 1) == [Progress(3, 2, ())]
@@ -90,6 +99,24 @@ def test_from_connecting_to_live() -> None:
     assert request.params == {"channel": "ohlc", "interval": 5, "symbol": ["BTC/USD"]}
     assert session.receive(ack(request.req_id, "BTC/USD", "ohlc"), 1) == [Progress(3, 3, ())]
     assert session.take_outgoing() == []
+
+
+def test_that_nothing_is_acked_is_told_once() -> None:
+    session = Session(PUBLIC, 0)
+    session.receive(STATUS, 0)
+    told = []
+    for second in range(1, 30):
+        session.receive(HEARTBEAT, second)
+        told += [(second, event) for event in session.tick(second)]
+    assert told == [(10, Unanswered(10))]
+
+
+@pytest.mark.parametrize("plan", [PUBLIC, Plan(())])
+def test_a_session_that_is_served_or_wants_nothing_misses_no_ack(plan: Plan) -> None:
+    session = live(plan)
+    for second in range(1, 30):
+        session.receive(HEARTBEAT, second)
+        assert session.tick(second) == []
 
 
 def test_private_requests_carry_the_token() -> None:
@@ -724,7 +751,7 @@ def test_a_book_becomes_right_whatever_came_between_its_acks(steps: list[str]) -
     for _ in range(40):
         peer.now += 1
         peer.session.receive(HEARTBEAT, peer.now)
-        assert peer.session.tick(peer.now) == []
+        assert {type(event) for event in peer.session.tick(peer.now)} <= {Unanswered}
         for request in (*peer.pending, *sent(peer.session)):
             if request.method != "ping":
                 peer.answer(request)

@@ -177,3 +177,16 @@ def test_a_candle_too_old_to_be_corrected_is_not_given_out_again() -> None:
     closer.update(make_candle(0, volume=9.0, trades=9), minute(RETURNED_MAX + 1))
     assert closer.corrections() == []
     assert closer.close(minute(RETURNED_MAX + 2)) == []
+
+
+def test_candles_of_forgotten_pairs_are_neither_closed_nor_corrected() -> None:
+    closer = CandleCloser(START)
+    for pair in ("AAAUSD", "BBBUSD"):
+        closer.update(make_candle(0, 1.0, pair=pair, trades=1), minute(0.5))
+    assert len(closer.close(minute(1))) == 2
+    for pair in ("AAAUSD", "BBBUSD"):
+        closer.update(make_candle(0, 2.0, pair=pair, trades=2), minute(1.5))
+        closer.update(make_candle(1, 2.0, pair=pair, trades=2), minute(1.5))
+    closer.forget({"AAAUSD"})
+    assert [candle.pair for candle in closer.corrections()] == ["BBBUSD"]
+    assert [candle.pair for candle in closer.close(minute(2))] == ["BBBUSD"]

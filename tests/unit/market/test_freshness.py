@@ -20,7 +20,7 @@ STALE, NEVER = Freshness.STALE, Freshness.NEVER
 
 
 @pytest.mark.parametrize(
-    ("age", "connected", "expected"),
+    ("age", "live", "expected"),
     [
         (0.0, True, FRESH),
         (60.0, True, FRESH),
@@ -31,13 +31,13 @@ STALE, NEVER = Freshness.STALE, Freshness.NEVER
         (900.001, True, STALE),
     ],
 )
-def test_age_and_stream_decide(age: float, connected: bool, expected: Freshness) -> None:
+def test_age_and_feed_decide(age: float, live: bool, expected: Freshness) -> None:
     quote = make_quote(received=1000.0)
-    assert freshness_of(quote, 1000.0 + age, SETTINGS, connected=connected) is expected
+    assert freshness_of(quote, 1000.0 + age, SETTINGS, live=live) is expected
 
 
 @pytest.mark.parametrize(
-    ("age", "checked", "connected", "expected"),
+    ("age", "checked", "live", "expected"),
     [
         (30.0, 0.0, True, FRESH),
         (61.0, 0.0, True, CHECKED),
@@ -47,11 +47,9 @@ def test_age_and_stream_decide(age: float, connected: bool, expected: Freshness)
         (61.0, 0.0, False, STALE),
     ],
 )
-def test_a_quiet_price_may_be_confirmed(
-    age: float, checked: float, connected: bool, expected: Freshness
-) -> None:
+def test_a_quiet_price_may_be_confirmed(age: float, checked: float, live: bool, expected: Freshness) -> None:
     quote, now = make_quote(received=1000.0), 1000.0 + age
-    assert freshness_of(quote, now, SETTINGS, connected=connected, checked=now - checked) is expected
+    assert freshness_of(quote, now, SETTINGS, live=live, checked=now - checked) is expected
 
 
 def test_what_each_freshness_is_good_for() -> None:
@@ -59,13 +57,13 @@ def test_what_each_freshness_is_good_for() -> None:
     assert {FRESH, CHECKED, QUIET} == GOOD_FOR_VALUATION
 
 
-@pytest.mark.parametrize("connected", [True, False])
-def test_a_price_that_never_came(connected: bool) -> None:
-    assert freshness_of(None, 0.0, SETTINGS, connected=connected, checked=0.0) is NEVER
+@pytest.mark.parametrize("live", [True, False])
+def test_a_price_that_never_came(live: bool) -> None:
+    assert freshness_of(None, 0.0, SETTINGS, live=live, checked=0.0) is NEVER
 
 
 @pytest.mark.parametrize(
-    ("streamed_age", "priced", "connected", "substitute", "expected"),
+    ("proven_age", "priced", "connected", "substitute", "expected"),
     [
         (None, False, True, Substitute.NONE, FeedState.STARTING),
         (None, False, False, Substitute.POLLED, FeedState.STARTING),
@@ -80,7 +78,7 @@ def test_a_price_that_never_came(connected: bool) -> None:
     ],
 )
 def test_the_feed_lives_while_its_stream_brings_prices(
-    streamed_age: float | None, priced: bool, connected: bool, substitute: Substitute, expected: FeedState
+    proven_age: float | None, priced: bool, connected: bool, substitute: Substitute, expected: FeedState
 ) -> None:
-    state = feed_state(streamed_age, SETTINGS, priced=priced, connected=connected, substitute=substitute)
+    state = feed_state(proven_age, SETTINGS, priced=priced, connected=connected, substitute=substitute)
     assert state is expected

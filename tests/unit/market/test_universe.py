@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from krakked_tui.domain.candles import Quote
 from krakked_tui.domain.pairs import PairMetadata, PairStatus
 from krakked_tui.market.settings import UniverseSettings
-from krakked_tui.market.universe import Universe, UniverseDiff, diff, near_matches, select_universe
+from krakked_tui.market.universe import (
+    Universe,
+    UniverseDiff,
+    diff,
+    near_matches,
+    select_universe,
+    why_prices_are_doubted,
+)
 from tests.unit.domain.builders import make_pair, make_quote
 
 
@@ -204,3 +211,33 @@ def test_a_diff_leads_from_one_reading_to_the_other(
     assert bool(change) is (
         {name: pair.status for name, pair in old.items()} != {name: pair.status for name, pair in new.items()}
     )
+
+
+def _volumes(*volumes: int) -> dict[str, Quote]:
+    return {
+        f"P{n}USD": make_quote(f"P{n}USD", volume_24h=str(volume), vwap_24h="2")
+        for n, volume in enumerate(volumes)
+    }
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "doubt"),
+    [
+        ((1, 1, 1, 1), None, ""),
+        ((0, 0, 0, 1), None, ""),
+        ((0, 0, 0, 0), None, "a volume of 0 for every pair"),
+        ((1,), None, "prices of 1 of 4 pairs"),
+        ((0, 0, 1, 1), (1, 1, 1, 1), ""),
+        ((0, 0, 0, 1), (1, 1, 1, 1), "a volume of 0 for 3 of 4 pairs that were traded before"),
+        ((0, 0, 0, 1), (0, 0, 0, 1), ""),
+        ((1, 1), (1, 1, 1, 1), ""),
+        ((0, 0, 0, 0), (0, 0, 0, 0), ""),
+    ],
+)
+def test_most_pairs_do_not_stop_being_traded_at_once(
+    now: tuple[int, ...], before: tuple[int, ...] | None, doubt: str
+) -> None:
+    listed = [f"P{n}USD" for n in range(4)]
+    found = why_prices_are_doubted(_volumes(*now), None if before is None else _volumes(*before), listed)
+    assert doubt in found
+    assert bool(found) is bool(doubt)

@@ -71,8 +71,15 @@ def test_an_asset_without_a_pair_counts_as_zero_for_good() -> None:
 def test_a_pair_that_may_not_be_valued_gives_no_value() -> None:
     delisted = msgspec.structs.replace(PAIRS["XBTUSD"], status=PairStatus.DELISTED)
     valuation = value(books_of(STATEMENT).state, FRESH, PAIRS | {"XBTUSD": delisted}, SETTINGS)
-    assert valuation.unvalued == ("XBT",)
+    assert valuation.unvalued == valuation.delisted == ("XBT",)
     assert valuation.equity == D(36948 + 2800)
+    assert valuation.stale, "its zero is no loss"
+
+
+def test_dust_of_a_delisted_pair_spoils_nothing() -> None:
+    delisted = msgspec.structs.replace(PAIRS["XBTUSD"], status=PairStatus.DELISTED, order_min=D("0.6"))
+    valuation = value(books_of(STATEMENT).state, FRESH, PAIRS | {"XBTUSD": delisted}, SETTINGS)
+    assert (valuation.stale, valuation.unvalued, valuation.delisted) == (False, ("XBT",), ())
 
 
 @pytest.mark.parametrize("prices", [FRESH, {}])

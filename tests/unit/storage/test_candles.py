@@ -17,7 +17,7 @@ from krakked_tui.ports import CandleStore
 from krakked_tui.storage.candle_store.following import FollowingCandleStore
 from krakked_tui.storage.candle_store.store import Counts, PartitionedCandleStore
 from krakked_tui.storage.candle_store.tail import LateRows
-from krakked_tui.storage.candles import open_candle_store, open_to_write
+from krakked_tui.storage.candles import open_candle_store, open_to_read, open_to_write
 from krakked_tui.storage.sqlite import load_migrations
 from tests.contract.test_candle_store import candles_of
 from tests.unit.storage.samples import candle
@@ -381,3 +381,32 @@ def test_only_the_owner_can_read_what_is_written(root: Path) -> None:
     asyncio.run(write(open_candle_store(root.with_name("csv"), CSV)))
     for path in root.parent.rglob("*"):
         assert os.stat(path).st_mode & 0o077 == 0, path
+
+
+@pytest.mark.parametrize("settings", [CandleStoreSettings(), CSV])
+async def test_who_looks_changes_nothing_and_hinders_nobody(
+    root: Path, settings: CandleStoreSettings
+) -> None:
+    writer = await open_to_write(root, settings)
+    await writer.append([candle(minute) for minute in range(3)])
+    await writer.compact(everything=True)
+    await writer.append([candle(minute) for minute in range(3, 5)])
+    await writer.close()
+    (root / "1m" / "XBTUSD" / "left.tmp").write_bytes(b"half written")
+    before = _files(root)
+    reader = open_to_read(root, settings)
+    try:
+        assert len(await reader.read("XBTUSD", M1)) == 5
+        assert (await reader.coverage("XBTUSD", M1)).rows == 5
+        await reader.verify()
+        assert await reader.append([candle(9)]) == 1
+        assert _files(root) == before
+        await (await open_to_write(root, settings)).close()
+    finally:
+        await reader.close()
+
+
+def _files(root: Path) -> dict[str, tuple[int, bytes]]:
+    """All files, without those that SQLite needs to read."""
+    paths = [path for path in root.rglob("*") if path.is_file() and not path.name.endswith(("-shm", "-wal"))]
+    return {str(path.relative_to(root)): (path.stat().st_mtime_ns, path.read_bytes()) for path in paths}

@@ -5,7 +5,14 @@ from datetime import UTC, datetime, tzinfo
 import pytest
 from textual.binding import Binding
 
-from krakked_tui.control.commands import CancelAll, CancelOrder, Command, PauseCycles, ResumeCycles
+from krakked_tui.control.commands import (
+    CancelAll,
+    CancelOrder,
+    Command,
+    IngestCandles,
+    PauseCycles,
+    ResumeCycles,
+)
 from krakked_tui.control.log_view import LogLine
 from krakked_tui.control.portfolio_view import (
     FlowLine,
@@ -326,6 +333,18 @@ def test_enter_opens_what_is_behind_a_line(table: Part, does: DialogName) -> Non
     assert ran(BY_ID["portfolio-open"], desk) is does
     desk.portfolio.nothing_behind = "No trade is selected."
     assert BY_ID["portfolio-open"].unavailable(desk) == "No trade is selected."
+
+
+def test_missing_candles_are_read_without_asking_but_not_by_who_only_watches() -> None:
+    command = BY_ID["read-candles"]
+    desk = PaperDesk(normal())
+    desk.pane = PaneName.LOGS
+    assert command in offered(desk)
+    assert ran(command, desk) == IngestCandles()
+    assert "The engine is starting" in command.unavailable(PaperDesk(starting()))
+    watching = PaperDesk(normal(), UiSettings(read_only=True))
+    watching.pane = PaneName.LOGS
+    assert command not in offered(watching)
 
 
 def test_arming_needs_a_kill() -> None:

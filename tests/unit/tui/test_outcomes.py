@@ -12,6 +12,7 @@ from krakked_tui.control.commands import (
     ClearKillSwitch,
     Command,
     FlattenAll,
+    IngestCandles,
     PauseCycles,
     ResumeCycles,
     SetKillSwitch,
@@ -122,6 +123,13 @@ def test_state_commands_are_done_when_the_state_says_so(command: Command, change
     assert seen(outcome, fake.view(), 1.0).stage is Stage.WORKING
     fake.publish_status(**changes)
     assert seen(outcome, fake.view(), 1.0).stage is Stage.DONE
+
+
+def test_candles_are_read_when_the_answer_is_there() -> None:
+    fake = FakeController()
+    outcome = answered(sent(IngestCandles(), fake), Answer(accepted=True, message="60 of 60 pairs"), 0.1)
+    done = seen(outcome, fake.view(), 1.0)
+    assert (done.stage, done.message) == (Stage.DONE, "60 of 60 pairs")
 
 
 def test_the_line_shows_how_long_it_takes() -> None:

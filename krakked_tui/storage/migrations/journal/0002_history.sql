@@ -22,3 +22,5 @@ CREATE TABLE foreign_orders (
     kraken_order_id TEXT PRIMARY KEY,
     userref         INTEGER
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX ledger_entries_by_refid ON ledger_entries (refid);

@@ -145,7 +145,21 @@ def test_candles() -> None:
     every = msgspec.structs.replace(failed, done=0)
     assert part("Candles", parts(data(ingest=every))).state is State.FAIL
     assert part("Candles", parts(data(ingest=None))) == Part("Candles", State.WELL, "next 12:15:00")
-    assert part("Candles", parts(data(ingest=None, next_boundary=None))).state is State.WAIT
+    assert part("Candles", parts(data(ingest=None, next_boundary=None))) == Part(
+        "Candles", State.WAIT, "none read yet"
+    )
+
+
+@pytest.mark.parametrize(
+    ("missing", "incomplete", "says"),
+    [(0, 0, ""), (1, 0, "1 pair still to be read; "), (12, 0, "12 pairs still to be read; "),
+     (12, 3, "12 pairs still to be read; 3 with too short a history for the strategies yet; ")],
+)  # fmt: skip
+def test_candles_that_are_still_to_be_read_are_counted(missing: int, incomplete: int, says: str) -> None:
+    found = part("Candles", parts(data(ingest=None, missing=missing, incomplete=incomplete)))
+    assert found == Part("Candles", State.WELL, f"{says}next 12:15:00")
+    found = part("Candles", parts(data(missing=missing, incomplete=incomplete)))
+    assert found.text.endswith(f"2.1 s; {says}next 12:15:00")
 
 
 def test_an_open_breaker_and_an_unwilling_store_have_lines_of_their_own() -> None:

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from krakked_tui.control.log_view import LogLine
-from krakked_tui.tui.rows.line import Look, text_of, width_of
+from krakked_tui.tui.rows.line import Look, place, row_line, text_of, width_of
 from krakked_tui.tui.rows.logs import (
+    LOG_COLUMNS,
     RECORD_LINES,
     LeastLevel,
     LogChoice,
@@ -51,6 +52,12 @@ def test_the_time_is_the_exchanges_as_everywhere_else() -> None:
 
 def test_a_record_without_a_time_or_with_an_unheard_of_level_is_shown() -> None:
     assert cells(LogLine(1, "catastrophe", "?")) == ["-", "cata…", "?", ""]
+
+
+def test_eighty_columns_show_a_usual_record_whole() -> None:
+    said = "43 pairs read, 0 failed, 10,320 rows in 1.0 s"
+    row = log_row(line(event="candles_at_hand", message=said), UTC)
+    assert text_of(row_line(row, place(LOG_COLUMNS, 79))) == f"11:58:00  info   candles_at_hand  {said}"
 
 
 def test_texts_are_made_harmless() -> None:

@@ -1,0 +1,115 @@
+"""What the stream told last counts for as long as the stream would tell of a change."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from krakked_tui.decision.effects import Log
+from krakked_tui.decision.events import SystemStatusChanged, UniverseChanged
+from krakked_tui.decision.state import CoreSettings
+from krakked_tui.domain.candles import Timeframe
+from krakked_tui.domain.pairs import PairMetadata, PairStatus, SystemStatus
+from krakked_tui.engine.adapters import EngineSettings
+from krakked_tui.engine.inbox import Inbox
+from krakked_tui.engine.market_side import STATUS_SECONDS, MarketPorts, MarketSide
+from krakked_tui.engine.recorded_feed import RecordedFeed
+from krakked_tui.engine.settings import SchedulerSettings
+from krakked_tui.market.settings import MarketDataSettings, UniverseSettings
+from krakked_tui.ports import StreamState
+from krakked_tui.strategies.registry import build_strategies
+from tests.fakes.candle_store import MemoryCandleStore
+from tests.fakes.clock import FakeClock
+from tests.fakes.feed import FakeFeed
+from tests.fakes.universe_cache import FakeUniverseCache
+from tests.scenarios.stage import STRATEGY
+from tests.unit.domain.builders import make_quote
+
+
+class Rig:
+    """A market side whose feed lists one pair."""
+
+    def __init__(self, pair: PairMetadata) -> None:
+        self.clock = FakeClock()
+        self.inbox = Inbox()
+        self.logs: list[Log] = []
+        feed = FakeFeed(self.clock)
+        feed.listed = (pair,)
+        feed.prices = {pair.canonical: make_quote(pair.canonical, volume_24h="1000000", vwap_24h="1")}
+        ports = MarketPorts(
+            RecordedFeed(feed, self.clock, lambda: datetime(2026, 1, 5, tzinfo=UTC)),
+            MemoryCandleStore(), FakeUniverseCache(),
+        )  # fmt: skip
+        settings = EngineSettings(
+            core=CoreSettings(strategies=(STRATEGY,)), scheduler=SchedulerSettings(),
+            market=MarketDataSettings(), universe=UniverseSettings(), first_order_number=1,
+        )  # fmt: skip
+        self.side = MarketSide(
+            ports, settings=settings, strategies=build_strategies((STRATEGY,)), inbox=self.inbox,
+            clock=self.clock, write_log=self.logs.append,
+            account_stream=lambda: StreamState("account", connected=True),
+        )  # fmt: skip
+
+    def stream(self, *, connected: bool) -> None:
+        self.side.market.on_stream_state(StreamState("market", connected=connected))
+
+    async def later(self, seconds: float) -> None:
+        for _ in range(round(seconds)):
+            await self.clock.advance(1)
+            self.side.look()
+
+    def statuses(self) -> list[SystemStatus | None]:
+        """The statuses of the exchange that were passed on, and nothing else that was."""
+        return [event.status for event in self.events() if isinstance(event, SystemStatusChanged)]
+
+    def events(self) -> list[object]:
+        found: list[object] = []
+        while (event := self.inbox.pop()) is not None:
+            found.append(event)
+        return found
+
+
+@pytest.fixture
+def rig(xbtusd: PairMetadata) -> Rig:
+    assert STRATEGY.timeframes == (Timeframe.M1,)
+    return Rig(xbtusd)
+
+
+async def test_what_the_exchange_said_of_itself_is_unknown_once_the_stream_has_been_away(rig: Rig) -> None:
+    await rig.side.list_pairs()
+    rig.stream(connected=True)
+    rig.side.market.on_system_status(SystemStatus.MAINTENANCE)
+    await rig.later(600)
+    assert rig.statuses() == [SystemStatus.MAINTENANCE]
+    rig.stream(connected=False)
+    await rig.later(STATUS_SECONDS - 1)
+    assert rig.statuses() == []
+    await rig.later(2)
+    assert rig.statuses() == [None]
+    await rig.later(600)
+    assert rig.statuses() == []
+    rig.stream(connected=True)
+    await rig.later(1)
+    assert rig.statuses() == [SystemStatus.MAINTENANCE], "one connection was away, and not this one"
+    rig.side.market.on_system_status(SystemStatus.ONLINE)
+    await rig.later(1)
+    assert rig.statuses() == [SystemStatus.ONLINE]
+
+
+async def test_statuses_of_pairs_are_the_listing_s_once_the_stream_has_been_away(rig: Rig) -> None:
+    await rig.side.list_pairs()
+    rig.stream(connected=True)
+    rig.side.market.on_pair_statuses({"XBTUSD": PairStatus.MAINTENANCE})
+    assert rig.side.keeper.metadata("XBTUSD").status is PairStatus.MAINTENANCE
+    rig.stream(connected=False)
+    await rig.later(STATUS_SECONDS + 1)
+    assert rig.side.keeper.metadata("XBTUSD").status is PairStatus.ONLINE
+    told = [event for event in rig.events() if isinstance(event, UniverseChanged)]
+    assert [event.tradable for event in told] == [frozenset(), {"XBTUSD"}]
+
+
+async def test_nothing_to_trade_is_no_failure(xbtusd: PairMetadata) -> None:
+    rig = Rig(xbtusd)
+    rig.side.keeper.on_pair_statuses({"XBTUSD": PairStatus.MAINTENANCE})
+    await rig.side.list_pairs()
+    assert rig.side.keeper.universe.pairs == {}
+    assert rig.side.keeper.empty == "the exchange lets no pair be traded now"
