@@ -24,8 +24,8 @@ from benchmarks import (
 from krakked_tui.domain.money import trap_floats
 
 BENCHMARKS = (
-    kill_latency, ws_decode, sandbox_capacity, candle_store, ledger_rebuild, portfolio_queries, terminal_market,
-    universe_live,
+    kill_latency, ws_decode, sandbox_capacity, candle_store, ledger_rebuild, portfolio_queries,
+    terminal_market, universe_live,
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 LIBRARIES = ("aiosqlite", "msgspec", "polars", "textual", "uvicorn", "websockets")
