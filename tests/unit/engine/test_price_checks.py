@@ -604,7 +604,8 @@ async def test_the_whole_feed_is_stale_when_nothing_can_be_asked() -> None:
         rig.feed.failure = ExchangeError("no route")
         await rig.clock.advance(15)
         assert rig.state() is FeedState.STALE
-        assert rig.usable()[-1] == (False, "no price since 00:01:39 UTC; asking for prices fails too: no route")
+        detail = "no price since 00:01:39 UTC; asking for prices fails too: no route"
+        assert rig.usable()[-1] == (False, detail)
 
 
 async def test_a_feed_of_which_little_is_known_may_be_silent_for_half_the_tolerance() -> None:
