@@ -61,8 +61,9 @@ class LostError(Exception):
 class Listener:
     """Hands what one session says to whoever asked for it. ``name`` is the stream's.
 
-    A connection counts as connected from the first ack on; one that wants nothing, at once. Before that
-    nothing is said of its state, unless everything was refused or nothing acked for long.
+    A connection counts as connected from the first ack on, or when everything was answered, be it by
+    refusals; one that wants nothing, at once. Before that nothing is said of its state, unless nothing was
+    answered for long.
     """
 
     def __init__(
@@ -89,11 +90,14 @@ class Listener:
     def progress(self, progress: Progress) -> None:
         """Pass on how far subscribing is."""
         wanted, acked, failed = progress.wanted, progress.acked, progress.failed
-        self._served = self._served or acked > 0 or wanted == 0
-        if not self._served and len(failed) < wanted:
+        refused = not acked and 0 < wanted <= len(failed)
+        self._served = self._served or acked > 0 or wanted == 0 or refused
+        if not self._served:
             return
-        detail = self._mode if self._served else self._with_mode("the exchange refuses all subscriptions")
-        self._on_state(StreamState(self._name, self._served, detail, wanted, acked, failed))
+        detail = self._with_mode("the exchange refuses all subscriptions") if refused else self._mode
+        self._on_state(
+            StreamState(self._name, connected=True, detail=detail, wanted=wanted, acked=acked, failed=failed)
+        )
 
     def unanswered(self, unanswered: Unanswered) -> None:
         """Pass on that the exchange acknowledges nothing."""

@@ -49,7 +49,7 @@ def test_a_connection_that_serves_nothing_says_why(system: str, more: str) -> No
     rig.listener.progress(Progress(1, 0, ("ticker A/USD: no",)))
     rig.listener.unanswered(Unanswered(10.0))
     assert rig.told() == [
-        (False, "the exchange refuses all subscriptions" + more),
+        (True, "the exchange refuses all subscriptions" + more),
         (False, "the exchange has acknowledged nothing for 10 s" + more),
     ]
     assert rig.states[0].failed == ("ticker A/USD: no",)
