@@ -91,6 +91,8 @@ class MarketStream:
         self._outdated = asyncio.Event()
         self._connections: list[KrakenStream] = []
         self._states: dict[str, StreamState] = {}
+        self._spoken: set[str] = set()
+        """The connections that have said something of their state."""
 
     async def run(self, stream: KrakenStream) -> None:
         """Keep all connections up, ``stream`` and more like it, until cancelled."""
@@ -145,10 +147,13 @@ class MarketStream:
 
         def on_state(state: StreamState) -> None:
             self._states[state.name] = state
+            self._spoken.add(state.name)
             prepared = self._prepared.pop(number, None) if state.connected else None
             if prepared is not None and prepared is not self._plans[number]:
                 # The plan changed while the connection was being opened, and nobody could be told.
                 self._outdated.set()
+            if state.connected and len(self._spoken) < len(self._connections):
+                return  # the others are being opened still, which is no trouble
             self._sink.on_stream_state(self._combined(name))
 
         # One connection speaks for all: two would be heard in an order that is nobody's.

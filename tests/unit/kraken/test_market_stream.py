@@ -181,8 +181,8 @@ async def test_it_is_connected_only_while_all_connections_are(xbtusd: PairMetada
     async with streaming(server, screen, [xbtusd], [Timeframe.M1, Timeframe.M5]) as clock:
         assert not screen.states
         await screen.until(lambda: bool(screen.states) and screen.states[-1].acked == 4)
-        assert not screen.states[0].connected
-        assert screen.states[0].detail == "not connected yet"
+        assert screen.states[0].connected, "nothing is said while connections are still being opened"
+        assert all(part.connected for part in screen.states[0].parts)
         assert screen.states[-1].connected
         await server.connections[1].close()
         await screen.until(lambda: not screen.states[-1].connected)
