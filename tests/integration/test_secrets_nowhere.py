@@ -161,14 +161,21 @@ def test_a_key_in_the_environment_is_nowhere_afterwards(tmp_path: Path, sandbox:
     (tmp_path / "home" / "config" / "secrets.enc").unlink()
     _upset(sandbox)
     keys = {"KRAKEN_API_KEY": sandbox.address["api_key"], "KRAKEN_API_SECRET": sandbox.address["api_secret"]}
-    done = subprocess.run(
-        [*PROGRAM, *LIVE, "--run-for", "6s"],
-        env={"PATH": "", **environment, **keys}, capture_output=True, timeout=PATIENCE, check=False,
-    )  # fmt: skip
+    with subprocess.Popen(
+        [*PROGRAM, *LIVE], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={"PATH": "", **environment, **keys},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        told = b""
+        while b'"event": "engine_started"' not in told:
+            line = process.stdout.readline()
+            assert line, told
+            told += line
+        process.terminate()
+        rest, stderr = process.communicate(timeout=PATIENCE)
     sandbox.forget_faults()
-    assert done.returncode == 0, done.stderr
-    assert b'"event": "engine_started"' in done.stdout
-    assert _leaks(tmp_path / "home", [done.stdout, done.stderr], sandbox) == []
+    assert process.returncode == 0, stderr
+    assert _leaks(tmp_path / "home", [told + rest, stderr], sandbox) == []
 
 
 def test_a_wrong_secret_ends_the_start_with_one_sentence(tmp_path: Path, sandbox: SandboxProcess) -> None:
