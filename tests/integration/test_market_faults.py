@@ -95,6 +95,7 @@ def test_hours_of_maintenance_cost_no_candle(tmp_path: Path) -> None:
     _maintain(tmp_path, LONG_OUTAGE, LONG_OUTAGE_SPEED)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(90)
 def test_candles_that_fall_silent_while_prices_go_on_are_read_from_the_exchange(tmp_path: Path) -> None:
     """Heartbeats and prices come, candles do not: that channel alone is quiet beyond what it is wont to."""
