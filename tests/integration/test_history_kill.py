@@ -40,7 +40,7 @@ def _kill_after_a_page(sandbox: SandboxProcess, home: Path) -> None:
     engine = EngineProcess(sandbox, home)
     while _read(home) <= before:
         assert time.monotonic() < give_up, f"nothing was read: {engine.lines[-3:]}"
-        time.sleep(0.02)
+        engine.drain(0.02)
     engine.kill()
     assert not engine.events("history_read")
 

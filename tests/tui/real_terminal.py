@@ -80,6 +80,18 @@ class RealTerminal:
             assert time.monotonic() < give_up, f"{text!r} did not appear on\n{self.text}"
             self.read(0.05)
 
+    def background(self, text: str) -> str:
+        """Return the colour behind the first character of a text that is on the screen."""
+        row, line = next((y, line) for y, line in enumerate(self._screen.display) if text in line)
+        return str(self._screen.buffer[row][line.index(text)].bg)
+
+    def wait_for_focus(self, text: str, before: str, seconds: float = 15.0) -> None:
+        """Read until a text stands on another background than ``before``: that of what has the focus."""
+        give_up = time.monotonic() + seconds
+        while self.background(text) == before:
+            assert time.monotonic() < give_up, f"{text!r} did not get the focus on\n{self.text}"
+            self.read(0.05)
+
     def wait_for_end(self, seconds: float = 15.0, *, reading: bool = True) -> int:
         """Wait until the program has ended; return its exit code."""
         give_up = time.monotonic() + seconds

@@ -190,8 +190,10 @@ def test_the_portfolio_is_filtered_drilled_into_and_left(tmp_path: Path, size: t
         terminal.wait_for("until, such as")
         terminal.send("2026-11-01")
         terminal.wait_for("│ 2026-11-01")
+        unfocused = terminal.background("until, such as")
         terminal.send("\t")
-        time.sleep(1.0)  # whoever types faster than the focus moves types into the first field
+        # Whoever types faster than the focus moves types into the first field.
+        terminal.wait_for_focus("until, such as", unfocused)
         terminal.send("2026-11-16\r")
         terminal.wait_for("t 2026-11-01 until 2026-11-16")
         terminal.wait_for("--until 2026-11-16")
