@@ -146,7 +146,9 @@ class DataStatusView(msgspec.Struct, frozen=True):
     prices_trouble: str = ""
     """Why asking for prices fails while the stream brings none; empty while it does not."""
     deaf: tuple[str, ...] = ()
-    """Topics that said nothing of what a separate request showed, lately: subscribed to anew."""
+    """Topics that said nothing of what a separate request showed, lately, the newest: subscribed to anew."""
+    deaf_count: int = 0
+    """How many there are."""
     breaker_seconds: float | None = None
     """For how long no candles are read from the exchange, after too many failures; None while they are."""
     breaker_reason: str = ""

@@ -86,7 +86,7 @@ class BoundaryLoop:
     async def _next(self, done: datetime) -> datetime:
         """Close what comes after ``done``; returns the boundary that is done then."""
         clock = self._clock
-        self.next_at = self._market.closes_next = next_boundary(done, self._kept)
+        self.next_at = next_boundary(done, self._kept)
         if not await self._final(self.next_at):
             return self._go_back(done)
         newest = max(self.next_at, newest_boundary(clock.now() - self._grace(), self._kept))

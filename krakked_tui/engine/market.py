@@ -85,10 +85,6 @@ class LiveMarket:
         self._tell_pair_statuses = on_pair_statuses
         self.system_status: SystemStatus | None = None
         """What the exchange said of itself last; None before it said anything."""
-        self.deaf: tuple[str, ...] = ()
-        """Topics that said nothing of what a separate request showed, lately; told by the price checks."""
-        self.closes_next: datetime | None = None
-        """When candles close next, exchange time; told by whoever closes them."""
         self.ticks = 0
         self.candles = 0
 

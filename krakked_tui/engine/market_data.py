@@ -59,12 +59,20 @@ class Listing(Protocol):
         ...
 
 
+class DeafLately(msgspec.Struct, frozen=True):
+    """Topics of the stream that were silent without a reason lately: how many, and the newest by name."""
+
+    names: tuple[str, ...] = ()
+    count: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """Whom ``MarketData`` asks.
 
     ``book`` returns the book of a pair that is followed, None of any other; ``streams`` the state of every
-    connection; ``unstored`` how many closed candles wait for the store.
+    connection; ``unstored`` how many closed candles wait for the store; ``next_boundary`` when candles
+    close next, exchange time; ``deaf`` the topics found deaf lately.
     """
 
     listing: Listing
@@ -76,6 +84,8 @@ class Sources:
     book: Callable[[str], BookTop | None]
     streams: Callable[[], tuple[StreamState, ...]]
     unstored: Callable[[], int]
+    next_boundary: Callable[[], datetime | None]
+    deaf: Callable[[], DeafLately]
 
 
 class Backfilled(msgspec.Struct, frozen=True):
@@ -112,10 +122,9 @@ class DataStatus(msgspec.Struct, frozen=True, kw_only=True):
     universe_age: float | None = None
     """Since the exchange was asked what it lists."""
     universe_trouble: str = ""
-    deaf: tuple[str, ...] = ()
+    deaf: DeafLately = DeafLately()
     prices_trouble: str = ""
     """Why asking for prices fails while the stream brings none; empty while it does not."""
-    """Topics of the stream that were silent without a reason lately."""
     messages_per_second: float = 0.0
     lag_seconds: float | None = None
     clock_offset_seconds: float | None = None
@@ -275,7 +284,7 @@ class MarketData:
             known=len(universe.known),
             universe_age=None if read is None else self._age(read),
             universe_trouble=parts.listing.trouble,
-            deaf=market.deaf,
+            deaf=parts.deaf(),
             prices_trouble=market.polling.trouble if market.polling else "",
             messages_per_second=market.message_rate,
             lag_seconds=market.lag,
@@ -284,7 +293,7 @@ class MarketData:
             ingest=ingest.last,
             missing=len(ingest.missing),
             incomplete=ingest.incomplete,
-            next_boundary=market.closes_next,
+            next_boundary=parts.next_boundary(),
             unstored=parts.unstored(),
         )
 

@@ -18,7 +18,7 @@ from krakked_tui.engine.focus import Focus
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.ingest import CandleNeeds, Ingest
 from krakked_tui.engine.market import LiveMarket
-from krakked_tui.engine.market_data import MarketData, Sources
+from krakked_tui.engine.market_data import DeafLately, MarketData, Sources
 from krakked_tui.engine.price_checks import PriceChecks
 from krakked_tui.engine.rate_finder import RateFinder
 from krakked_tui.engine.recorded_feed import RecordedFeed
@@ -89,6 +89,8 @@ class MarketSide:
                 listing=self.keeper, feed=feed, store=store, market=self.market, ingest=self.ingest,
                 clock=clock, book=self._book, streams=lambda: (self.market.stream, account_stream()),
                 unstored=lambda: self.boundaries.unstored,
+                next_boundary=lambda: self.boundaries.next_at,
+                deaf=lambda: DeafLately(self.checks.deaf, self.checks.deaf_topics),
             )
         )  # fmt: skip
         self._timeframes = timeframes

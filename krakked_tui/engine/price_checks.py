@@ -159,7 +159,6 @@ class PriceChecks:
                 await self._deaf.found(self._deaf_topics())
             elif self._open_for(AWAY_SECONDS):
                 await self._deaf.renew_all(tuple(self._carried()), self._away.since)
-            self._market.deaf = self._deaf.lately
             if not self._asking and self._due():
                 self._asking = True
                 self._wanted.set()

@@ -53,8 +53,8 @@ def ailing(pairs: int) -> DataStatusView:
         ),
         state="polling", fresh=pairs - 9, checked=4, quiet=2, stale=2, never=1, system_status="post_only",
         rest_error="EService:Unavailable", rest_error_age=1.0, lag_seconds=None,
-        universe_trouble="EService:Busy", deaf=("ticker SOLUSD", "ohlc SOLUSD"), breaker_seconds=231.0,
-        breaker_reason="5 failures in a row, the last of IE8USD: EService:Unavailable",
+        universe_trouble="EService:Busy", deaf=("ticker SOLUSD", "ohlc SOLUSD"), deaf_count=2,
+        breaker_seconds=231.0, breaker_reason="5 failures in a row, the last of IE8USD: EService:Unavailable",
         ingest=IngestView(NOON, 51, 9, 50, 31.4, ("HX7USD", "IE8USD", "MG12USD", "FJ5USD")), unstored=12,
     )  # fmt: skip
 

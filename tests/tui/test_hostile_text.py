@@ -140,6 +140,7 @@ def market_everywhere(text: str) -> FakeMarket:
             rest_error_age=1.0,
             universe_trouble=text,
             deaf=(text,),
+            deaf_count=1,
             breaker_seconds=1.0,
             breaker_reason=text,
             ingest=IngestView(NOON, 0, 1, 0, 1.0, (text,)),

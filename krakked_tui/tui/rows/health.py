@@ -53,7 +53,7 @@ def health(view: EngineView, data: DataStatusView, dropped: int, zone: tzinfo) -
         _prices(data),
         *_exchange(data.system_status),
         *(_connection(each) for each in data.connections),
-        *_deaf(data.deaf),
+        *_deaf(data.deaf, data.deaf_count),
         _requests(data),
         _pace(data),
         _universe(data),
@@ -146,7 +146,8 @@ def _connection(connection: ConnectionView) -> Part:
         return Part(name, State.FAIL, f"down: {why}. It connects again by itself.")
     subscribed = f"up, {connection.acked:,} of {connection.wanted:,} subscriptions"
     if connection.failed:
-        text = f"{subscribed}; refused: {_some(connection.failed)}. Tried again slowly; the others go on."
+        refused = _some(connection.failed, len(connection.failed))
+        text = f"{subscribed}; refused: {refused}. Tried again slowly; the others go on."
         return Part(name, State.WARN, text)
     if connection.acked < connection.wanted:
         detail = connection.detail or "more are on their way"
@@ -155,16 +156,16 @@ def _connection(connection: ConnectionView) -> Part:
     return Part(name, State.WELL, f"{text}; {connection.detail}" if connection.detail else text)
 
 
-def _some(names: Sequence[str]) -> str:
-    """Return the first names, and how many there are besides."""
-    more = len(names) - _NAMED_MAX
+def _some(names: Sequence[str], count: int) -> str:
+    """Return the first names, and how many of ``count`` there are besides."""
+    more = count - min(len(names), _NAMED_MAX)
     return ", ".join(names[:_NAMED_MAX]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _deaf(topics: Sequence[str]) -> list[Part]:
+def _deaf(topics: Sequence[str], count: int) -> list[Part]:
     if not topics:
         return []
-    text = f"says nothing of what a request shows: {_some(topics)}. Subscribed to anew by itself."
+    text = f"says nothing of what a request shows: {_some(topics, count)}. Subscribed to anew by itself."
     return [Part("Silent topics", State.WARN, text)]
 
 
@@ -241,7 +242,7 @@ def _round(done: IngestView, zone: tzinfo) -> tuple[State, str]:
     text = f"read {clock(done.at, zone)}: {done.done:,} pairs, {done.rows:,} rows, {seconds} s"
     if not done.failed:
         return State.WELL, text
-    names = f" ({_some(done.failures)})" if done.failures else ""
+    names = f" ({_some(done.failures, done.failed)})" if done.failures else ""
     text = f"{text}, {done.failed:,} failed{names}, tried again in the next round"
     return (State.WARN if done.done else State.FAIL), text
 

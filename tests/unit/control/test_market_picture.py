@@ -1,6 +1,6 @@
 """The market as a screen sees it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -23,7 +23,7 @@ from krakked_tui.engine.focus import Focus
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.ingest import CandleNeeds, Ingest
 from krakked_tui.engine.market import LiveMarket
-from krakked_tui.engine.market_data import MarketData, Sources
+from krakked_tui.engine.market_data import DeafLately, MarketData, Sources
 from krakked_tui.engine.moment import Moment
 from krakked_tui.engine.recorded_feed import RecordedFeed
 from krakked_tui.engine.signals import AnyStrategy
@@ -88,10 +88,13 @@ class Rig:
         self.moment = Moment(
             at=self.clock.now(), state=self.state, market=self.market, focus=self.focus, feed=self.feed
         )
+        self.deaf = DeafLately()
+        self.next_boundary: datetime | None = None
         sources = Sources(
             listing=self.listing, feed=self.feed, store=store, market=self.market, ingest=self.ingest,
             clock=self.clock, book=lambda name: None,
             streams=lambda: (self.market.stream, self.moment.account_stream), unstored=lambda: 3,
+            next_boundary=lambda: self.next_boundary, deaf=lambda: self.deaf,
         )  # fmt: skip
         self.moment.data = MarketData(sources)
 
@@ -212,7 +215,7 @@ async def test_what_the_candles_lack_and_every_connection_are_in_the_picture(xbt
     )
     rig.market.on_stream_state(StreamState("market", connected=False, detail="gone", parts=connections))
     rig.ingest.request(["XBTUSD", "ETHUSD"])
-    rig.market.deaf, rig.market.closes_next = ("ticker XBTUSD",), rig.clock.now()
+    rig.deaf, rig.next_boundary = DeafLately(("ticker XBTUSD",), 7), rig.clock.now()
     data = rig.view().data
     assert data.connections == (
         ConnectionView("market 1", connected=True, wanted=2, acked=2),
@@ -220,7 +223,8 @@ async def test_what_the_candles_lack_and_every_connection_are_in_the_picture(xbt
         ConnectionView("account", connected=False, detail="not connected yet"),
     )
     assert (data.missing, data.incomplete) == (2, 2)
-    assert (data.deaf, data.next_boundary, data.ingest) == (("ticker XBTUSD",), rig.clock.now(), None)
+    assert (data.deaf, data.deaf_count) == (("ticker XBTUSD",), 7)
+    assert (data.next_boundary, data.ingest) == (rig.clock.now(), None)
     rig.inner.failure = ExchangeError("no route")
     await rig.ingest.refresh()
     last = rig.view().data.ingest

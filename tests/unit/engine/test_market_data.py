@@ -13,7 +13,7 @@ from krakked_tui.domain.pairs import AssetInfo, PairMetadata, SystemStatus
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.ingest import CandleNeeds, Ingest
 from krakked_tui.engine.market import LiveMarket
-from krakked_tui.engine.market_data import DataStatus, MarketData, Sources, early_status
+from krakked_tui.engine.market_data import DataStatus, DeafLately, MarketData, Sources, early_status
 from krakked_tui.engine.recorded_feed import RecordedFeed
 from krakked_tui.kraken.errors import RateLimitError
 from krakked_tui.market.freshness import FeedState, Freshness
@@ -60,6 +60,8 @@ class Rig:
         )
         self.market.on_stream_state(StreamState("market", connected=True))
         self.book: BookTop | None = None
+        self.deaf = DeafLately()
+        self.next_boundary: datetime | None = None
         self.listing = Listing(pair)
         self.ingest = Ingest(
             feed=self.feed, store=self.store, market=self.market, clock=self.clock,
@@ -76,6 +78,8 @@ class Rig:
                 clock=self.clock,
                 book=lambda name: self.book,
                 streams=lambda: (self.market.stream,),
+                next_boundary=lambda: self.next_boundary,
+                deaf=lambda: self.deaf,
                 unstored=lambda: 3,
             )
         )
@@ -262,16 +266,16 @@ async def test_the_status_tells_of_the_universe_the_feed_and_the_boundaries(xbtu
     rig = Rig(xbtusd)
     status = rig.data.get_data_status()
     assert (status.state, status.system_status, status.universe_age) == (FeedState.STARTING, None, None)
-    assert (status.tradable, status.known, status.next_boundary, status.deaf) == (1, 1, None, ())
+    assert (status.tradable, status.known, status.next_boundary, status.deaf) == (1, 1, None, DeafLately())
     rig.listing.read_at_wall, rig.listing.trouble = rig.clock.monotonic(), "EService:Busy"
-    rig.market.deaf, rig.market.closes_next = ("ticker XBTUSD",), NOW
+    rig.deaf, rig.next_boundary = DeafLately(("ticker XBTUSD",), 7), NOW
     rig.market.on_system_status(SystemStatus.MAINTENANCE)
     rig.quote()
     await rig.clock.advance(4)
     status = rig.data.get_data_status()
     assert (status.state, status.system_status) == (FeedState.LIVE, SystemStatus.MAINTENANCE)
     assert (status.universe_age, status.universe_trouble) == (4.0, "EService:Busy")
-    assert (status.deaf, status.next_boundary) == (("ticker XBTUSD",), NOW)
+    assert (status.deaf, status.next_boundary) == (rig.deaf, NOW)
 
 
 async def test_before_the_pairs_are_known_requests_and_streams_are_told(xbtusd: PairMetadata) -> None:

@@ -141,7 +141,7 @@ def test_candles() -> None:
     failed = IngestView(NOON, done=50, failed=10, rows=49, seconds=31.4, failures=("A", "B", "C", "D"))
     some = part("Candles", parts(data(ingest=failed)))
     assert some.state is State.WARN
-    assert "50 pairs, 49 rows, 31 s, 10 failed (A, B, C and 1 more), tried again" in some.text
+    assert "50 pairs, 49 rows, 31 s, 10 failed (A, B, C and 7 more), tried again" in some.text
     every = msgspec.structs.replace(failed, done=0)
     assert part("Candles", parts(data(ingest=every))).state is State.FAIL
     assert part("Candles", parts(data(ingest=None))) == Part("Candles", State.WELL, "next 12:15:00")
@@ -171,8 +171,10 @@ def test_an_open_breaker_and_an_unwilling_store_have_lines_of_their_own() -> Non
 
 
 def test_silent_topics_are_named() -> None:
-    found = part("Silent topics", parts(data(deaf=("ticker A", "ticker B", "ticker C", "ticker D"))))
-    assert "ticker A, ticker B, ticker C and 1 more. Subscribed to anew" in found.text
+    found = part(
+        "Silent topics", parts(data(deaf=("ticker A", "ticker B", "ticker C", "ticker D"), deaf_count=42))
+    )
+    assert "ticker A, ticker B, ticker C and 39 more. Subscribed to anew" in found.text
 
 
 def test_account_and_journal() -> None:
