@@ -1,7 +1,6 @@
 """The commands, and the one place where an error becomes a sentence and an exit code."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 
@@ -14,6 +13,7 @@ from krakked_tui.cli.data import data_app
 from krakked_tui.cli.doctor import doctor
 from krakked_tui.cli.export import books_of_profile, export_command
 from krakked_tui.cli.key_command import check
+from krakked_tui.cli.output import abandon
 from krakked_tui.cli.run import run
 from krakked_tui.cli.sandbox import sandbox
 from krakked_tui.cli.setup import setup
@@ -49,8 +49,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
     except KrakkedError as error:
         return _fail(str(error), error.exit_code)
     except BrokenPipeError:
-        # Whoever read the output has gone; what is buffered must not be written to nobody at the exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon()  # whoever read the output has gone
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         # asyncio.run forgets a Ctrl-C that comes just before its loop starts, and only cancels.

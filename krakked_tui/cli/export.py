@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from cyclopts import Parameter
 
+from krakked_tui.cli.output import write_out
 from krakked_tui.domain.errors import UsageError
 from krakked_tui.domain.portfolio import CostBasis
 
@@ -135,8 +136,7 @@ def _write(
     for warning in books.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if output is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
+        write_out(content)
         return 0
     write_export(output, content, force=force)
     print(f"ok: {len(table.rows)} row{'' if len(table.rows) == 1 else 's'} in {output}")

@@ -130,7 +130,8 @@ class PortfolioChoice:
                 day = _day(key)
                 if day is None:
                     return False
-                self._ask(period=Period.CUSTOM.value, since=day, until=day + _DAY)
+                since, until = self._part_of(day)
+                self._ask(period=Period.CUSTOM.value, since=since, until=until)
             case Group.PAIR:
                 if not key:
                     return False
@@ -151,6 +152,13 @@ class PortfolioChoice:
         step = self._steps.pop()
         self.query, self.part = step.query, step.part
         return step.line
+
+    def _part_of(self, day: datetime) -> tuple[datetime, datetime]:
+        """Return the part of a day that lies in a typed period: what the figure of that day is about."""
+        since, until = day, day + _DAY
+        if self.query.period == Period.CUSTOM:
+            since, until = max(since, self.query.since or since), min(until, self.query.until or until)
+        return since, until
 
     def _ask(self, **changes: object) -> None:
         self.query = msgspec.structs.replace(self.query, **changes)

@@ -75,6 +75,23 @@ async def test_the_cursor_follows_its_row_when_others_come_and_go() -> None:
         assert table(desk, "open-orders").selected is None
 
 
+async def test_new_fills_come_into_sight_unless_an_older_one_is_looked_at() -> None:
+    def with_newer(desk: Desk, name: str) -> None:
+        newest = msgspec.structs.replace(desk.fake.current.recent_trades[0], trade_id=name)
+        desk.fake.publish(recent_trades=(newest, *desk.fake.current.recent_trades))
+
+    async with Desk().open() as desk:
+        with_newer(desk, "NEWER")
+        await desk.see()
+        assert table(desk, "fills").selected == "NEWER"
+        table(desk, "fills").focus()
+        await desk.press("down")
+        looked_at = table(desk, "fills").selected
+        with_newer(desk, "NEWEST")
+        await desk.see()
+        assert table(desk, "fills").selected == looked_at != "NEWEST"
+
+
 async def test_moving_in_a_table() -> None:
     async with Desk().open() as desk:
         await desk.press("4", "tab")

@@ -58,7 +58,8 @@ class DashboardPane(Vertical):
         if Topic.POSITIONS in dirty:
             self.query_one("#positions", LiveTable).show(position_rows(view.positions))
         if Topic.RECENT_TRADES in dirty:
-            self.query_one("#fills", LiveTable).show(fill_rows(view.recent_trades, self.zone))
+            rows = fill_rows(view.recent_trades, self.zone)
+            self.query_one("#fills", LiveTable).show_newest([row.key for row in rows], rows.__getitem__)
 
     def _part(self, name: str) -> Lines:
         return self.query_one(f"#{name}", Lines)

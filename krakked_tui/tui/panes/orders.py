@@ -42,7 +42,8 @@ class OrdersPane(Vertical):
         if Topic.OPEN_ORDERS in dirty:
             self._table(_OPEN).show(open_order_rows(view.open_orders, self.zone))
         if Topic.RECENT_ORDERS in dirty:
-            self._table(_RECENT).show(recent_order_rows(view.recent_orders, self.zone))
+            rows = recent_order_rows(view.recent_orders, self.zone)
+            self._table(_RECENT).show_newest([row.key for row in rows], rows.__getitem__)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Remember the table in use: an unfocused terminal takes the focus away."""

@@ -134,9 +134,9 @@ class PortfolioPane(Vertical):
         pnl.title = f"BY {report.query.by.upper()}"
         pnl.show(tables.pnl_rows(report.groups, report.query.by))
         lines, cash = report.trades, report.flows
-        trades.show_lazily([each.trade_id for each in lines], lambda at: tables.trade_row(lines[at], zone))
+        trades.show_newest([each.trade_id for each in lines], lambda at: tables.trade_row(lines[at], zone))
         currency = report.currency
-        flows.show_lazily([each.id for each in cash], lambda at: tables.flow_row(cash[at], currency, zone))
+        flows.show_newest([each.id for each in cash], lambda at: tables.flow_row(cash[at], currency, zone))
         self._table(Part.FEES).show(tables.fee_rows(report.fees, currency))
         holdings.show(tables.holding_rows(report.holdings, currency, drifting))
         if self._line:

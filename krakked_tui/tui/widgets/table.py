@@ -92,6 +92,13 @@ class LiveTable(ScrollView, Hideable, can_focus=True):
         if follows and keys:
             self.cursor = len(keys) - 1
 
+    def show_newest(self, keys: Sequence[str], row: Callable[[int], Row]) -> None:
+        """Replace the rows, newest first; a cursor on the first one, and only there, goes on to the new."""
+        follows = self.cursor == 0
+        self.show_lazily(keys, row)
+        if follows:
+            self.cursor = 0
+
     def select(self, key: str) -> None:
         """Put the cursor on a row, if it is there."""
         if key in self._keys:

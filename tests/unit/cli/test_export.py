@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from krakked_tui.cli.export import export_command
-from krakked_tui.domain.errors import ConfigError, RefusedError, UsageError
+from krakked_tui.domain.errors import ConfigError, RefusedError, StorageError, UsageError
 from krakked_tui.domain.portfolio import CashFlow, CostBasis, Disposal, FlowKind
 from krakked_tui.portfolio.tables import ExportBooks
 
@@ -147,6 +147,16 @@ def test_parquet_is_not_for_a_terminal(shelf: Shelf, monkeypatch: pytest.MonkeyP
     with pytest.raises(UsageError, match="not for a terminal"):
         run(shelf, "pnl", "--format", "parquet")
     assert shelf.asked == []
+
+
+def test_a_full_disk_behind_standard_output_is_one_sentence(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open("/dev/full", "w") as full, monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", full)
+        with pytest.raises(StorageError, match=r"cannot be written \(No space left.*--output FILE"):
+            run(shelf, "pnl")
+    # Closing it wrote nothing any more, else this would have raised.
 
 
 def test_what_the_numbers_do_not_know_is_said_apart(

@@ -102,6 +102,28 @@ def test_behind_a_line_of_pnl_are_its_trades_and_there_is_a_way_back(
 
 
 @pytest.mark.parametrize(
+    ("since", "until", "drilled"),
+    [
+        ("2026-11-19 12:00", "2026-11-21 12:00", ("2026-11-19 12:00", "2026-11-20")),
+        ("2026-11-17", "2026-11-19 01:30", ("2026-11-19", "2026-11-19 01:30")),
+        ("2026-11-19 10:00", "2026-11-19 11:00", ("2026-11-19 10:00", "2026-11-19 11:00")),
+        ("", "2026-11-30", ("2026-11-19", "2026-11-20")),
+    ],
+)
+def test_behind_a_day_of_a_typed_period_is_only_what_its_figure_is_about(
+    since: str, until: str, drilled: tuple[str, str]
+) -> None:
+    choice = PortfolioChoice()
+    choice.want_range(at(since) if since else None, at(until))
+    assert choice.drill("2026-11-19")
+    assert (choice.query.since, choice.query.until) == tuple(map(at, drilled))
+    choice.back()
+    choice.next_period()
+    assert choice.drill("2026-11-19")
+    assert (choice.query.since, choice.query.until) == (at("2026-11-19"), at("2026-11-20"))
+
+
+@pytest.mark.parametrize(
     ("by", "key"), [("day", ""), ("day", "2026-13-01"), ("day", "9999-12-31x"), ("pair", "")]
 )
 def test_what_no_filter_shows_alone_is_not_opened(by: str, key: str) -> None:
