@@ -12,6 +12,7 @@ from krakked_tui.decision.state import External, State
 from krakked_tui.domain.fills import LedgerEntry, Trade
 from krakked_tui.domain.money import ZERO, percent_of
 from krakked_tui.domain.precision import half_up
+from krakked_tui.execution.lifecycle import UNPROVEN
 from krakked_tui.portfolio.flows import TRADE_ROW, Treatment, meaning_of
 from krakked_tui.portfolio.ledger import OWN_ROW
 from krakked_tui.portfolio.valuation import PriceMark, Valuer
@@ -39,6 +40,8 @@ def judge_external(state: State, out: Outcome, at: datetime, prices: Mapping[str
         return
     if state.valuation.stale and at - external.due < PRICES_MAY_COME * max(state.speed, 1.0):
         return
+    if any(_may_be_ours(state, trade) for trade in external.trades):
+        return
     state.external = External()
     valuer = Valuer(prices, state.known, state.settings.portfolio)
     traded, flowed, assets = _Moved(), _Moved(), set[str]()
@@ -61,13 +64,26 @@ def judge_external(state: State, out: Outcome, at: datetime, prices: Mapping[str
     )  # fmt: skip
 
 
+def _may_be_ours(state: State, trade: Trade) -> bool:
+    """Say whether the order of a fill is unknown and may be one of ours that was sent and not answered.
+
+    The history of trades does not bear our ids. An order's fate is found out in a bounded time.
+    """
+    if trade.kraken_order_id not in state.unattributed:
+        return False
+    return any(
+        order.status in UNPROVEN and (order.request.pair, order.request.side) == (trade.pair, trade.side)
+        for order in state.orders.live()
+    )
+
+
 def _add_trades(
     state: State, trades: Iterable[Trade], valuer: Valuer, traded: _Moved, assets: set[str]
 ) -> None:
     for trade in trades:
         pair = state.known.get(trade.pair)
-        if pair is None:
-            continue
+        if pair is None or state.orders.by_kraken_id(trade.kraken_order_id) is not None:
+            continue  # since it was read, its order has turned out to be ours
         worth = valuer.value(pair.quote, trade.cost).value or valuer.value(pair.base, trade.volume).value
         traded.count += 1
         traded.worth += worth

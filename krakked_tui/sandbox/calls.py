@@ -12,13 +12,14 @@ from krakked_tui.sandbox.signing import Gatekeeper
 
 
 class View(msgspec.Struct, frozen=True):
-    """How a call sees the exchange: later orders and trades are as if they were not there yet.
+    """How a call sees the exchange: later orders, trades and ledger rows are as if they were not there yet.
 
     ``skew`` is what its clock is off by.
     """
 
     orders_until: datetime | None = None
     trades_until: datetime | None = None
+    entries_until: datetime | None = None
     skew: timedelta = timedelta()
 
 

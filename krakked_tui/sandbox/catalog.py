@@ -14,6 +14,9 @@ from krakked_tui.sim.instruments import Instrument
 _DISPLAY_NAMES = {"XBT": "BTC", "XDG": "DOGE"}
 """WebSocket v2 names that differ from the REST alternate name."""
 
+FORMS = frozenset({"S", "M", "B", "F", "P"})
+"""Endings of balances that earn and cannot be traded (``XBT.F``); Assets lists hardly any of them."""
+
 _VOLUMES = (0, 10_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000)
 _TAKER = ("0.40", "0.35", "0.24", "0.22", "0.20", "0.18", "0.16", "0.14", "0.12", "0.10")
 _MAKER = ("0.25", "0.20", "0.14", "0.12", "0.10", "0.08", "0.06", "0.04", "0.02", "0.00")
@@ -40,7 +43,8 @@ _CORRELATIONS = {"standard": 0.7, "stable": 0.0}
 class Asset(msgspec.Struct, frozen=True):
     """An asset. ``name`` is Kraken's alternate name, ``raw_name`` its internal id.
 
-    ``collateral_value`` and ``margin_rate`` are fractions, None where Assets omits them.
+    ``collateral_value`` and ``margin_rate`` are fractions, None where Assets omits them. A form of an
+    asset that only balances and ledger rows name is not ``listed``.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Asset(msgspec.Struct, frozen=True):
     status: str
     collateral_value: Decimal | None = None
     margin_rate: Decimal | None = None
+    listed: bool = True
 
     @property
     def display_name(self) -> str:
@@ -84,12 +89,16 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 class Catalog:
-    """All listings, the delisted too, and the market's instruments for them."""
+    """All listings, the delisted too, and the market's instruments for them.
+
+    ``assets`` by name, those included of which only the account knows; ``scales`` are their ledger decimals.
+    """
 
     def __init__(
-        self, assets: Mapping[str, Asset], listings: Iterable[Listing], instruments: Iterable[Instrument]
+        self, assets: dict[str, Asset], listings: Iterable[Listing], instruments: Iterable[Instrument]
     ) -> None:
         self.assets = assets
+        self.scales = {asset.name: asset.decimals for asset in assets.values()}
         self.listings = {listing.name: listing for listing in listings}
         self.instruments = tuple(instruments)
         self.by_symbol = {listing.pair.ws_symbol: listing for listing in self.listings.values()}
@@ -123,12 +132,28 @@ class Catalog:
 
     def find_asset(self, name: str) -> Asset | None:
         """Return the asset that REST knows by this name."""
-        return self._asset_names.get(name)
+        asset = self._asset_names.get(name)
+        return asset if asset is not None and asset.listed else None
 
     @property
-    def scales(self) -> dict[str, int]:
-        """Ledger decimals by asset name."""
-        return {asset.name: asset.decimals for asset in self.assets.values()}
+    def listed_assets(self) -> tuple[Asset, ...]:
+        """What Assets lists."""
+        return tuple(asset for asset in self.assets.values() if asset.listed)
+
+    def find_balance(self, name: str) -> Asset | None:
+        """Return what a balance of this name is of: an asset, or a form of one, listed or not."""
+        known = self._asset_names.get(name)
+        stem, _, form = name.rpartition(".")
+        base = self._asset_names.get(stem)
+        if known is not None or base is None or form not in FORMS or "." in base.name:
+            return known
+        ours = f"{base.name}.{form}"
+        asset = self.assets.get(ours) or msgspec.structs.replace(
+            base, name=ours, raw_name=ours, collateral_value=None, margin_rate=None, listed=False
+        )
+        self.assets[ours] = self._asset_names[ours] = self._asset_names[name] = asset
+        self.scales[ours] = asset.decimals
+        return asset
 
 
 def load_catalog(choice: PairChoice) -> Catalog:

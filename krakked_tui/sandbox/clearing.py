@@ -8,7 +8,7 @@ import msgspec
 from krakked_tui.domain.fills import Fee, LedgerEntry, Trade
 from krakked_tui.domain.money import HUNDRED, ZERO
 from krakked_tui.domain.orders import Side
-from krakked_tui.domain.precision import half_up
+from krakked_tui.domain.precision import at_scale, half_up
 from krakked_tui.sandbox.books import Books
 from krakked_tui.sandbox.catalog import Catalog, Listing
 from krakked_tui.sandbox.clock import micros_of
@@ -28,9 +28,19 @@ class Clearing:
         self._market = market
         self._books = books
         self._traded = TradedVolume()
-        self.account.restore({entry.asset: entry.balance for entry in books.entries})
+        self._restore()
         for trade in books.trades.values():
             self._count_volume(trade)
+
+    def _restore(self) -> None:
+        """Put together the balances from all rows: what no row tells of is not in them."""
+        balances: dict[str, Decimal] = {}
+        for entry in self._books.entries:
+            asset = self._catalog.find_balance(entry.asset)
+            assert asset is not None, f"never booked: {entry.asset}"
+            before = balances.get(asset.name, at_scale(ZERO, asset.decimals))
+            balances[asset.name] = before + entry.amount - entry.fee
+        self.account.restore(balances)
 
     def deposit(self, asset: str, amount: Decimal, at: datetime) -> ExchangeEvent:
         """Book money from outside."""
@@ -100,8 +110,8 @@ class Clearing:
         self.account.hold(order.order_id, Hold(asset, order.held))
 
     def usd_value(self, asset: str, amount: Decimal, at: datetime) -> Decimal:
-        """Value an amount at its pair's last price; at par when it has no pair with USD."""
-        name = f"{asset}USD"
+        """Value an amount, in whatever form, at its pair's last price; at par without a pair with USD."""
+        name = f"{asset.partition('.')[0]}USD"
         if name not in self._catalog.listings:
             return amount
         return amount * self._market.grids[name].price(self._market.quote(name, micros_of(at)).last)

@@ -121,7 +121,8 @@ def _order(exchange: Exchange, order: Order) -> Row:
 
 
 def _trade(exchange: Exchange, trade: Trade) -> Row:
-    pair = exchange.catalog.listings[trade.pair].pair
+    pair, fee = exchange.catalog.listings[trade.pair].pair, trade.fees[0]
+    scale = pair.cost_decimals if fee.asset == pair.quote else exchange.catalog.scales[fee.asset]
     return {
         "txid": trade.trade_id,
         "ordertxid": trade.kraken_order_id,
@@ -131,7 +132,8 @@ def _trade(exchange: Exchange, trade: Trade) -> Row:
         "price": text(trade.price, pair.price_decimals),
         "volume": text(trade.volume, pair.volume_decimals),
         "cost": text(trade.cost, pair.cost_decimals),
-        "fee": text(trade.fees[0].amount, pair.cost_decimals),
+        "fee": text(fee.amount, scale),
+        "fee_asset": fee.asset,
         "time": rfc3339(trade.time),
         "maker": trade.maker,
         "ledgers": exchange.books.entry_ids(trade.trade_id),

@@ -118,21 +118,22 @@ def query_trades(call: Call) -> object:
 
 def ledgers(call: Call) -> object:
     """``Ledgers``: a page of ledger rows, newest first."""
-    params, catalog, books = call.params, call.exchange.catalog, call.exchange.books
+    params, catalog = call.params, call.exchange.catalog
     assets = set()
     for name in params.names_in("asset"):
-        asset = catalog.find_asset(name)
+        asset = catalog.find_balance(name)
         if asset is None and name != "all":
             raise ApiError(UNKNOWN_ASSET)
         assets.add("all" if asset is None else asset.name)
     kind = params.text("type") or "all"
     if kind not in _LEDGER_TYPES and kind not in _LEDGER_TYPES_RARE:
         raise invalid("type")
-    by_id = {entry.entry_id: entry for entry in books.entries} if params.names & {"start", "end"} else {}
+    visible = _visible_entries(call)
+    by_id = {entry.entry_id: entry for entry in visible} if params.names & {"start", "end"} else {}
     start, end = _bound(params, "start", by_id, _written), _bound(params, "end", by_id, _written)
     found = [
         entry
-        for entry in books.entries
+        for entry in visible
         if (not assets or "all" in assets or entry.asset in assets)
         and kind in ("all", entry.type)
         and _between(_written(entry), start, end)
@@ -143,7 +144,7 @@ def ledgers(call: Call) -> object:
 
 def query_ledgers(call: Call) -> object:
     """``QueryLedgers``: ledger rows by id."""
-    by_id = {entry.entry_id: entry for entry in call.exchange.books.entries}
+    by_id = {entry.entry_id: entry for entry in _visible_entries(call)}
     found = _by_id(by_id, call.params, "id")
     return {entry.entry_id: ledger_row(call.exchange, entry) for entry in found}
 
@@ -211,6 +212,12 @@ def _visible_trades(call: Call) -> Iterable[Trade]:
         orders = call.exchange.books.orders
         trades = [trade for trade in trades if orders[trade.kraken_order_id].arrived_at <= orders_until]
     return trades
+
+
+def _visible_entries(call: Call) -> Sequence[LedgerEntry]:
+    """Leave out the ledger rows that the call does not see yet."""
+    entries, until = call.exchange.books.entries, call.view.entries_until
+    return entries if until is None else [entry for entry in entries if entry.time <= until]
 
 
 def _with_client_ids(orders: Iterable[Order], params: Params) -> list[Order]:

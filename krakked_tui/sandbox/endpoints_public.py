@@ -45,7 +45,7 @@ def assets(call: Call) -> object:
     """``Assets``, all or those asked for."""
     catalog = call.exchange.catalog
     wanted = call.params.names_in("asset")
-    chosen = [_found(catalog.find_asset, name, UNKNOWN_ASSET) for name in wanted] or catalog.assets.values()
+    chosen = [_found(catalog.find_asset, name, UNKNOWN_ASSET) for name in wanted] or catalog.listed_assets
     asset_class = _asset_class(call, "aclass")
     display = _display_names(call)
     return {

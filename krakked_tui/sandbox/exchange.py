@@ -12,8 +12,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
+from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.orders import ExchangeStatus
 from krakked_tui.domain.pairs import PairStatus
+from krakked_tui.domain.precision import at_scale
 from krakked_tui.sandbox.amending import Amending, Amendment, Edition
 from krakked_tui.sandbox.arrivals import Arrivals
 from krakked_tui.sandbox.catalog import Catalog
@@ -56,6 +60,7 @@ DELISTED_REASON: Final = "Pair delisted"
 _SYSTEM: Final = "system"
 _DEAD_MAN: Final = "dead_man"
 _AMENDS: Final = "amends"
+_UNEXPLAINED: Final = "unexplained"
 
 
 class Exchange:
@@ -98,6 +103,9 @@ class Exchange:
         facts = state.facts()
         self.floor.system = facts.get(_SYSTEM, "online")
         self._amends = int(facts.get(_AMENDS, "0"))
+        self._unexplained = msgspec.json.decode(facts.get(_UNEXPLAINED, "{}"), type=dict[str, Decimal])
+        for asset, amount in self._unexplained.items():
+            self._shift(asset, amount)
         fires_at = facts.get(_DEAD_MAN, "")
         self._dead_man = DeadMan(datetime.fromisoformat(fires_at) if fires_at else None)
         self.floor.restore(matched_until)
@@ -275,6 +283,19 @@ class Exchange:
             self._amending.restate(on_pair, now)
         self.commit(now)
 
+    def change_balance(self, asset: str, amount: Decimal) -> None:
+        """Change a balance without a ledger row, by what is available; nobody is told."""
+        now = self.catch_up()
+        self._shift(asset, amount)
+        self._unexplained[asset] = self._unexplained.get(asset, ZERO) + amount
+        self._note(_UNEXPLAINED, msgspec.json.encode(self._unexplained).decode())
+        self.commit(now)
+
+    def _shift(self, asset: str, amount: Decimal) -> None:
+        found = self.catalog.find_balance(asset)
+        assert found is not None, f"no asset: {asset}"
+        self.account.move(found.name, amount, at_scale(ZERO, found.decimals))
+
     def quote(self, name: str, at: datetime) -> Quote:
         """Bid, ask and last price of a pair, in the market's ticks and on the listing's tick."""
         return self.floor.quote(name, at)
@@ -284,7 +305,7 @@ class Exchange:
         return self.floor.book(name, at, depth)
 
     def usd_value(self, asset: str, amount: Decimal, at: datetime) -> Decimal:
-        """Value an amount at its pair's last price; at par when it has no pair with USD."""
+        """Value an amount, in whatever form, at its pair's last price; at par without a pair with USD."""
         return self.clearing.usd_value(asset, amount, at)
 
     def open_account(self, balance: dict[str, Decimal], facts: dict[str, str]) -> None:

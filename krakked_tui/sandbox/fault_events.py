@@ -5,19 +5,16 @@ from typing import Final
 
 import msgspec
 
-from krakked_tui.sandbox import happenings
+from krakked_tui.sandbox import funding, happenings
 from krakked_tui.sandbox.fault_rules import FaultError
 
-_EVENTS: Final = (
+_EVENTS: Final[tuple[type[funding.Request], ...]] = (
     happenings.Shock,
     happenings.PairMode,
     happenings.SystemMode,
     happenings.Delist,
     happenings.Precision,
-    happenings.Deposit,
-    happenings.Withdrawal,
-    happenings.Transfer,
-    happenings.Conversion,
+    *funding.HANDLERS,
     happenings.ExternalTrade,
     happenings.LatePostOnly,
 )

@@ -120,6 +120,7 @@ _HELL: Final = (
     Rule(kind="close", probability=0.002, code=1006),
     Rule(kind="stall", probability=0.0005, seconds=(10.0, 90.0)),
     Rule(kind="market", events=_DISASTERS, seconds=(0.5 * _HOUR, 3 * _HOUR)),
+    Rule(kind="late_entries", probability=0.3, seconds=(1.0, 20.0)),
 )
 """Everything at once."""
 

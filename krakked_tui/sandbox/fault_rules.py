@@ -76,6 +76,7 @@ KINDS: Final = (
     Kind("skew", _REQUESTS, needs=("seconds",), wants="clock", adds=True),
     Kind("read_lag", _REST, needs=("seconds",), places=_READS, adds=True),
     Kind("late_trades", _REST, needs=("seconds",), places=("TradesHistory", "QueryTrades"), adds=True),
+    Kind("late_entries", _REST, needs=("seconds",), places=("Ledgers", "QueryLedgers"), adds=True),
     Kind("token", _REQUEST, takes=("text",), wants="token"),
     Kind("reject", _REQUEST, takes=("text",), wants="subscribe"),
     Kind("message_rate", _REQUEST),

@@ -53,6 +53,7 @@ class Effect(msgspec.Struct, frozen=True):
     skew: timedelta = timedelta()
     read_lag: float = 0.0
     trade_lag: float = 0.0
+    entry_lag: float = 0.0
     ending: Strike | None = None
     kinds: tuple[str, ...] = ()
 
@@ -63,17 +64,20 @@ class Effect(msgspec.Struct, frozen=True):
 
     def view(self, clock: SandboxClock) -> View:
         """Return what the call may see; lags are wall seconds."""
-        if not (self.read_lag or self.trade_lag or self.skew):
+        if not (self.read_lag or self.trade_lag or self.entry_lag or self.skew):
             return ALL
         now = clock.now()
         return View(
-            _before(now, self.read_lag, clock), _before(now, self.trade_lag, clock), self.skew * clock.factor
+            orders_until=_before(now, self.read_lag, clock),
+            trades_until=_before(now, self.trade_lag, clock),
+            entries_until=_before(now, self.entry_lag, clock),
+            skew=self.skew * clock.factor,
         )
 
 
 NO_EFFECT: Final = Effect()
 _ALWAYS_AFTER: Final = frozenset(("cut", "truncate"))
-_ADDING: Final = frozenset(("latency", "skew", "read_lag", "late_trades"))
+_ADDING: Final = frozenset(("latency", "skew", "read_lag", "late_trades", "late_entries"))
 
 
 def effect_of(strikes: Sequence[Strike]) -> Effect:
@@ -86,6 +90,7 @@ def effect_of(strikes: Sequence[Strike]) -> Effect:
         skew=timedelta(seconds=seconds.get("skew", 0.0)),
         read_lag=seconds.get("read_lag", 0.0),
         trade_lag=seconds.get("late_trades", 0.0),
+        entry_lag=seconds.get("late_entries", 0.0),
         ending=next((strike for strike in strikes if strike.kind not in _ADDING), None),
         kinds=tuple(strike.kind for strike in strikes),
     )

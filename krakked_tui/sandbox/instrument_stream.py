@@ -23,7 +23,7 @@ class InstrumentStream:
     def snapshot(self, *, tokenized: bool) -> str:
         """Return all assets and pairs; tokenised assets only when asked for."""
         catalog = self._exchange.catalog
-        assets = [asset for asset in catalog.assets.values() if tokenized or asset.asset_class == _ORDINARY]
+        assets = [asset for asset in catalog.listed_assets if tokenized or asset.asset_class == _ORDINARY]
         pairs = [pair for pair in catalog.listed if tokenized or pair.base.asset_class == _ORDINARY]
         return _message("snapshot", assets, pairs)
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,9 +66,14 @@ class SandboxProcess:
         request = urllib.request.Request(f"{self.address['rest']}/_sandbox/faults", method="DELETE")
         urllib.request.urlopen(request, timeout=PATIENCE).close()
 
-    def market(self, **happening: object) -> None:
-        """Let something happen at the exchange."""
-        self._post("market", happening)
+    def market(self, **happening: object) -> dict[str, Any]:
+        """Let something happen at the exchange; its answer. Raises ``ValueError`` when that cannot be."""
+        try:
+            answer: dict[str, Any] = json.loads(self._post("market", happening))
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ValueError(f"{happening}: {error.read().decode()}") from error
+        return answer
 
     def requests(self, method: str) -> list[dict[str, Any]]:
         """What was asked of it by one method or channel, oldest first."""
@@ -86,13 +92,15 @@ class SandboxProcess:
         with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return json.load(answer)
 
-    def _post(self, what: str, body: object) -> None:
+    def _post(self, what: str, body: object) -> bytes:
         request = urllib.request.Request(
             f"{self.address['rest']}/_sandbox/{what}",
             data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
-        urllib.request.urlopen(request, timeout=PATIENCE).close()
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            found: bytes = answer.read()
+        return found
 
     def environment(self, home: Path) -> dict[str, str]:
         """What an engine needs to trade here, with its state below ``home``."""

@@ -8,6 +8,7 @@ import pytest
 from krakked_tui.decision import effects as f
 from krakked_tui.decision import events as e
 from krakked_tui.domain.fills import LedgerEntry, Trade
+from krakked_tui.domain.orders import LocalOrder, Refused
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.market.freshness import Freshness
 from krakked_tui.portfolio.settings import PortfolioSettings
@@ -118,3 +119,39 @@ def test_assets_that_are_excluded_move_no_equity(xbtusd: PairMetadata) -> None:
     stage.synced(entries=[row(stage, "deposit", "1", asset="XBT")])
     stage.priced(PRICE)
     assert told(stage) == []
+
+
+def nameless(stage: Stage, order: LocalOrder) -> Trade:
+    """A fill of ours as the trade history tells it."""
+    return msgspec.structs.replace(stage.fill(order), cl_ord_id=None)
+
+
+def test_a_fill_read_before_its_order_was_answered_is_ours_all_the_same(stage: Stage) -> None:
+    stage.cycle(stage.intent())
+    (order,) = stage.state.orders.live()
+    stage.synced(trades=[nameless(stage, order), foreign(stage, "1000")])
+    stage.priced(PRICE)
+    assert told(stage) == [], "either may be the fill of the order that is not answered yet"
+    stage.accept(order)
+    stage.priced(PRICE)
+    (line,) = told(stage)
+    assert (line.fields["trades"], line.fields["traded"]) == (1, "1000")
+
+
+def test_a_fill_that_cannot_be_ours_waits_for_no_order_of_ours(stage: Stage) -> None:
+    stage.cycle(stage.intent())
+    sale = msgspec.structs.replace(foreign(stage, "1000"), side="sell")
+    stage.synced(entries=[row(stage, "deposit", "1", asset="XBT")], trades=[sale])
+    stage.priced(PRICE)
+    assert [line.fields["trades"] for line in told(stage)] == [1]
+
+
+def test_a_fill_whose_order_never_reached_the_exchange_is_somebody_elses(stage: Stage) -> None:
+    stage.cycle(stage.intent())
+    (order,) = stage.state.orders.live()
+    stage.synced(trades=[foreign(stage, "1000")])
+    stage.priced(PRICE)
+    assert told(stage) == []
+    stage.answer(Refused(order.cl_ord_id, "EOrder:Insufficient funds", "no money"))
+    stage.priced(PRICE)
+    assert [line.fields["trades"] for line in told(stage)] == [1]

@@ -91,3 +91,21 @@ def test_a_delisted_pair_is_found_by_none_of_its_names() -> None:
 def test_only_margin_pairs_have_position_limits() -> None:
     for listing in ALL.listings.values():
         assert (listing.long_limit is None) is (not listing.pair.leverage_buy)
+
+
+def test_forms_of_an_asset_are_balances_and_not_listed() -> None:
+    catalog = load_catalog("default")
+    listed = catalog.listed_assets
+    form = catalog.find_balance("XXBT.F")
+    assert form is not None
+    assert (form.name, form.raw_name, form.decimals, form.listed) == ("XBT.F", "XBT.F", 10, False)
+    assert catalog.find_balance("XBT.F") is catalog.find_balance("BTC.F") is form
+    assert catalog.scales["XBT.F"] == 10
+    assert catalog.find_asset("XBT.F") is None
+    assert catalog.listed_assets == listed
+    assert catalog.find_balance("XBT.M") is catalog.find_asset("XBT.M"), "that one is listed"
+    for name in ("XBT", "ZUSD"):
+        assert catalog.find_balance(name) is catalog.find_asset(name)
+    for name in ("NOPE.F", "XBT.Q", "XBT.F.F", ".F", "F"):
+        assert catalog.find_balance(name) is catalog.find_asset(name)
+        assert name not in catalog.assets or name == "F"

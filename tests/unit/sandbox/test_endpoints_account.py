@@ -176,6 +176,22 @@ def test_a_lagging_read_does_not_know_the_latest_orders_and_trades(busy: Rig) ->
     assert seen(busy, "TradesHistory", now)["count"] == 1
 
 
+def test_a_ledger_that_is_behind_does_not_know_the_latest_rows(busy: Rig) -> None:
+    before = busy.exchange.clock.now() - timedelta(seconds=2)
+    late = View(entries_until=before)
+    count, behind = busy.private("Ledgers")["count"], seen(busy, "Ledgers", late)
+    latest = busy.exchange.books.entries[-1]
+    assert 0 < behind["count"] < count
+    assert latest.entry_id not in behind["ledger"]
+    assert seen(busy, "TradesHistory", late)["count"] == 1
+    with pytest.raises(RefusedCall, match="EGeneral:Invalid arguments:id"):
+        seen(busy, "QueryLedgers", late, id=latest.entry_id)
+    busy.wall.advance(2)
+    now = View(entries_until=busy.exchange.clock.now())
+    assert seen(busy, "Ledgers", now)["count"] == count
+    assert set(seen(busy, "QueryLedgers", now, id=latest.entry_id)) == {latest.entry_id}
+
+
 def trade(number: int, order_id: str, volume: str, price: str, *, maker: bool) -> Trade:
     cost = (Decimal(volume) * Decimal(price)).quantize(Decimal("0.00001"))
     at: datetime = EPOCH

@@ -39,14 +39,18 @@ def test_strikes_add_up() -> None:
             strike("latency", seconds=0.3),
             strike("read_lag", seconds=2.0),
             strike("late_trades", seconds=5.0),
+            strike("late_entries", seconds=7.0),
             strike("http", status=502, after=True),
         ]
     )
-    assert (effect.latency, effect.read_lag, effect.trade_lag) == (0.3, 2.0, 5.0)
-    assert effect.kinds == ("latency", "read_lag", "late_trades", "http")
+    assert (effect.latency, effect.read_lag, effect.trade_lag, effect.entry_lag) == (0.3, 2.0, 5.0, 7.0)
+    assert effect.kinds == ("latency", "read_lag", "late_trades", "late_entries", "http")
+    assert effect.ending is not None
+    assert effect.ending.kind == "http"
     view = effect.view(SandboxClock(NOW, 60.0, paused=True))
     assert view.orders_until == NOW - timedelta(minutes=2), "lags are wall time"
     assert view.trades_until == NOW - timedelta(minutes=5)
+    assert view.entries_until == NOW - timedelta(minutes=7)
     assert view.skew == timedelta(0)
 
 
