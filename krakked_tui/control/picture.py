@@ -10,7 +10,7 @@ from krakked_tui.control import views as v
 from krakked_tui.control.portfolio_view import HistoryView
 from krakked_tui.decision.account import drawdown_pct
 from krakked_tui.decision.state import State
-from krakked_tui.domain.fills import Trade
+from krakked_tui.domain.fills import Fee, Trade
 from krakked_tui.domain.money import ZERO, percent_of
 from krakked_tui.domain.orders import LocalOrder
 from krakked_tui.domain.pairs import PairMetadata
@@ -154,8 +154,9 @@ def _positions(state: State) -> tuple[v.PositionView, ...]:
 def _position(state: State, position: Position, holding: Holding | None) -> v.PositionView:
     pair = state.known[position.pair]
     mark = state.marks.get(position.pair)
-    value = position.size * mark.quote.price if mark else ZERO
-    unrealized = value - position.cost if mark else ZERO
+    price = _price(state.valuation, position)
+    value = ZERO if price is None else position.size * price
+    unrealized = ZERO if price is None else value - position.cost
     return v.PositionView(
         pair=pair.canonical,
         base=pair.base,
@@ -163,9 +164,9 @@ def _position(state: State, position: Position, holding: Holding | None) -> v.Po
         volume_decimals=pair.volume_decimals,
         price_decimals=pair.price_decimals,
         avg_entry_price=position.avg_entry_price,
-        price=mark.quote.price if mark else None,
+        price=price,
         price_age=mark.age if mark else None,
-        stale=mark is None or mark.freshness not in GOOD_FOR_ENTRIES,
+        stale=price is None or mark is None or mark.freshness not in GOOD_FOR_ENTRIES,
         value=value,
         unrealized_pnl=unrealized,
         unrealized_pct=percent_of(unrealized, position.cost),
@@ -173,6 +174,14 @@ def _position(state: State, position: Position, holding: Holding | None) -> v.Po
         strategy_id=holding.strategy_id if holding else "manual",
         opened_at=holding.opened_at if holding else position.opened_at,
     )
+
+
+def _price(valuation: Valuation | None, position: Position) -> Decimal | None:
+    """Return what one unit of a position counts as; None while nothing says it, or not any more."""
+    if valuation is None or position.base in valuation.delisted:
+        return None
+    worth = valuation.positions.get(position.pair)
+    return worth.price if worth else None
 
 
 def _order(state: State, order: LocalOrder) -> v.OrderView:
@@ -204,7 +213,9 @@ def _trade(state: State, trade: Trade) -> v.TradeView:
     pair: PairMetadata = state.known[trade.pair]
     order = state.orders.get(trade.cl_ord_id) or state.orders.by_kraken_id(trade.kraken_order_id)
     realized = state.books.realized(trade.trade_id)
-    fee = trade.fees[0] if trade.fees else None
+    base_currency = state.settings.portfolio.base_currency
+    known = realized is not None and not realized.unvalued
+    fee = Fee(base_currency, realized.fee) if realized and known else trade.fees[0] if trade.fees else None
     return v.TradeView(
         trade_id=trade.trade_id,
         pair=trade.pair,
@@ -213,12 +224,12 @@ def _trade(state: State, trade: Trade) -> v.TradeView:
         volume=trade.volume,
         price_decimals=pair.price_decimals,
         volume_decimals=pair.volume_decimals,
-        cost=trade.cost,
+        cost=trade.cost if pair.quote == base_currency else None,
         fee=fee.amount if fee else ZERO,
         fee_asset=fee.asset if fee else "",
         time=trade.time,
         strategy_id=order.strategy_id if order else "manual",
-        realized_pnl=realized.pnl if realized else ZERO,
+        realized_pnl=realized.pnl if realized and known else None,
     )
 
 

@@ -85,19 +85,19 @@ def traded_part(service: PortfolioService, query: v.PortfolioQuery, rows_of: Led
     tallies: list[Tally] = []
     trades: Sequence[TradeMade] = ()
     flows: Sequence[CashFlow] = ()
-    rows = min(max(query.rows, 0), ROWS_MAX)
+    rows, manual = min(max(query.rows, 0), ROWS_MAX), _counts_manual(service, query)
     if within is not None:
         tallies = service.tallies(
             within, pair=query.pair, strategy=query.strategy, side=query.side,
-            include_manual=query.include_manual,
+            include_manual=manual,
         )  # fmt: skip
         trades = service.trades(
             within, pair=query.pair, strategy=query.strategy, side=query.side,
-            include_manual=query.include_manual, limit=rows,
+            include_manual=manual, limit=rows,
         )  # fmt: skip
         flows = service.get_cash_flows(within.since, within.until, limit=None)
     by = next((each for each in Breakdown if each.value == query.by), None)
-    summary = sum_up(tallies, within or Bounds(), include_manual=query.include_manual, by=by)
+    summary = sum_up(tallies, within or Bounds(), include_manual=manual, by=by)
     fees = sum_up_fees(tallies)
     every = service.figures.tallies(Bounds())
     return TradedPart(
@@ -118,6 +118,11 @@ def traded_part(service: PortfolioService, query: v.PortfolioQuery, rows_of: Led
     )
 
 
+def _counts_manual(service: PortfolioService, query: v.PortfolioQuery) -> bool:
+    configured = service.facts.settings.track_manual_trades
+    return configured if query.include_manual is None else query.include_manual
+
+
 def make_report(
     service: PortfolioService, query: v.PortfolioQuery, part: TradedPart, version: int
 ) -> v.PortfolioReport:
@@ -130,6 +135,7 @@ def make_report(
         cost_basis=facts.settings.cost_basis_method,
         currency=facts.settings.base_currency,
         total=part.total,
+        manual=_counts_manual(service, query),
         groups=part.groups,
         trades=part.trades,
         trades_found=part.trades_found,

@@ -16,6 +16,7 @@ class PortfolioQuery(msgspec.Struct, frozen=True):
     """What a report is about. Empty texts filter nothing; ``since`` and ``until`` count for ``custom`` only.
 
     ``period`` is all, day, week, month, ytd or custom (half-open, UTC); ``by`` is day, pair or strategy.
+    ``include_manual`` says whether trades that no strategy made count, None: as configured.
     ``trade_id`` asks for one trade closely: its ledger rows and lots.
     """
 
@@ -26,7 +27,7 @@ class PortfolioQuery(msgspec.Struct, frozen=True):
     pair: str = ""
     strategy: str = ""
     side: str = ""
-    include_manual: bool = True
+    include_manual: bool | None = None
     trade_id: str = ""
     rows: int = 500
     """Trades and cash flows in the report at most, newest first; totals are over all."""
@@ -159,7 +160,7 @@ class HistoryView(msgspec.Struct, frozen=True):
 
 
 class PortfolioReport(msgspec.Struct, frozen=True):
-    """The answer to ``query``. ``version`` grows with every new report."""
+    """The answer to ``query``. ``version`` grows with every new report; ``manual`` trades count or do not."""
 
     version: int
     query: PortfolioQuery
@@ -167,6 +168,7 @@ class PortfolioReport(msgspec.Struct, frozen=True):
     cost_basis: CostBasis
     currency: str
     total: PnLLine
+    manual: bool = True
     groups: tuple[PnLLine, ...] = ()
     trades: tuple[TradeLine, ...] = ()
     trades_found: int = 0

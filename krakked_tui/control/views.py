@@ -142,7 +142,10 @@ class OrderView(msgspec.Struct, frozen=True):
 
 
 class TradeView(msgspec.Struct, frozen=True):
-    """One fill."""
+    """One fill. ``cost`` and ``realized_pnl`` are None while nothing says what they are in dollars.
+
+    ``fee`` is in dollars when that is known, else one of its fees as it was paid.
+    """
 
     trade_id: str
     pair: str
@@ -151,12 +154,12 @@ class TradeView(msgspec.Struct, frozen=True):
     volume: Decimal
     price_decimals: int
     volume_decimals: int
-    cost: Decimal
+    cost: Decimal | None
     fee: Decimal
     fee_asset: str
     time: datetime
     strategy_id: str
-    realized_pnl: Decimal = ZERO
+    realized_pnl: Decimal | None = ZERO
 
 
 class EquityPoint(msgspec.Struct, frozen=True):

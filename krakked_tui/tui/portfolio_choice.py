@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from krakked_tui.control.portfolio_view import PortfolioQuery
+from krakked_tui.control.portfolio_view import PortfolioQuery, PortfolioReport
 
 STEPS_MAX = 16
 """Steps back that are remembered."""
@@ -106,9 +106,9 @@ class PortfolioChoice:
         """Only buys, only sells, both."""
         self._ask(side=dict(pairwise(SIDES)).get(self.query.side, ""))
 
-    def toggle_manual(self) -> None:
-        """Count trades that no strategy made, or do not."""
-        self._ask(include_manual=not self.query.include_manual)
+    def toggle_manual(self, *, counted: bool) -> None:
+        """Count trades that no strategy made, or do not: the other way than now."""
+        self._ask(include_manual=not counted)
 
     def want_pair(self, pair: str) -> None:
         """Only this pair; empty for all."""
@@ -169,6 +169,13 @@ def _day(text: str) -> datetime | None:
         return datetime.combine(datetime.strptime(text, "%Y-%m-%d").date(), time(), UTC)  # noqa: DTZ007
     except (ValueError, OverflowError):
         return None
+
+
+def counts_manual(query: PortfolioQuery, report: PortfolioReport | None) -> bool:
+    """Say whether trades that no strategy made count: as chosen, else as configured, which a report tells."""
+    if query.include_manual is not None:
+        return query.include_manual
+    return report is None or report.manual
 
 
 def bounds(query: PortfolioQuery, now: datetime) -> tuple[datetime | None, datetime | None]:

@@ -142,7 +142,7 @@ class FakePortfolio:
             and query.pair in {"", each.pair}
             and query.strategy in {"", each.strategy}
             and query.side in {"", each.side}
-            and (query.include_manual or each.strategy != "manual")
+            and (query.include_manual is not False or each.strategy != "manual")
         )
         flows = tuple(sorted((f for f in self.flows if within(f.time)), key=lambda f: f.time, reverse=True))
         total = summed("", found)

@@ -41,6 +41,7 @@ from krakked_tui.tui.rows.portfolio_detail import flow_lines, holding_lines, tra
 from krakked_tui.tui.rows.portfolio_head import (
     export_line,
     filter_line,
+    fitting,
     note_line,
     note_lines,
     performance_line,
@@ -95,7 +96,7 @@ BUILDERS: dict[str, Callable[[EngineView, int, int], object]] = {
             totals_line(report, width),
             note_line(report, view, width),
             note_lines(report, view, width),
-            export_line(PortfolioQuery(), Part.PNL, view),
+            fitting(export_line(PortfolioQuery(), report, Part.PNL, view), width),
         )
         for report in (None, REPORT)
     ],
@@ -112,7 +113,9 @@ BUILDERS: dict[str, Callable[[EngineView, int, int], object]] = {
 
 PORTFOLIO_BUILDERS: dict[str, Callable[[PortfolioReport, int, int], object]] = {
     "performance": lambda report, width, _: performance_line(report.performance, width),
-    "filters": lambda report, width, height: filter_line(report.query, width, drilled=height > 20),
+    "filters": lambda report, width, height: filter_line(
+        report.query, width, drilled=height > 20, manual=height > 30
+    ),
     "trade": lambda report, width, height: trade_lines(
         report.trades[2], report.detail, "USD", UTC, width, known=height > 20
     ),

@@ -237,6 +237,6 @@ class NotesDialog(LongDialog):
     def text(self, view: EngineView) -> Sequence[Line]:
         """Show all of it, as it is now."""
         portfolio = self.desk.portfolio
-        command = text_of(export_line(portfolio.question, portfolio.table, view))
+        command = text_of(export_line(portfolio.question, portfolio.report, portfolio.table, view))
         lines = note_lines(portfolio.report, view, TEXT_WIDTH)
         return [*lines, EMPTY, (Span("EXPORT", Look.TITLE),), *wrap(command, TEXT_WIDTH, Look.KEY)]

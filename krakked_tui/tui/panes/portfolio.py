@@ -19,13 +19,14 @@ from krakked_tui.control.portfolio_view import (
 )
 from krakked_tui.control.views import EngineView
 from krakked_tui.tui.command import PaneName
-from krakked_tui.tui.portfolio_choice import Part, PortfolioChoice
+from krakked_tui.tui.portfolio_choice import Part, PortfolioChoice, counts_manual
 from krakked_tui.tui.portfolio_store import PortfolioStore
 from krakked_tui.tui.rows import portfolio as tables
 from krakked_tui.tui.rows.line import Line, crop
 from krakked_tui.tui.rows.portfolio_head import (
     export_line,
     filter_line,
+    fitting,
     note_line,
     parts_line,
     performance_line,
@@ -103,12 +104,12 @@ class PortfolioPane(Vertical):
         lines: tuple[Line, ...] = (
             totals_line(report, width),
             performance_line(figures, width),
-            filter_line(query, width, drilled=self.choice.drilled),
+            filter_line(query, width, drilled=self.choice.drilled, manual=counts_manual(query, report)),
             note_line(report, view, width),
             parts_line(report, query, part),
         )
         head.show([crop(line, width) for line in lines])
-        export.show([crop(export_line(query, part, view), export.size.width)])
+        export.show([fitting(export_line(query, report, part, view), export.size.width)])
         drift = view.portfolio.drift if view.portfolio is not None else ()
         self._show_tables(frozenset(each.asset for each in drift))
 
@@ -215,7 +216,7 @@ class PortfolioPane(Vertical):
 
     def toggle_manual(self) -> None:
         """Manual trades in or out."""
-        self.choice.toggle_manual()
+        self.choice.toggle_manual(counted=counts_manual(self.question, self.report))
 
     def want_range(self, since: datetime | None, until: datetime | None) -> None:
         """Take a typed period."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from krakked_tui.control.portfolio_view import HistoryView, PerformanceView, PortfolioQuery, PortfolioReport
 from krakked_tui.control.views import EngineView
 from krakked_tui.domain.portfolio import CostBasis
-from krakked_tui.tui.portfolio_choice import Part, Period, bounds, moment_text
+from krakked_tui.tui.portfolio_choice import Part, Period, bounds, counts_manual, moment_text
 from krakked_tui.tui.rows.banner import Finding, drift_sentence, findings_line
 from krakked_tui.tui.rows.dashboard import history_text
 from krakked_tui.tui.rows.dialogs import count
@@ -89,13 +89,16 @@ def _facts(facts: Sequence[tuple[str, str, Look, int]]) -> Line:
     return tuple(spans)
 
 
-def filter_line(query: PortfolioQuery, width: int, *, drilled: bool) -> Line:
-    """Return what is left out, each filter behind its key; the ones that leave out something stand out."""
+def filter_line(query: PortfolioQuery, width: int, *, drilled: bool, manual: bool) -> Line:
+    """Return what is left out, each filter behind its key; those that leave out something stand out.
+
+    ``manual`` says whether trades that no strategy made count.
+    """
     facts = [
         ("t", period_text(query), query.period != Period.ALL),
         ("/", clean(query.pair) or "all pairs", bool(query.pair)),
         ("d", f"{query.side}s" if query.side else "all sides", bool(query.side)),
-        ("m", "manual in" if query.include_manual else "manual out", not query.include_manual),
+        ("m", "manual in" if manual else "manual out", not manual),
     ]
     taken = sum(len(text) + 4 for _, text, _ in facts)
     strategy = clip(clean(query.strategy) or "all strategies", max(4, width - taken - 2))
@@ -215,16 +218,16 @@ def _found(rows: int, found: int) -> str:
 _TABLES = {Part.PNL: "pnl", Part.FLOWS: "cash-flows", Part.HOLDINGS: "positions"}
 
 
-def export_line(query: PortfolioQuery, part: Part, view: EngineView) -> Line:
+def export_line(query: PortfolioQuery, report: PortfolioReport | None, part: Part, view: EngineView) -> Line:
     """Return the command that writes what is shown into a file, and what it cannot leave out."""
-    spans = [Span(export_command(query, part, view), Look.KEY)]
+    spans = [Span(export_command(query, report, part, view), Look.KEY)]
     wider = [
         words
         for words, used in (
             ("all pairs", query.pair),
             ("all strategies", query.strategy),
             ("all sides", query.side),
-            ("manual in", not query.include_manual),
+            ("manual in", not counts_manual(query, report)),
         )
         if used and part is not Part.HOLDINGS
     ]
@@ -233,11 +236,20 @@ def export_line(query: PortfolioQuery, part: Part, view: EngineView) -> Line:
     return tuple(spans)
 
 
-def export_command(query: PortfolioQuery, part: Part, view: EngineView) -> str:
-    """Return the command line of an export."""
+def fitting(line: Line, width: int) -> Line:
+    """Return an export's line, or where it stands in full: a part of a command is none."""
+    return line if width_of(line) <= width else (Span("n", Look.KEY), Span(" the command that exports this"))
+
+
+def export_command(
+    query: PortfolioQuery, report: PortfolioReport | None, part: Part, view: EngineView
+) -> str:
+    """Return the command line of an export, by the cost basis of what is shown."""
     words = ["krakked-tui export", _TABLES.get(part, "trades")]
     if view.status.profile != USUAL_PROFILE:
         words.append(f"--profile {view.status.profile}")
+    if report is not None and part is not Part.FLOWS:
+        words.append(f"--cost-basis {report.cost_basis}")
     since, until = bounds(query, view.status.at)
     if since is not None and part is not Part.HOLDINGS:
         words.append(f"--since {_argument(since)}")

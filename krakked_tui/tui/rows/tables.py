@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import tzinfo
+from decimal import Decimal
 from operator import attrgetter
 
 from krakked_tui.control.views import OrderView, PositionView, TradeView
@@ -141,7 +142,6 @@ def fill_rows(trades: Sequence[TradeView], zone: tzinfo) -> list[Row]:
 def _fill_row(trade: TradeView, zone: tzinfo) -> Row:
     in_dollars = trade.fee_asset == "USD"
     fee = fixed(trade.fee, 2) if in_dollars else f"{trade.fee.normalize():f} {trade.fee_asset}"
-    sold = trade.side == "sell"
     return Row(
         trade.trade_id,
         (
@@ -150,12 +150,16 @@ def _fill_row(trade: TradeView, zone: tzinfo) -> Row:
             Cell(trade.side),
             Cell(fixed(trade.volume, trade.volume_decimals)),
             Cell(fixed(trade.price, trade.price_decimals)),
-            Cell(fixed(trade.cost, 2)),
+            Cell(NOTHING if trade.cost is None else fixed(trade.cost, 2)),
             Cell(fee),
-            Cell(signed(trade.realized_pnl, 2), gain_look(trade.realized_pnl)) if sold else Cell(""),
+            _made(trade.realized_pnl) if trade.side == "sell" else Cell(""),
             Cell(trade.strategy_id, Look.MUTED),
         ),
     )
+
+
+def _made(pnl: Decimal | None) -> Cell:
+    return Cell(NOTHING, Look.WARN) if pnl is None else Cell(signed(pnl, 2), gain_look(pnl))
 
 
 def open_order_rows(orders: Sequence[OrderView], zone: tzinfo) -> list[Row]:

@@ -9,7 +9,8 @@ from krakked_tui.control.picture import engine_view
 from krakked_tui.control.portfolio_view import HistoryView
 from krakked_tui.control.views import DriftView, ElsewhereView, EngineView, HealthView, RateLimitView
 from krakked_tui.decision import events as e
-from krakked_tui.domain.fills import AssetBalance
+from krakked_tui.decision.account import revalue
+from krakked_tui.domain.fills import AssetBalance, Fee
 from krakked_tui.domain.orders import OrderStatus, Unknown
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.portfolio import HeldAs
@@ -51,10 +52,39 @@ def test_only_a_price_that_is_new_or_confirmed_has_no_age(stage: Stage, freshnes
     stage.bought()
     mark = msgspec.structs.replace(stage.state.marks["XBTUSD"], age=312.0, freshness=freshness)
     stage.state.marks = {"XBTUSD": mark}
+    revalue(stage.state)
     (position,) = _view(stage).positions
     assert position.stale is (freshness not in {Freshness.FRESH, Freshness.CHECKED})
     (row,) = position_rows([position])
     assert row.cells[4].text == ("5m12s" if position.stale else "")
+
+
+def test_a_position_is_valued_as_equity_is(stage: Stage) -> None:
+    stage.bought()
+    stage.priced(Decimal("51000.0"))
+    valuation = stage.state.valuation
+    assert valuation is not None
+    (asset,) = (each for each in valuation.assets if each.asset == "XBT")
+    gone = msgspec.structs.replace(asset, value=Decimal(0), status=ValuationStatus.DELISTED)
+    stage.state.valuation = msgspec.structs.replace(valuation, assets=(gone,))
+    (position,) = _view(stage).positions
+    assert (position.price, position.stale) == (None, True)
+    assert not position.value
+    assert not position.unrealized_pnl
+    (row,) = position_rows([position])
+    assert [row.cells[index].text for index in (3, 5, 6, 7)] == ["-", "-", "-", "-"]
+
+
+def test_a_fill_tells_dollars_only_where_they_are_known(stage: Stage) -> None:
+    stage.bought()
+    (bought,) = _view(stage).recent_trades
+    assert (bought.cost, bought.fee_asset) == (Decimal(4000), "USD")
+    trade = stage.state.recent_trades[0]
+    fees = (Fee("ETH", Decimal("0.01")), Fee("USD", Decimal(1)))
+    stage.later(5)
+    stage.synced(trades=(msgspec.structs.replace(trade, trade_id="T99", fees=fees, time=stage.at),))
+    (unknown, _) = _view(stage).recent_trades
+    assert (unknown.realized_pnl, unknown.fee, unknown.fee_asset) == (None, Decimal("0.01"), "ETH")
 
 
 def test_equity_is_cash_and_positions_and_the_day_starts_at_the_first_price(stage: Stage) -> None:

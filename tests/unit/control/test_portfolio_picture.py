@@ -96,6 +96,14 @@ def test_a_query_chooses_and_never_fails(query: PortfolioQuery, trades: list[str
     assert report.holdings == report_of().holdings
 
 
+def test_manual_trades_count_as_configured_unless_the_query_says() -> None:
+    settings = PortfolioSettings(track_manual_trades=False)
+    out = report_of(facts=facts_of(settings=settings))
+    assert (out.manual, out.trades, out.total.trades) == (False, (), 0)
+    asked_for = report_of(PortfolioQuery(include_manual=True), facts_of(settings=settings))
+    assert (asked_for.manual, len(asked_for.trades)) == (True, 5)
+
+
 def test_totals_are_over_all_that_is_found_however_few_rows_are_shown() -> None:
     report = report_of(PortfolioQuery(rows=1, by="pair"))
     assert (len(report.trades), report.trades_found, report.total.trades) == (1, 5, 5)

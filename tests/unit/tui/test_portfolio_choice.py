@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,9 +14,11 @@ from krakked_tui.tui.portfolio_choice import (
     Period,
     PortfolioChoice,
     bounds,
+    counts_manual,
     moment_text,
     parse_range,
 )
+from tests.fakes.portfolio import FakePortfolio
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)  # a Friday
 
@@ -141,11 +144,22 @@ def test_back_without_a_step_takes_all_filters_away_and_keeps_the_grouping() -> 
     choice.next_period()
     choice.want_pair("XBTUSD")
     choice.want_strategy("manual")
-    choice.toggle_manual()
+    choice.toggle_manual(counted=True)
     assert choice.filtered
     assert choice.back() == ""
     assert choice.query == PortfolioQuery(by="pair")
     assert not choice.filtered
+
+
+def test_manual_trades_count_as_configured_until_somebody_says_otherwise() -> None:
+    books = FakePortfolio().ask(PortfolioQuery())
+    assert books is not None
+    out = msgspec.structs.replace(books, manual=False)
+    assert counts_manual(PortfolioQuery(), None)
+    assert counts_manual(PortfolioQuery(), books)
+    assert not counts_manual(PortfolioQuery(), out)
+    assert counts_manual(PortfolioQuery(include_manual=True), out)
+    assert not counts_manual(PortfolioQuery(include_manual=False), books)
 
 
 def test_looking_at_a_trade_leaves_out_nothing() -> None:

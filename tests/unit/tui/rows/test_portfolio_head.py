@@ -7,12 +7,14 @@ import msgspec
 import pytest
 
 from krakked_tui.control.portfolio_view import HistoryView, PerformanceView, PortfolioQuery, PortfolioReport
+from krakked_tui.domain.portfolio import CostBasis
 from krakked_tui.tui.portfolio_choice import Part
 from krakked_tui.tui.rows.line import Look, text_of, width_of
 from krakked_tui.tui.rows.portfolio_head import (
     export_command,
     export_line,
     filter_line,
+    fitting,
     note_line,
     note_lines,
     notes,
@@ -98,18 +100,20 @@ def test_every_filter_is_shown_behind_its_key_and_stands_out_when_it_narrows() -
         side="sell",
         include_manual=False,
     )
-    line = filter_line(query, 120, drilled=False)
+    line = filter_line(query, 120, drilled=False, manual=False)
     assert text_of(line) == (
         "t 2026-11-01 until 2026-11-20  / DOGEUSD  s trend_following  d sells  m manual out  esc all"
     )
     assert [span.look for span in line[1::3]] == [Look.STRONG] * 5 + [Look.MUTED]
-    assert [span.look for span in filter_line(PortfolioQuery(), 120, drilled=False)[1::3]] == [Look.MUTED] * 5
-    assert text_of(filter_line(PortfolioQuery(), 120, drilled=True)).endswith("esc back")
+    assert [span.look for span in filter_line(PortfolioQuery(), 120, drilled=False, manual=True)[1::3]] == [
+        Look.MUTED
+    ] * 5
+    assert text_of(filter_line(PortfolioQuery(), 120, drilled=True, manual=True)).endswith("esc back")
 
 
 def test_a_long_strategy_gives_way_before_the_other_filters_do() -> None:
     query = custom("2026-11-01", "2026-11-20", pair="DOGEUSD", strategy="s" * 40, side="sell")
-    text = text_of(filter_line(query, 80, drilled=False))
+    text = text_of(filter_line(query, 80, drilled=False, manual=True))
     assert "…" in text
     assert "m manual in" in text
     assert len(text) <= 80
@@ -175,12 +179,25 @@ def test_the_command_that_exports_what_is_shown(
     query: PortfolioQuery, part: Part, profile: str, command: str
 ) -> None:
     view = msgspec.structs.replace(normal(), status=status(profile=profile))
-    assert export_command(query, part, view) == f"krakked-tui export {command}"
+    assert export_command(query, None, part, view) == f"krakked-tui export {command}"
+
+
+def test_an_export_matches_sales_as_what_is_shown_does() -> None:
+    fifo = report(cost_basis=CostBasis.FIFO)
+    command = export_command(PortfolioQuery(), fifo, Part.PNL, normal())
+    assert command == "krakked-tui export pnl --profile demo --cost-basis fifo"
+    assert "cost-basis" not in export_command(PortfolioQuery(), fifo, Part.FLOWS, normal())
+
+
+def test_a_command_that_does_not_fit_is_not_shown_in_part() -> None:
+    line = export_line(PortfolioQuery(period="ytd"), report(), Part.PNL, normal())
+    assert fitting(line, 120) == line
+    assert text_of(fitting(line, 40)) == "n the command that exports this"
 
 
 def test_filters_that_an_export_does_not_have_are_named() -> None:
     query = PortfolioQuery(pair="XBTUSD", strategy="s", side="buy", include_manual=False)
-    assert text_of(export_line(query, Part.PNL, normal())).endswith(
+    assert text_of(export_line(query, None, Part.PNL, normal())).endswith(
         " (all pairs, all strategies, all sides, manual in)"
     )
-    assert "(" not in text_of(export_line(query, Part.HOLDINGS, normal()))
+    assert "(" not in text_of(export_line(query, None, Part.HOLDINGS, normal()))

@@ -64,6 +64,12 @@ def test_a_fee_in_coins_names_the_coin() -> None:
     assert row.cells[6].text == "0.0001 XBT"
 
 
+def test_what_a_fill_cost_and_made_is_a_dash_while_nobody_knows() -> None:
+    sale = next(each for each in (trade(n, XBT) for n in range(1, 9)) if each.side == "sell")
+    (row,) = fill_rows([msgspec.structs.replace(sale, cost=None, realized_pnl=None)], UTC)
+    assert [row.cells[index].text for index in (5, 7)] == ["-", "-"]
+
+
 def test_times_follow_the_zone() -> None:
     (row,) = open_order_rows([order(1, XBT, OrderStatus.OPEN)], ZoneInfo("America/New_York"))
     assert row.cells[0].text == "06:59:00"
