@@ -3,6 +3,8 @@
 Each method of cost basis is measured in a process of its own, from values in memory (as the journal gives
 them) to the first state: time, and the memory that is there on top of the events. The floor is the bare loop:
 the same arithmetic at weighted average on plain attributes, without lots, findings, ledger rows or replay.
+
+What they say of a restart is in ``ledger_rebuild_restart``: the same from the journal's file.
 """
 
 import gc
@@ -12,10 +14,12 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import cycle
+from pathlib import Path
 from random import Random
 
 import msgspec
@@ -33,6 +37,7 @@ ASSETS = 40
 RUNS = 5
 START = datetime(2025, 1, 1, tzinfo=UTC)
 BARE = "bare loop"
+REBUILD, RESTART = "benchmarks.ledger_rebuild", "benchmarks.ledger_rebuild_restart"
 LATE = 1_000
 
 
@@ -110,7 +115,7 @@ def rebuild(method: CostBasis) -> tuple[Books, list[Trade], dict[str, PairMetada
     """The books, and the seconds and MB they took."""
     entries, trades, pairs = make_events()
     gc.collect()
-    before, start = _resident(), time.perf_counter()
+    before, start = resident(), time.perf_counter()
     books = Books("USD", method, pairs.values())
     for entry in entries:
         books.apply_entry(entry)
@@ -118,10 +123,14 @@ def rebuild(method: CostBasis) -> tuple[Books, list[Trade], dict[str, PairMetada
         books.apply_trade(trade, pairs[trade.pair])
     assert not books.state.findings
     took = time.perf_counter() - start
-    return books, trades, pairs, took, _resident() - before
+    return books, trades, pairs, took, resident() - before
 
 
-def _resident() -> float:
+def peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def resident() -> float:
     with open("/proc/self/statm", encoding="ascii") as numbers:
         return int(numbers.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
@@ -144,14 +153,14 @@ def _one(what: str) -> dict[str, float]:
     return {
         "seconds": took,
         "mb_on_top_of_the_events": memory,
-        "peak_mb_with_the_events": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+        "peak_mb_with_the_events": peak(),
         f"trade_late_by_{LATE}_ms": (time.perf_counter() - start) * 1e3,
     }
 
 
-def _measured(what: str) -> dict[str, float]:
+def _measured(module: str, *what: str) -> dict[str, float]:
     """Measure in processes of their own, and take the middle."""
-    command = [sys.executable, "-m", "benchmarks.ledger_rebuild", what]
+    command = [sys.executable, "-m", module, *what]
     runs = [
         json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         for _ in range(RUNS)
@@ -159,13 +168,22 @@ def _measured(what: str) -> dict[str, float]:
     return {key: round(statistics.median(run[key] for run in runs), 3) for key in runs[0]}
 
 
+def _restarts() -> dict[str, dict[str, float]]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "krakked.db")
+        subprocess.run([sys.executable, "-m", RESTART, path], check=True)
+        return {str(method): _measured(RESTART, path, method) for method in CostBasis}
+
+
 async def measure() -> dict[str, object]:
-    """Seconds and MB of every method, and the bare loop."""
+    """Seconds and MB of every method, of a restart with it, and the bare loop."""
     return {
         "scale": f"{TRADES} trades on {ASSETS} pairs, {2 * TRADES + 1} ledger rows",
         "runs": RUNS,
-        "ours": {str(method): _measured(method) for method in CostBasis},
-        "peers": {BARE: _measured(BARE)},
+        "load_average": round(os.getloadavg()[0], 2),
+        "ours": {str(method): _measured(REBUILD, method) for method in CostBasis},
+        "from_the_journal": _restarts(),
+        "peers": {BARE: _measured(REBUILD, BARE)},
         "budget": {"seconds": 3, "aim_seconds": 1.2, "mb": 300},
     }
 

@@ -6,6 +6,7 @@ one is measured by itself, and so is the first one after another trade. Medians,
 """
 
 import gc
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -123,12 +124,16 @@ async def measure() -> dict[str, object]:
     start = time.perf_counter()
     assert len(later.figures.records) == TRADES + 1
     again = time.perf_counter() - start
+    traded_part(later, PortfolioQuery(by="day"), no_rows)
+    report = time.perf_counter() - start
     return {
         "scale": f"{TRADES} trades on {len(PAIRS)} pairs, {TRADES // 2} orders, {SNAPSHOTS} snapshots",
         "runs": RUNS,
         "taking_the_facts_ms": taking,
         "working_out_all_records_ms": round(first * 1e3, 1),
         "working_out_one_more_trade_ms": round(again * 1e3, 1),
+        "working_out_one_more_trade_and_a_report_ms": round(report * 1e3, 1),
+        "load_average": round(os.getloadavg()[0], 2),
         "questions_ms": asked,
         "slowest_ms": max(asked.values()),
         "budget": {"questions_ms": BUDGET_MS},

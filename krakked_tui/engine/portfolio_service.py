@@ -28,11 +28,13 @@ from krakked_tui.execution.holdings import Holding
 from krakked_tui.market.freshness import GOOD_FOR_VALUATION
 from krakked_tui.portfolio.booked import Booked
 from krakked_tui.portfolio.figures import Figures
+from krakked_tui.portfolio.growth import Curve
 from krakked_tui.portfolio.ledger import LedgerState, Position
 from krakked_tui.portfolio.lots import COST_DECIMALS
-from krakked_tui.portfolio.performance import Performance, Sale, performance, sales_of
+from krakked_tui.portfolio.performance import Performance, performance
 from krakked_tui.portfolio.reconcile import DriftFinding
 from krakked_tui.portfolio.reports import EquityView, PairResult, PortfolioSnapshot, SpotPosition, TradeMade
+from krakked_tui.portfolio.sales import sales_of, sums_of
 from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.portfolio.summary import (
     MANUAL,
@@ -158,10 +160,13 @@ class PortfolioService:
         self._earlier: Figures | None = None
         self._owner: Attribution | None = None
         self._valuer: Valuer | None = None
+        self._curve: Curve | None = None
+        self._earlier_curve: Curve | None = None
         if before is not None:
             same_orders = before.facts.orders is facts.orders
             self._owner = before._owner if same_orders else None
             self._earlier = before._figures or before._earlier
+            self._earlier_curve = before._curve or before._earlier_curve
             if same_orders and before.facts.booked is facts.booked:
                 self._figures = before._figures
 
@@ -390,26 +395,25 @@ class PortfolioService:
         Raises ``UsageError`` for bounds that make no sense.
         """
         within = self.bounds(period, custom)
+        if not self._excludes:
+            return performance(self._whole_curve(), within, self.figures.sale_sums(within), self.facts.at)
         includes = self.facts.settings.includes
         flows = [each for each in self.figures.flows if each.time in within and includes(each.asset)]
-        if self._excludes:
-            flows += self._crossing(within)
-        points = [point for point in self.facts.snapshots if point.at in within]
-        return performance(points, flows, self._sales(within), self.facts.at)
+        curve = Curve(self.facts.snapshots, flows + self._crossing(within))
+        disposed = self.figures.disposed
+        sales = sales_of(each for each in disposed if each.at in within and includes(each.asset))
+        return performance(curve, within, sums_of(sales), self.facts.at)
 
     @property
     def _excludes(self) -> bool:
         return bool(self.facts.settings.include_assets or self.facts.settings.exclude_assets)
 
-    def _sales(self, within: Bounds) -> list[Sale]:
-        if self._excludes:
-            includes = self.facts.settings.includes
-            disposals = self.figures.disposals
-            return sales_of(each for each in disposals if each.sold_at in within and includes(each.asset))
-        sales = self.figures.sales
-        first = 0 if within.since is None else bisect_left(sales, within.since, key=_at)
-        last = len(sales) if within.until is None else bisect_left(sales, within.until, key=_at)
-        return sales[first:last]
+    def _whole_curve(self) -> Curve:
+        """Return the curve of all that is stored, worked out once."""
+        if self._curve is None:
+            self._curve = Curve(self.facts.snapshots, self.figures.flows, self._earlier_curve)
+            self._earlier_curve = None
+        return self._curve
 
     def _crossing(self, within: Bounds) -> list[CashFlow]:
         """Return what trades moved between the assets looked at and the excluded ones."""
@@ -466,7 +470,7 @@ class PortfolioService:
         )
 
 
-def _at(point: SnapshotSaved | Sale) -> datetime:
+def _at(point: SnapshotSaved) -> datetime:
     return point.at
 
 

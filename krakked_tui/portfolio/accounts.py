@@ -1,6 +1,6 @@
 """The accounts of the books, one for each asset over all its forms, and a posting that changes them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -70,6 +70,30 @@ class WantedRate(msgspec.Struct, frozen=True, gc=False):
     instead: str | None = None
 
 
+class Disposed(msgspec.Struct, frozen=True, gc=False):
+    """Some of an asset that an event sold, spent or paid as a fee, with the ``lots`` it took.
+
+    ``proceeds`` and ``fee``, in base currency, are those of all together.
+    """
+
+    event_id: str
+    asset: str
+    at: datetime
+    proceeds: Decimal
+    fee: Decimal
+    lots: tuple[Lot, ...]
+
+    def by_lot(self) -> Iterator[Disposal]:
+        """Share proceeds and fee out among the lots by their size; the last one gets what is left."""
+        proceeds, fee, quantity = self.proceeds, self.fee, sum([lot.size for lot in self.lots], ZERO)
+        for lot in self.lots:
+            here, paid = part_of(proceeds, lot.size, quantity), part_of(fee, lot.size, quantity)
+            yield Disposal(
+                self.event_id, self.asset, lot.size, lot.acquired_at, self.at, here, lot.cost, paid
+            )
+            proceeds, fee, quantity = proceeds - here, fee - paid, quantity - lot.size
+
+
 class Booking(msgspec.Struct, frozen=True, gc=False):
     """What an event made, net of its ``fee``, in base currency; and what is to be told of it.
 
@@ -78,11 +102,16 @@ class Booking(msgspec.Struct, frozen=True, gc=False):
 
     pnl: Decimal = ZERO
     fee: Decimal = ZERO
-    disposals: tuple[Disposal, ...] = ()
+    disposed: tuple[Disposed, ...] = ()
     flows: tuple[CashFlow, ...] = ()
     findings: tuple[LedgerFinding, ...] = ()
     wanted: tuple[WantedRate, ...] = ()
     event_id: str = ""
+
+    @property
+    def disposals(self) -> tuple[Disposal, ...]:
+        """The same as ``disposed``, lot by lot."""
+        return tuple([each for whole in self.disposed for each in whole.by_lot()])
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -92,40 +121,37 @@ class Terms(msgspec.Struct, frozen=True):
     none: Lots
 
 
-class Posting:
-    """What one event does to the accounts, gathered. ``accounts`` stay as they are; see ``changed``."""
+class Posting(msgspec.Struct):
+    """What one event does to the accounts, gathered. ``accounts`` stay as they are; see ``changed``.
 
-    __slots__ = (
-        "_accounts", "_none", "at", "base_currency", "changed", "disposals", "event_id", "fee", "findings",
-        "flows", "pnl", "subject", "wanted",
-    )  # fmt: skip
+    ``subject`` is what findings name the event by.
+    """
 
-    def __init__(self, accounts: Accounts, terms: Terms, event_id: str, at: datetime, subject: str) -> None:
-        self._accounts = accounts
-        self._none = terms.none
-        self.base_currency = terms.base_currency
-        self.event_id = event_id
-        self.at = at
-        self.subject = subject
-        self.changed: dict[str, Account] = {}
-        self.pnl = ZERO
-        self.fee = ZERO
-        self.disposals: tuple[Disposal, ...] = ()
-        self.flows: tuple[CashFlow, ...] = ()
-        self.findings: tuple[LedgerFinding, ...] = ()
-        self.wanted: tuple[WantedRate, ...] = ()
+    accounts: Accounts
+    terms: Terms
+    base_currency: str
+    event_id: str
+    at: datetime
+    subject: str
+    changed: dict[str, Account] = {}
+    pnl: Decimal = ZERO
+    fee: Decimal = ZERO
+    disposed: tuple[Disposed, ...] = ()
+    flows: tuple[CashFlow, ...] = ()
+    findings: tuple[LedgerFinding, ...] = ()
+    wanted: tuple[WantedRate, ...] = ()
 
     def booking(self) -> Booking:
         """Return what is to be kept of the event."""
         return Booking(
-            self.pnl, self.fee, self.disposals, self.flows, self.findings, self.wanted, self.event_id
+            self.pnl, self.fee, self.disposed, self.flows, self.findings, self.wanted, self.event_id
         )  # fmt: skip
 
     def account(self, asset: str) -> Account:
         """Return an account as it is now."""
-        account = self.changed.get(asset) or self._accounts.get(asset)
+        account = self.changed.get(asset) or self.accounts.get(asset)
         if account is None:
-            account = Account(AverageLots() if asset == self.base_currency else self._none)
+            account = Account(AverageLots() if asset == self.base_currency else self.terms.none)
         return account
 
     def put(self, asset: str, quantity: Decimal, cost: Decimal) -> None:
@@ -133,13 +159,25 @@ class Posting:
         self._hold(asset, self.account(asset).lots.acquire(Lot(self.at, quantity, cost)))
 
     def buy(self, asset: str, quantity: Decimal, cost: Decimal, fee: Decimal) -> None:
-        """Put and realize the fee in one step."""
-        self.pnl -= fee
-        self.fee += fee
+        """Put and realize the fee in one step; nothing else is booked of the event."""
+        self.pnl = -fee
+        self.fee = fee
         old = self.account(asset)
         self.changed[asset] = Account(
             old.lots.acquire(Lot(self.at, quantity, cost)), old.realized - fee, old.fees + fee, old.flowed,
             old.flow_cost, old.flow_value, old.unvalued, old.transit, old.missing,
+        )  # fmt: skip
+
+    def sell(self, asset: str, quantity: Decimal, proceeds: Decimal, fee: Decimal) -> None:
+        """Dispose of what is held and realize the gain in one step; nothing else is booked of the event."""
+        old = self.account(asset)
+        left, gone = old.lots.dispose(quantity)
+        self.pnl = made = proceeds - fee - (old.lots.cost - left.cost)
+        self.fee = fee
+        self.disposed = (Disposed(self.event_id, asset, self.at, proceeds, fee, gone),)
+        self.changed[asset] = Account(
+            left, old.realized + made, old.fees + fee, old.flowed, old.flow_cost, old.flow_value,
+            old.unvalued, old.transit, old.missing,
         )  # fmt: skip
 
     def cash(self, change: Decimal) -> None:
@@ -178,7 +216,8 @@ class Posting:
             self._note_flow(FlowKind.ADJUSTMENT, asset, lacking, value, value, NEVER_HELD)
             gone += (Lot(self.at, lacking, value),)
             share += value
-        self._note_disposals(asset, gone, quantity, proceeds, fee)
+        if gone:
+            self.disposed += (Disposed(self.event_id, asset, self.at, proceeds, fee, gone),)
         return proceeds - share
 
     def flow(
@@ -254,16 +293,3 @@ class Posting:
         self.changed[asset] = msgspec.structs.replace(
             old, flow_cost=old.flow_cost + cost, flow_value=old.flow_value + (value or ZERO)
         )
-
-    def _note_disposals(
-        self, asset: str, gone: tuple[Lot, ...], quantity: Decimal, proceeds: Decimal, fee: Decimal
-    ) -> None:
-        """Share proceeds and fee out among lots by their size; the last one gets what is left."""
-        for number, lot in enumerate(gone, start=1):
-            last = number == len(gone)
-            here = proceeds if last else part_of(proceeds, lot.size, quantity)
-            paid = fee if last else part_of(fee, lot.size, quantity)
-            self.disposals += (
-                Disposal(self.event_id, asset, lot.size, lot.acquired_at, self.at, here, lot.cost, paid),
-            )
-            proceeds, fee, quantity = proceeds - here, fee - paid, quantity - lot.size

@@ -62,7 +62,7 @@ def flows_of(bookings: Sequence[Booking]) -> list[CashFlow]:
 
 def disposals_of(bookings: Sequence[Booking]) -> list[Disposal]:
     """Return every part of a lot that was sold, spent or paid as a fee, by time of sale."""
-    return [each for booking in bookings if booking.disposals for each in booking.disposals]
+    return [each for booking in bookings for whole in booking.disposed for each in whole.by_lot()]
 
 
 def made_something(booking: Booking) -> bool:

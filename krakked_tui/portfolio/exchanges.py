@@ -41,6 +41,9 @@ def book_trade(posting: Posting, trade: Trade, names: tuple[str, str], legs: Leg
         paid, got = legs[quote], legs[base]
         if len(legs) == 2 and got.amount > got.fee:
             _buy(posting, base, got, paid, price)
+        elif len(legs) == 2 and not got.fee and ZERO < -got.amount <= posting.account(base).size:
+            posting.cash(paid.amount - paid.fee)
+            posting.sell(base, -got.amount, paid.amount, paid.fee)
         else:
             _exchange(posting, legs, {base: -paid.amount, quote: paid.amount}, {**rates, base: price})
     elif quote in rates and base != posting.base_currency:
@@ -59,9 +62,12 @@ def book_trade(posting: Posting, trade: Trade, names: tuple[str, str], legs: Leg
 
 def _buy(posting: Posting, asset: str, got: Movement, paid: Movement, price: Decimal) -> None:
     """Book what most trades are, in one go: a purchase for base currency without a third asset."""
-    fee = _cut(got.fee * price) if got.fee else ZERO
     posting.cash(paid.amount - paid.fee)
-    posting.buy(asset, got.amount - got.fee, -paid.amount - fee, paid.fee + fee)
+    if got.fee:
+        fee = _cut(got.fee * price)
+        posting.buy(asset, got.amount - got.fee, -paid.amount - fee, paid.fee + fee)
+    else:
+        posting.buy(asset, got.amount, -paid.amount, paid.fee)
 
 
 def book_conversion(posting: Posting, legs: Legs, rates: Rates, *, taxed: bool) -> None:

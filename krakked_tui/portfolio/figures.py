@@ -4,8 +4,8 @@ After a change only what was booked anew is worked out again.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 from operator import is_
 
@@ -17,14 +17,13 @@ from krakked_tui.domain.orders import Side
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.portfolio import CashFlow, Disposal
 from krakked_tui.domain.precision import at_scale
-from krakked_tui.portfolio.accounts import Booking
+from krakked_tui.portfolio.accounts import Booking, Disposed
 from krakked_tui.portfolio.booked import Booked, disposals_of, flows_of, made_something, same_from_the_start
+from krakked_tui.portfolio.by_day import ByDay
 from krakked_tui.portfolio.findings import FindingKind
 from krakked_tui.portfolio.lots import COST_DECIMALS
-from krakked_tui.portfolio.performance import Sale, sale_of
+from krakked_tui.portfolio.sales import Sale, SaleSum, sale_of, sums_of
 from krakked_tui.portfolio.summary import MANUAL, Bounds, RealizedRecord, Tally, tally
-
-_DAY = timedelta(days=1)
 
 Owner = Callable[[Trade], tuple[str, int | None]]
 """Says which strategy made a trade, ``MANUAL`` when none that is known did, and its order's userref."""
@@ -45,18 +44,30 @@ class Figures:
         # The number of the booking that each of them is of.
         self._record_numbers: list[int] = []
         self._sale_numbers: list[int] = []
-        # Tallies of the records, a list for each day, and those days.
-        self._days: list[date] = []
-        self._tallies: list[list[Tally]] = []
-        start = 0
+        start = same = 0
         if before is not None:
             start = same_from_the_start(before._bookings, booked.bookings)
-            self._take_over(before, start)
+            same = self._take_over(before, start)
+        same_sales = len(self.sales)
         for number in range(start, len(booked.bookings)):
             self._work_out(number)
-        self.disposals: list[Disposal] = disposals_of(booked.bookings)
+        self._tallied: ByDay[RealizedRecord, Tally] = ByDay(
+            self.records, _time, tally, before._tallied if before else None, same
+        )
+        self._sold: ByDay[Sale, SaleSum] = ByDay(
+            self.sales, _sold_at, sums_of, before._sold if before else None, same_sales
+        )
         self.flows: list[CashFlow] = flows_of(booked.bookings)
-        self._tally_up()
+
+    @property
+    def disposals(self) -> list[Disposal]:
+        """Every part of a lot that was sold, spent or paid as a fee, by time of sale. Made at every call."""
+        return disposals_of(self._bookings)
+
+    @property
+    def disposed(self) -> Iterator[Disposed]:
+        """The same, the lots of an asset that an event took together."""
+        return (each for booking in self._bookings for each in booking.disposed)
 
     def records_of(self, trade_id: str) -> tuple[RealizedRecord, ...]:
         """Return what a trade did, its second fees too; empty when it is not known."""
@@ -81,52 +92,30 @@ class Figures:
 
     def between(self, within: Bounds) -> tuple[int, int]:
         """Return which records are of a period: from the first number on, before the second."""
-        records, since, until = self.records, within.since, within.until
-        first = 0 if since is None else bisect_left(records, since, key=_time)
-        return first, len(records) if until is None else bisect_left(records, until, key=_time)
+        return self._tallied.between(within)
 
     def tallies(self, within: Bounds) -> list[Tally]:
         """Return the tallies of a period: of whole days as they are kept, of parts of days made anew."""
-        first, last = self.between(within)
-        if first >= last:
-            return []
-        since = self._days[0] if within.since is None else _midnight_after(within.since)
-        until = date.max if within.until is None else within.until.astimezone(UTC).date()
-        if since >= until:
-            return tally(self.records[first:last])
-        begin, end = bisect_left(self._days, since), bisect_left(self._days, until)
-        whole = [one for day in self._tallies[begin:end] for one in day]
-        before = bisect_left(self.records, datetime.combine(since, time(), UTC), key=_time)
-        after = last if until == date.max else self.between(Bounds(datetime.combine(until, time(), UTC)))[0]
-        return [*tally(self.records[first:before]), *whole, *tally(self.records[after:last])]
+        return self._tallied.sums(within)
 
-    def _tally_up(self) -> None:
-        """Tally all records of days that are not tallied yet."""
-        start = 0
-        if self._days:
-            start = bisect_left(self.records, datetime.combine(self._days[-1], time(), UTC) + _DAY, key=_time)
-        for one in tally(self.records[start:]):
-            if not self._days or self._days[-1] != one.day:
-                self._days.append(one.day)
-                self._tallies.append([])
-            self._tallies[-1].append(one)
+    def sale_sums(self, within: Bounds) -> list[SaleSum]:
+        """Return the sales of a period, added up."""
+        return self._sold.sums(within)
 
-    def _take_over(self, before: "Figures", count: int) -> None:
+    def _take_over(self, before: "Figures", count: int) -> int:
+        """Take over what is of the first bookings; return how many records are the same as they were."""
         records = bisect_left(before._record_numbers, count)
         sales = bisect_left(before._sale_numbers, count)
         self.records = before.records[:records]
         self._record_numbers = before._record_numbers[:records]
         self.sales = before.sales[:sales]
         self._sale_numbers = before._sale_numbers[:sales]
-        same = True
         if self._owner is not before._owner:
             kept = self.records
             self.records = [self._owned(record) for record in kept]
-            same = all(map(is_, kept, self.records))
-        if same and self.records:
-            # The day of the last record that stays may get others.
-            days = bisect_left(before._days, self.records[-1].time.astimezone(UTC).date())
-            self._days, self._tallies = before._days[:days], before._tallies[:days]
+            if not all(map(is_, kept, self.records)):
+                return 0
+        return records
 
     def _owned(self, record: RealizedRecord) -> RealizedRecord:
         trade = self._booked.trades.get(record.trade_id)
@@ -146,8 +135,8 @@ class Figures:
             made = (_other_record(booking, at, self._booked.base_currency),)
         self.records += made
         self._record_numbers += [number] * len(made)
-        if booking.disposals:
-            self.sales.append(sale_of(booking.disposals))
+        if booking.disposed:
+            self.sales.append(sale_of(booking.disposed))
             self._sale_numbers.append(number)
 
 
@@ -155,10 +144,8 @@ def _time(record: RealizedRecord) -> datetime:
     return record.time
 
 
-def _midnight_after(at: datetime) -> date:
-    """Return the first day that begins at this time or after it."""
-    at = at.astimezone(UTC)
-    return at.date() if at.time() == time() else at.date() + _DAY
+def _sold_at(sale: Sale) -> datetime:
+    return sale.at
 
 
 def _trade_records(

@@ -15,8 +15,8 @@ is a function of the *set* of events and rates alone, so arrival order and repea
   from the start.
 - Accounts are a fold over all events in a fixed order: by exchange time; at the same time what comes in
   before purchases, then conversions, sales, and what goes out (so that nothing looks oversold that was
-  not); then by id. The accounts are kept at every ``CHECKPOINT_EVERY`` events, so that a late event
-  is booked where it belongs by replaying little more than what follows it. Nothing is booked before
+  not); then by id. The accounts are kept at ``checkpoints``, so that a late event is booked where it
+  belongs by replaying little more than what follows it. Nothing is booked before
   somebody asks: a hundred thousand events given one by one are sorted and booked once.
 """
 
@@ -34,14 +34,22 @@ from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.portfolio import CashFlow, CostBasis, Disposal, Lot, Rate
 from krakked_tui.portfolio.accounts import Account, Booking, Posting, Terms, WantedRate
 from krakked_tui.portfolio.booked import Booked, EventKey, disposals_of, flows_of, made_something
+from krakked_tui.portfolio.checkpoints import Checkpoints
 from krakked_tui.portfolio.exchanges import book_trade
 from krakked_tui.portfolio.findings import FindingKind, LedgerFinding
 from krakked_tui.portfolio.flows import MEANINGS, TRADE_ROW, Treatment, book_rows, meaning_of, movements_of
 from krakked_tui.portfolio.forms import Forms
 from krakked_tui.portfolio.lots import NO_LOTS
-from krakked_tui.portfolio.movements import NOTHING, Movement, expected_movements, true_movements
+from krakked_tui.portfolio.movements import (
+    NOTHING,
+    Movement,
+    Settled,
+    expected_movements,
+    settle,
+    tell_all,
+    true_movements,
+)
 
-CHECKPOINT_EVERY = 128
 SOURCES = ("candle", "trade", "latest")
 """Where a rate can be from, the most trustworthy first: of two for the same event the better one counts."""
 
@@ -127,8 +135,8 @@ class Books:
         self._trades: dict[str, Trade] = {}
         self._pairs: dict[str, PairMetadata] = {}
         self._entry_ids: set[str] = set()
-        # What the ledger rows of each trade say, by trade id and name, and when the first of them was.
-        self._rows: dict[str, dict[str, Movement]] = {}
+        # What the ledger rows of each trade say, by trade id, and when the first of them was.
+        self._rows: dict[str, tuple[Settled, ...]] = {}
         self._orphans: dict[str, datetime] = {}
         # The other rows by identity of their event, and the identity by the row's id.
         self._groups: dict[str, list[LedgerEntry]] = {}
@@ -142,9 +150,10 @@ class Books:
         self._order: list[EventKey] = []
         self._bookings: list[Booking] = []
         self._accounts: dict[str, Account] = {}
-        self._checkpoints: list[dict[str, Account]] = []
+        self._checkpoints = Checkpoints()
         self._remarkable: dict[str, Booking] = {}
-        self._changed: set[str] = set()
+        # In the order in which they changed, which is mostly that of time, and so soon sorted.
+        self._changed: dict[str, None] = {}
         # Made on demand; None when something has changed since.
         self._state: LedgerState | None = None
 
@@ -247,16 +256,19 @@ class Books:
         if trade.trade_id in self._trades:
             return False
         self._trades[trade.trade_id] = trade
-        pair = self._pairs.setdefault(trade.pair, pair)
-        self._orphans.pop(trade.trade_id, None)
-        self._note_home(pair)
+        if trade.pair not in self._pairs:
+            self._pairs[trade.pair] = pair
+            self._note_home(pair)
+        pair = self._pairs[trade.pair]
+        if trade.trade_id in self._orphans:
+            del self._orphans[trade.trade_id]
         if self._last_trade_time is None or trade.time > self._last_trade_time:
             self._last_trade_time = trade.time
-        settled = self._rows.get(trade.trade_id)
-        moved = true_movements(trade, pair, settled)
-        if moved is not settled:
-            for name, movement in moved.items():
-                if settled is None or name not in settled:
+        settled = self._rows.get(trade.trade_id, ())
+        if not tell_all(settled, trade, pair):
+            known = {one.name for one in settled}
+            for name, movement in true_movements(trade, pair, settled).items():
+                if name not in known:
                     self._move(name, movement.net)
         self._touch(trade.trade_id)
         return True
@@ -294,18 +306,15 @@ class Books:
 
     def _settle_trade(self, entry: LedgerEntry) -> None:
         """Put a ledger row in the place of what the trade row said about that asset."""
-        trade_id, name, movement = entry.refid, entry.asset, Movement(entry.amount, entry.fee)
-        settled = self._rows.get(trade_id)
-        if settled is None:
-            settled = self._rows[trade_id] = {}
-        first = name not in settled
-        settled[name] = movement if first else settled[name] + movement
+        trade_id, name = entry.refid, entry.asset
+        before = self._rows.get(trade_id, ())
+        self._rows[trade_id] = after = settle(before, name, entry.amount, entry.fee)
         trade = self._trades.get(trade_id)
         if trade is None:
             earliest = self._orphans.get(trade_id)
             if earliest is None or entry.time < earliest:
                 self._orphans[trade_id] = entry.time
-        elif first:
+        elif len(after) > len(before):
             self._move(name, -expected_movements(trade, self._pairs[trade.pair]).get(name, NOTHING).net)
         self._touch(trade_id)
 
@@ -313,7 +322,7 @@ class Books:
         self._balances[name] = self._balances.get(name, ZERO) + change
 
     def _touch(self, identity: str) -> None:
-        self._changed.add(identity)
+        self._changed[identity] = None
         self._state = None
 
     def _note_home(self, pair: PairMetadata) -> None:
@@ -324,48 +333,53 @@ class Books:
 
     def _settle(self) -> None:
         """Book what has changed since the last time, and everything after it."""
-        if not self._changed:
-            return
+        start = self._sort_in() if self._changed else None
+        if start is not None:
+            self._replay(start)
+
+    def _sort_in(self) -> int | None:
+        """Put what has changed in its place; return the number of the first event to be booked again."""
+        changed, self._changed = self._changed, {}
+        if not self._orphans:
+            self._orphans = {}  # one that was emptied keeps its memory
+        first: EventKey | None = None
         old, new = set[EventKey](), list[EventKey]()
-        for identity in self._changed:
+        for identity in changed:
             before, after = self._keys.get(identity), self._key(identity)
-            if before is not None and before != after:
+            for key in (before, after):
+                if key is not None and (first is None or key < first):
+                    first = key
+            if before == after:
+                continue
+            if before is not None:
                 old.add(before)
-            if after is None:
-                self._keys.pop(identity, None)
-            else:
+                del self._keys[identity]
+            if after is not None:
+                new.append(after)
                 self._keys[identity] = after
-                if before != after:
-                    new.append(after)
-        touched = (key for identity in self._changed if (key := self._keys.get(identity)) is not None)
-        first = min((*old, *touched), default=None)
-        self._changed.clear()
         if first is None:
-            return
+            return None
         start = bisect_left(self._order, first)
         tail = [key for key in self._order[start:] if key not in old] + new
         tail.sort()
         self._order[start:] = tail
-        self._replay(start)
+        return start
 
     def _replay(self, start: int) -> None:
         """Book the events from index ``start`` on again, from the checkpoint before it."""
         if start < len(self._bookings):
-            start -= start % CHECKPOINT_EVERY
-            self._accounts = self._checkpoints[start // CHECKPOINT_EVERY].copy()
+            start, self._accounts = self._checkpoints.back_to(start)
             del self._bookings[start:]
-            del self._checkpoints[start // CHECKPOINT_EVERY :]
-        for index, key in enumerate(self._order[start:], start=start):
-            if index % CHECKPOINT_EVERY == 0:
-                self._checkpoints.append(self._accounts.copy())
-            posting = self._post(key[2], key[0])
+        for number, (at, _, identity) in enumerate(self._order[start:], start=start):
+            self._checkpoints.note(number, self._accounts)
+            posting = self._post(identity, at)
             self._accounts.update(posting.changed)
             booking = posting.booking()
             self._bookings.append(booking)
             if booking.findings or booking.wanted:
-                self._remarkable[key[2]] = booking
-            else:
-                self._remarkable.pop(key[2], None)
+                self._remarkable[identity] = booking
+            elif identity in self._remarkable:
+                del self._remarkable[identity]
 
     def _key(self, identity: str) -> EventKey | None:
         """Return where an event stands, None for one that is not known (a rate came before it)."""
@@ -389,14 +403,17 @@ class Books:
         rows = self._groups.get(identity)
         if rows is not None:
             return self._post_rows(rows)
-        posting = Posting(self._accounts, self._terms, identity, at, TRADE_ROW)
-        legs = self._by_asset(dict(sorted(self._rows[identity].items())))
+        posting = self._posting(identity, at, TRADE_ROW)
+        legs = self._by_asset({one.name: one for one in sorted(self._rows[identity], key=_name)})
         book_rows(posting, MEANINGS[TRADE_ROW], legs, self._prices(identity))
         return posting
 
+    def _posting(self, event_id: str, at: datetime, subject: str) -> Posting:
+        return Posting(self._accounts, self._terms, self._terms.base_currency, event_id, at, subject)
+
     def _post_trade(self, trade: Trade, pair: PairMetadata) -> Posting:
-        moved = true_movements(trade, pair, self._rows.get(trade.trade_id))
-        posting = Posting(self._accounts, self._terms, trade.trade_id, trade.time, trade.pair)
+        moved = true_movements(trade, pair, self._rows.get(trade.trade_id, ()))
+        posting = self._posting(trade.trade_id, trade.time, trade.pair)
         names = (self.forms.asset(pair.base), self.forms.asset(pair.quote))
         book_trade(posting, trade, names, self._by_asset(moved), self._prices(trade.trade_id))
         return posting
@@ -404,7 +421,7 @@ class Books:
     def _post_rows(self, rows: list[LedgerEntry]) -> Posting:
         rows = sorted(rows, key=lambda entry: (entry.time, entry.entry_id))
         first = rows[0]
-        posting = Posting(self._accounts, self._terms, first.entry_id, first.time, first.type)
+        posting = self._posting(first.entry_id, first.time, first.type)
         rates = {asset: price for e in reversed(rows) for asset, price in self._prices(e.entry_id).items()}
         legs = movements_of([(entry, self.forms.asset(entry.asset)) for entry in rows])
         for entry in rows:
@@ -415,10 +432,11 @@ class Books:
 
     def _by_asset(self, moved: Mapping[str, Movement]) -> dict[str, Movement]:
         asset_of = self.forms.asset
-        legs: dict[str, Movement] = {}
-        for name, movement in moved.items():
-            asset = asset_of(name)
-            legs[asset] = legs[asset] + movement if asset in legs else movement
+        legs: dict[str, Movement] = {asset_of(name): movement for name, movement in moved.items()}
+        if len(legs) < len(moved):
+            legs.clear()
+            for name, movement in moved.items():
+                legs[asset_of(name)] = legs.get(asset_of(name), NOTHING) + movement
         return legs
 
     def _prices(self, event_id: str) -> dict[str, Decimal]:
@@ -457,6 +475,10 @@ class Books:
             flow_cost=sum((account.flow_cost for account in accounts.values()), ZERO),
             flow_value=sum((account.flow_value for account in accounts.values()), ZERO),
         )
+
+
+def _name(settled: Settled) -> str:
+    return settled.name
 
 
 def _trust(rate: Rate) -> tuple[int, Decimal]:

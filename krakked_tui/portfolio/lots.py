@@ -2,9 +2,9 @@
 
 By weighted average, first in first out, last in first out, or highest cost first. All are immutable and
 share what they have in common with what they were made from, so that buying and selling takes the same
-time whether there are ten lots or ten thousand (a step of the highest-cost order takes time with the
-logarithm of their number). What is taken from a lot takes a share of its cost; the division is the only
-inexact step of the books, and its result is cut to ``COST_DECIMALS`` at once, so that every later sum
+time, over many of them, whether there are ten lots or ten thousand (in the highest-cost order it grows with
+the logarithm of their number). What is taken from a lot takes a share of its cost; the division is the
+only inexact step of the books, and its result is cut to ``COST_DECIMALS`` at once, so that every later sum
 fits the arithmetic context.
 """
 
@@ -12,7 +12,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.portfolio import CostBasis, Lot
@@ -97,50 +100,55 @@ class AverageLots(Lots):
             yield Lot(self._opened_at, self.size, self.cost)
 
 
-Rest = TypeVar("Rest")
+Order = TypeVar("Order")
 
 
-class SeparateLots(Lots, Generic[Rest]):
+class SeparateLots(Lots, Generic[Order]):
     """Lots that stay apart: the frame of the orders in which they go."""
 
     __slots__ = ()
 
     @abstractmethod
-    def _put(self, lot: Lot, size: Decimal, cost: Decimal) -> "SeparateLots[Rest]":
-        """Return these with a new lot."""
+    def _ready(self) -> Order:
+        """Return the lots in the order in which they go."""
+
+    @staticmethod
+    @abstractmethod
+    def _next(order: Order) -> tuple[Lot, Order]:
+        """Return the lot that goes next, and the others."""
+
+    @staticmethod
+    @abstractmethod
+    def _shrunk(order: Order, part: Lot) -> Order:
+        """Return these with only a part left of the lot that goes next."""
 
     @abstractmethod
-    def _first(self) -> tuple[Lot, Rest]:
-        """Return the lot that goes next, and the others in a form for ``_left``."""
+    def _left(self, order: Order, size: Decimal, cost: Decimal) -> "SeparateLots[Order]":
+        """Return what is left."""
 
-    @abstractmethod
-    def _left(self, rest: Rest, part: Lot | None, size: Decimal, cost: Decimal) -> "SeparateLots[Rest]":
-        """Return the others, with what is left of the lot that went."""
-
-    def acquire(self, lot: Lot) -> "SeparateLots[Rest]":
-        """Add a lot."""
-        return self._put(lot, self.size + lot.size, self.cost + lot.cost)
-
-    def dispose(self, quantity: Decimal) -> tuple["SeparateLots[Rest]", tuple[Lot, ...]]:
+    def dispose(self, quantity: Decimal) -> tuple["SeparateLots[Order]", tuple[Lot, ...]]:
         """Take whole lots, and a part of the last."""
-        here, gone = self, []
-        while quantity > ZERO:
-            lot, rest = here._first()
-            if lot.size <= quantity:
-                quantity -= lot.size
-                gone.append(lot)
-                here = here._left(rest, None, here.size - lot.size, here.cost - lot.cost)
-                continue
-            share = part_of(lot.cost, quantity, lot.size)
-            gone.append(Lot(lot.acquired_at, quantity, share))
-            part = Lot(lot.acquired_at, lot.size - quantity, lot.cost - share)
-            here = here._left(rest, part, here.size - quantity, here.cost - share)
-            break
-        return here, tuple(gone)
+        if quantity <= ZERO:
+            return self, ()
+        order, cost, wanted, gone = self._ready(), self.cost, quantity, []
+        while wanted > ZERO:
+            lot, others = self._next(order)
+            if lot.size <= wanted:
+                order = others
+            else:
+                share = part_of(lot.cost, wanted, lot.size)
+                order = self._shrunk(order, Lot(lot.acquired_at, lot.size - wanted, lot.cost - share))
+                lot = Lot(lot.acquired_at, wanted, share)
+            gone.append(lot)
+            wanted -= lot.size
+            cost -= lot.cost
+        return self._left(order, self.size - quantity, cost), tuple(gone)
 
 
 Chain = tuple[Lot, Any] | None
 """A lot and the chain after it."""
+
+TOO_MUCH = "more is taken than is held"
 
 
 def _walk(chain: Chain) -> Iterator[Lot]:
@@ -162,27 +170,40 @@ class FirstInLots(SeparateLots[tuple[Chain, Chain]]):
         self._old = old
         self._new = new
 
-    def _put(self, lot: Lot, size: Decimal, cost: Decimal) -> "FirstInLots":
-        return FirstInLots(size, cost, self._old, (lot, self._new))
+    def acquire(self, lot: Lot) -> "FirstInLots":
+        """Add a lot."""
+        return FirstInLots(self.size + lot.size, self.cost + lot.cost, self._old, (lot, self._new))
 
-    def _first(self) -> tuple[Lot, tuple[Chain, Chain]]:
-        old, new = self._old, self._new
-        if old is None:
-            for lot in _walk(new):
-                old = (lot, old)
-            new = None
-        assert old is not None, "more is taken than is held"
-        return old[0], (old[1], new)
+    def _ready(self) -> tuple[Chain, Chain]:
+        return _turned(self._old, self._new)
 
-    def _left(
-        self, rest: tuple[Chain, Chain], part: Lot | None, size: Decimal, cost: Decimal
-    ) -> "FirstInLots":
-        old, new = rest
-        return FirstInLots(size, cost, old if part is None else (part, old), new)
+    @staticmethod
+    def _next(order: tuple[Chain, Chain]) -> tuple[Lot, tuple[Chain, Chain]]:
+        old, new = order
+        assert old is not None, TOO_MUCH
+        return old[0], _turned(old[1], new)
+
+    @staticmethod
+    def _shrunk(order: tuple[Chain, Chain], part: Lot) -> tuple[Chain, Chain]:
+        old, new = order
+        assert old is not None, TOO_MUCH
+        return (part, old[1]), new
+
+    def _left(self, order: tuple[Chain, Chain], size: Decimal, cost: Decimal) -> "FirstInLots":
+        return FirstInLots(size, cost, *order)
 
     def __iter__(self) -> Iterator[Lot]:
         yield from _walk(self._old)
         yield from reversed(tuple(_walk(self._new)))
+
+
+def _turned(old: Chain, new: Chain) -> tuple[Chain, Chain]:
+    """Turn the younger half around when nothing is left of the older one."""
+    if old is not None:
+        return old, new
+    for lot in _walk(new):
+        old = (lot, old)
+    return old, None
 
 
 class LastInLots(SeparateLots[Chain]):
@@ -195,71 +216,128 @@ class LastInLots(SeparateLots[Chain]):
         self.cost = cost
         self._chain = chain
 
-    def _put(self, lot: Lot, size: Decimal, cost: Decimal) -> "LastInLots":
-        return LastInLots(size, cost, (lot, self._chain))
+    def acquire(self, lot: Lot) -> "LastInLots":
+        """Add a lot."""
+        return LastInLots(self.size + lot.size, self.cost + lot.cost, (lot, self._chain))
 
-    def _first(self) -> tuple[Lot, Chain]:
-        assert self._chain is not None, "more is taken than is held"
+    def _ready(self) -> Chain:
         return self._chain
 
-    def _left(self, rest: Chain, part: Lot | None, size: Decimal, cost: Decimal) -> "LastInLots":
-        return LastInLots(size, cost, rest if part is None else (part, rest))
+    @staticmethod
+    def _next(order: Chain) -> tuple[Lot, Chain]:
+        assert order is not None, TOO_MUCH
+        return order
+
+    @staticmethod
+    def _shrunk(order: Chain, part: Lot) -> Chain:
+        assert order is not None, TOO_MUCH
+        return (part, order[1])
+
+    def _left(self, order: Chain, size: Decimal, cost: Decimal) -> "LastInLots":
+        return LastInLots(size, cost, order)
 
     def __iter__(self) -> Iterator[Lot]:
         yield from reversed(tuple(_walk(self._chain)))
 
 
-Heap = tuple[tuple[Decimal, datetime], Lot, int, Any, Any] | None
-"""A leftist heap: key (cost of a unit, negative; time), lot, rank, and two heaps of later keys."""
+Ranked = tuple[Decimal, datetime, Lot]
+"""Cost of a unit, negative; when it was bought; what of it there is. The first two are its rank."""
+
+_rank = itemgetter(0, 1)
 
 
-def _merge(one: Heap, other: Heap) -> Heap:
-    if one is None:
-        return other
-    if other is None:
-        return one
-    if other[0] < one[0]:
-        one, other = other, one
-    key, lot, _, left, right = one
-    right = _merge(right, other)
-    assert right is not None
-    if left is None or left[2] < right[2]:
-        left, right = right, left
-    return (key, lot, 1 if right is None else right[2] + 1, left, right)
+class Run(msgspec.Struct, frozen=True, gc=False):
+    """Lots from the highest cost down, from the one at ``start`` on; of that one, ``head`` is left."""
+
+    lots: tuple[Ranked, ...]
+    start: int
+    head: Lot
+
+    def left(self) -> list[Ranked]:
+        """Return all that is left; a lot that shrank has the rank it had before."""
+        unit_cost, at, _ = self.lots[self.start]
+        return [(unit_cost, at, self.head), *self.lots[self.start + 1 :]]
+
+    def __len__(self) -> int:
+        return len(self.lots) - self.start
 
 
-class HighestCostLots(SeparateLots[Heap]):
-    """Most expensive first; of equally expensive ones the oldest. A lot keeps its place when it shrinks."""
+Runs = tuple[Run, ...]
 
-    __slots__ = ("_heap",)
 
-    def __init__(self, size: Decimal = ZERO, cost: Decimal = ZERO, heap: Heap = None) -> None:
+def _first_run(runs: Runs) -> int:
+    """Return the number of the run whose next lot costs most; of several, of the oldest run."""
+    assert runs, TOO_MUCH
+    if len(runs) == 1:
+        return 0
+    ranks = [_rank(run.lots[run.start]) for run in runs]
+    return ranks.index(min(ranks))
+
+
+def _replaced(runs: Runs, number: int, *run: Run) -> Runs:
+    return (*runs[:number], *run, *runs[number + 1 :])
+
+
+def _merged(runs: Runs, new: Chain) -> Runs:
+    """Sort new lots in: into one run with those before them that are not much longer.
+
+    Every run is at least twice as long as the next was when that was made, so that there are as many as the
+    logarithm of their lots, and a lot is sorted again no more often than that.
+    """
+    found = [(-lot.cost / lot.size, lot.acquired_at, lot) for lot in _walk(new)]
+    found.reverse()
+    count = len(runs)
+    while count and len(runs[count - 1]) <= 2 * len(found):
+        count -= 1
+        found[:0] = runs[count].left()
+    found.sort(key=_rank)
+    return (*runs[:count], Run(tuple(found), 0, found[0][2]))
+
+
+class HighestCostLots(SeparateLots[Runs]):
+    """Most expensive first; of equally expensive ones the oldest. A lot keeps its place when it shrinks.
+
+    Lots are put in order when something is sold: those bought since the last time into a run of their own.
+    """
+
+    __slots__ = ("_new", "_runs")
+
+    def __init__(
+        self, size: Decimal = ZERO, cost: Decimal = ZERO, runs: Runs = (), new: Chain = None
+    ) -> None:
         self.size = size
         self.cost = cost
-        self._heap = heap
+        self._runs = runs
+        self._new = new
 
-    def _put(self, lot: Lot, size: Decimal, cost: Decimal) -> "HighestCostLots":
-        key = (-lot.cost / lot.size, lot.acquired_at)
-        return HighestCostLots(size, cost, _merge(self._heap, (key, lot, 1, None, None)))
+    def acquire(self, lot: Lot) -> "HighestCostLots":
+        """Add a lot."""
+        return HighestCostLots(self.size + lot.size, self.cost + lot.cost, self._runs, (lot, self._new))
 
-    def _first(self) -> tuple[Lot, Heap]:
-        assert self._heap is not None, "more is taken than is held"
-        return self._heap[1], self._heap
+    def _ready(self) -> Runs:
+        return self._runs if self._new is None else _merged(self._runs, self._new)
 
-    def _left(self, rest: Heap, part: Lot | None, size: Decimal, cost: Decimal) -> "HighestCostLots":
-        assert rest is not None
-        key, _, rank, left, right = rest
-        heap = _merge(left, right) if part is None else (key, part, rank, left, right)
-        return HighestCostLots(size, cost, heap)
+    @staticmethod
+    def _next(order: Runs) -> tuple[Lot, Runs]:
+        number = _first_run(order)
+        run = order[number]
+        start = run.start + 1
+        if start == len(run.lots):
+            return run.head, _replaced(order, number)
+        return run.head, _replaced(order, number, Run(run.lots, start, run.lots[start][2]))
+
+    @staticmethod
+    def _shrunk(order: Runs, part: Lot) -> Runs:
+        number = _first_run(order)
+        run = order[number]
+        return _replaced(order, number, Run(run.lots, run.start, part))
+
+    def _left(self, order: Runs, size: Decimal, cost: Decimal) -> "HighestCostLots":
+        return HighestCostLots(size, cost, order)
 
     def __iter__(self) -> Iterator[Lot]:
-        found: list[Lot] = []
-        heaps = [self._heap]
-        while heaps:
-            heap = heaps.pop()
-            if heap is not None:
-                found.append(heap[1])
-                heaps += heap[3:]
+        found = [lot for run in self._runs for _, _, lot in run.left()]
+        found += _walk(self._new)
         return iter(sorted(found, key=lambda lot: (lot.acquired_at, lot.cost, lot.size)))
 
 

@@ -1,6 +1,6 @@
 """What an event moved, asset by asset, before anybody asks what it was worth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -29,19 +29,45 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
 NOTHING = Movement()
 
 
-def true_movements(
-    trade: Trade, pair: PairMetadata, settled: dict[str, Movement] | None
-) -> Mapping[str, Movement]:
+class Settled(Movement, frozen=True, gc=False):
+    """What the ledger rows of a trade say it did to our balance of one name."""
+
+    name: str = ""
+
+
+def settle(settled: tuple[Settled, ...], name: str, amount: Decimal, fee: Decimal) -> tuple[Settled, ...]:
+    """Return these and what another row says; those of a name together."""
+    for number, one in enumerate(settled):
+        if one.name == name:
+            both = Settled(one.amount + amount, one.fee + fee, name)
+            return (*settled[:number], both, *settled[number + 1 :])
+    return (*settled, Settled(amount, fee, name))
+
+
+def tell_all(settled: Sequence[Settled], trade: Trade, pair: PairMetadata) -> bool:
+    """Say whether a trade's ledger rows tell of nothing but its two assets, and of all it tells of itself."""
+    if len(settled) != 2:
+        return False
+    names = (settled[0].name, settled[1].name)
+    if pair.base not in names or pair.quote not in names:
+        return False
+    for fee in trade.fees:  # noqa: SIM110 - asked of every trade, and twice as fast
+        if fee.asset not in names:
+            return False
+    return True
+
+
+def true_movements(trade: Trade, pair: PairMetadata, settled: Sequence[Settled]) -> Mapping[str, Movement]:
     """Return, by name, what a trade moved: what its ledger rows say, else what it says itself.
 
     The same rows give the same order of names, whenever they came (of two, the order means nothing).
     """
-    if settled is None:
+    if not settled:
         return expected_movements(trade, pair)
-    two = len(settled) == 2 and pair.base in settled and pair.quote in settled
-    if two and all(fee.asset in settled for fee in trade.fees):
-        return settled
-    moved = expected_movements(trade, pair) | settled
+    by_name: dict[str, Movement] = {one.name: one for one in settled}
+    if tell_all(settled, trade, pair):
+        return by_name
+    moved = expected_movements(trade, pair) | by_name
     others = sorted(moved.keys() - {pair.base, pair.quote})
     return {name: moved[name] for name in (pair.base, pair.quote, *others)}
 

@@ -214,8 +214,8 @@ class _Sum:
         self.trades = self.unvalued = 0
         self.pnl = self.fees = self.fee_amount = ZERO
 
-    def add(self, one: Tally) -> None:
-        """Add a tally."""
+    def add(self, one: "Tally | _Sum") -> None:
+        """Add what was added up before."""
         self.trades += one.trades
         self.pnl += one.pnl
         self.fees += one.fees
@@ -276,10 +276,6 @@ def _strategy(one: Tally) -> str:
     return one.strategy
 
 
-def _fee_asset(one: Tally) -> str:
-    return one.fee_asset
-
-
 _Key = Callable[[Tally], str | date]
 _KEYS: dict[Breakdown, _Key] = {
     Breakdown.PAIR: _pair,
@@ -330,19 +326,26 @@ def fee_summary(records: Iterable[RealizedRecord], within: Bounds, *, include_ma
 
 def sum_up_fees(tallies: Sequence[Tally]) -> FeeSummary:
     """Sum up the fees of tallies that have been chosen."""
-    by_asset, by_pair = _grouped(tallies, _fee_asset), _grouped(tallies, _pair)
+    by_both: dict[tuple[str, str], _Sum] = defaultdict(_Sum)
+    for one in tallies:
+        by_both[one.fee_asset, one.pair or OTHER].add(one)
+    by_asset: dict[str, _Sum] = defaultdict(_Sum)
+    by_pair: dict[str, _Sum] = defaultdict(_Sum)
+    for (asset, pair), each in by_both.items():
+        by_asset[asset].add(each)
+        by_pair[pair].add(each)
     total = sum([each.fees for each in by_pair.values()], ZERO)
     gross = sum([each.pnl for each in by_pair.values()], ZERO) + total
     return FeeSummary(
         by_asset=tuple(
-            AssetFee(str(asset), by_asset[asset].fee_amount, by_asset[asset].fees)
-            for asset in sorted(by_asset, key=str)
+            AssetFee(asset, by_asset[asset].fee_amount, by_asset[asset].fees)
+            for asset in sorted(by_asset)
             if by_asset[asset].fee_amount
         ),
-        by_pair=tuple(PairFee(str(pair), by_pair[pair].fees) for pair in sorted(by_pair, key=str)),
+        by_pair=tuple(PairFee(pair, by_pair[pair].fees) for pair in sorted(by_pair)),
         total=total,
         percent_of_gross=total / gross * HUNDRED if gross > ZERO else None,
-        unvalued=tuple(sorted(str(asset) for asset, each in by_asset.items() if each.unvalued)),
+        unvalued=tuple(sorted(asset for asset, each in by_asset.items() if each.unvalued)),
     )
 
 

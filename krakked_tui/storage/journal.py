@@ -2,15 +2,18 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import aclosing, closing
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from krakked_tui.domain.errors import AccountMismatchError, JournalError, StorageError
 from krakked_tui.domain.records import Record, StoredState
 from krakked_tui.storage import rows
-from krakked_tui.storage.sqlite import Database, Parameters, load_migrations, load_statements
+from krakked_tui.storage.sqlite import Database, Parameters, Row, load_migrations, load_statements
+
+Read = TypeVar("Read")
 
 _SQL = load_statements("journal")
 _ACCOUNT = "account_id"
@@ -71,14 +74,15 @@ class SqliteJournal:
         """
         fetch = self._database.fetch
         instance_id = await self._bind(account_id)
+        reader = rows.EventReader()
         try:
             safety = rows.read_safety(await fetch(_SQL["load_safety"]))
             return StoredState(
                 instance_id=instance_id,
                 account_id=account_id,
                 orders=tuple(map(rows.read_order, await fetch(_SQL["load_orders"]))),
-                trades=tuple(map(rows.read_trade, await fetch(_SQL["load_trades"]))),
-                entries=tuple(map(rows.read_entry, await fetch(_SQL["load_entries"]))),
+                trades=await self._read_all("load_trades", reader.trade),
+                entries=await self._read_all("load_entries", reader.entry),
                 rates=tuple(map(rows.read_rate, await fetch(_SQL["load_rates"]))),
                 history=tuple(map(rows.read_mark, await fetch(_SQL["load_history_marks"]))),
                 foreign_orders=tuple(map(rows.read_foreign_order, await fetch(_SQL["load_foreign_orders"]))),
@@ -111,6 +115,14 @@ class SqliteJournal:
     async def close(self) -> None:
         """Checkpoint and close; closing again does nothing."""
         await self._database.close()
+
+    async def _read_all(self, name: str, read: Callable[[Row], Read]) -> tuple[Read, ...]:
+        """Read a table that may be large without having all its rows at once."""
+        found: list[Read] = []
+        async with aclosing(self._database.chunks(_SQL[name])) as chunks:
+            async for chunk in chunks:
+                found += map(read, chunk)
+        return tuple(found)
 
     async def _bind(self, account_id: str) -> str:
         """Return the instance id of the database, which is or becomes the account's."""

@@ -35,6 +35,7 @@ def read_journal(path: Path) -> StoredState | None:
     if not path.exists():
         return None
     with _opened(path) as connection:
+        reader = rows.EventReader()
         meta = dict(connection.execute(_SQL["load_meta"]).fetchall())
         if not meta:
             return None
@@ -42,8 +43,8 @@ def read_journal(path: Path) -> StoredState | None:
             instance_id=meta["instance_id"],
             account_id=meta["account_id"],
             orders=tuple(map(rows.read_order, connection.execute(_SQL["load_orders"]))),
-            trades=tuple(map(rows.read_trade, connection.execute(_SQL["load_trades"]))),
-            entries=tuple(map(rows.read_entry, connection.execute(_SQL["load_entries"]))),
+            trades=tuple(map(reader.trade, connection.execute(_SQL["load_trades"]))),
+            entries=tuple(map(reader.entry, connection.execute(_SQL["load_entries"]))),
             rates=tuple(map(rows.read_rate, connection.execute(_SQL["load_rates"]))),
             history=tuple(map(rows.read_mark, connection.execute(_SQL["load_history_marks"]))),
             foreign_orders=tuple(
@@ -59,7 +60,7 @@ def read_entries_of(path: Path, refid: str) -> Sequence[LedgerEntry]:
         return ()
     with _opened(path) as connection:
         found = connection.execute(_LOOK["load_entries_of"], {"refid": refid, "most": ROWS_MAX})
-        return tuple(map(rows.read_entry, found))
+        return tuple(map(rows.EventReader().entry, found))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from krakked_tui.domain.errors import AccountMismatchError, StorageError
 from krakked_tui.domain.fills import LedgerEntry, Trade
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.records import LedgerEntrySaved, Record, TradeSaved
-from krakked_tui.storage.rows import from_micros, read_entry, read_trade, statements, to_json, to_micros
+from krakked_tui.storage.rows import EventReader, from_micros, statements, to_json, to_micros
 from krakked_tui.storage.sqlite import Database, Parameters, Row, load_migrations, load_statements
 
 _SQL = load_statements("paper")
@@ -230,7 +230,8 @@ class SqlitePaperBooks:
 
 
 def _checked_trades(rows: Iterable[Row]) -> list[Trade]:
-    trades = [read_trade(row) for row in rows]
+    reader = EventReader()
+    trades = [reader.trade(row) for row in rows]
     for trade in trades:
         fees = (fee.amount for fee in trade.fees)
         _check((trade.price, trade.volume, trade.cost, *fees), least=ZERO)
@@ -238,7 +239,8 @@ def _checked_trades(rows: Iterable[Row]) -> list[Trade]:
 
 
 def _checked_entries(rows: Iterable[Row]) -> list[LedgerEntry]:
-    entries = [read_entry(row) for row in rows]
+    reader = EventReader()
+    entries = [reader.entry(row) for row in rows]
     for entry in entries:
         _check((entry.amount, entry.fee, entry.balance), least=-_LARGEST)
     return entries

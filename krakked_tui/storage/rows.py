@@ -152,38 +152,66 @@ def read_order(row: Row) -> LocalOrder:
     )
 
 
-def read_trade(row: Row) -> Trade:
-    """Turn a row of ``load_trades`` into a trade."""
-    trade_id, kraken_order_id, pair, side, price, volume, cost, fees, time, maker, cl_ord_id = row
-    return Trade(
-        trade_id=trade_id,
-        kraken_order_id=kraken_order_id,
-        pair=pair,
-        side=side,
-        price=Decimal(price),
-        volume=Decimal(volume),
-        cost=Decimal(cost),
-        fees=_FEES.decode(fees),
-        time=from_micros(time),
-        maker=bool(maker),
-        cl_ord_id=cl_ord_id,
-    )
+class EventReader:
+    """Turns the rows of one journal into what happened, keeping once what many of them have in common.
 
+    Of a hundred thousand trades and their ledger rows that is more than a third of the memory.
+    """
 
-def read_entry(row: Row) -> LedgerEntry:
-    """Turn a row of ``load_entries`` into a ledger row."""
-    entry_id, refid, time, type_, subtype, asset, amount, fee, balance = row
-    return LedgerEntry(
-        entry_id=entry_id,
-        refid=refid,
-        time=from_micros(time),
-        type=type_,
-        subtype=subtype,
-        asset=asset,
-        amount=Decimal(amount),
-        fee=Decimal(fee),
-        balance=Decimal(balance),
-    )
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._zeros: dict[str, Decimal] = {}
+        self._micros = 0
+        self._time = _EPOCH
+
+    def trade(self, row: Row) -> Trade:
+        """Turn a row of ``load_trades`` into a trade."""
+        trade_id, kraken_order_id, pair, side, price, volume, cost, fees, time, maker, cl_ord_id = row
+        once = self._texts.setdefault
+        return Trade(
+            once(trade_id, trade_id),
+            kraken_order_id,
+            once(pair, pair),
+            once(side, side),
+            Decimal(price),
+            Decimal(volume),
+            Decimal(cost),
+            tuple([Fee(once(fee.asset, fee.asset), fee.amount) for fee in _FEES.decode(fees)]),
+            self._at(time),
+            bool(maker),
+            cl_ord_id,
+        )
+
+    def entry(self, row: Row) -> LedgerEntry:
+        """Turn a row of ``load_entries`` into a ledger row."""
+        entry_id, refid, time, type_, subtype, asset, amount, fee, balance = row
+        once = self._texts.setdefault
+        return LedgerEntry(
+            entry_id,
+            once(refid, refid),
+            self._at(time),
+            once(type_, type_),
+            once(subtype, subtype),
+            once(asset, asset),
+            Decimal(amount),
+            self._amount(fee),
+            self._amount(balance),
+        )
+
+    def _amount(self, text: str) -> Decimal:
+        """Return an amount that is often zero."""
+        amount = self._zeros.get(text)
+        if amount is None:
+            amount = Decimal(text)
+            if not amount:
+                self._zeros[text] = amount
+        return amount
+
+    def _at(self, micros: int) -> datetime:
+        """Return a time; rows of one event, which have the same, come one after the other."""
+        if micros != self._micros:
+            self._micros, self._time = micros, from_micros(micros)
+        return self._time
 
 
 def read_rate(row: Row) -> Rate:

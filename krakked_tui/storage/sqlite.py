@@ -7,7 +7,7 @@ Every statement lives in a .sql file under ``sql``; the schema is what the numbe
 import asyncio
 import shlex
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from importlib import resources
 from pathlib import Path
@@ -41,6 +41,8 @@ _ADVICE = {
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_NOTADB: _DAMAGED,
 }
+CHUNK_ROWS = 2_000
+"""Rows that are read at once of a table that may be large."""
 _REASON_MAX = 200
 """Characters of what SQLite itself says."""
 
@@ -146,6 +148,13 @@ class Database:
         with _translated(self.path):
             async with self._lock:
                 return [tuple(row) for row in await self._connection.execute_fetchall(sql, parameters)]
+
+    async def chunks(self, sql: str, size: int = CHUNK_ROWS) -> AsyncGenerator[list[Row], None]:
+        """Yield the rows of a query, so many at a time. To be closed by ``aclosing``."""
+        with _translated(self.path):
+            async with self._lock, self._connection.execute(sql) as cursor:
+                while rows := await cursor.fetchmany(size):
+                    yield [tuple(row) for row in rows]
 
     @asynccontextmanager
     async def transaction(self, failure: type[StorageError] = StorageError) -> AsyncIterator["Transaction"]:

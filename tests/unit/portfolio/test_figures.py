@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from krakked_tui.domain.fills import Trade
 from krakked_tui.portfolio.figures import Figures
-from krakked_tui.portfolio.performance import sales_of
+from krakked_tui.portfolio.sales import sales_of
 from krakked_tui.portfolio.summary import (
     MANUAL,
     Bounds,
@@ -113,7 +113,7 @@ def test_records_add_up_to_what_the_books_have_realized() -> None:
     figures = Figures(books.booked(), nobody)
     assert sum(each.pnl_base for each in figures.records) == books.state.realized_pnl
     assert sum(each.fee_base or 0 for each in figures.records) == books.state.fees_paid
-    assert figures.sales == sales_of(books.disposals)
+    assert figures.sales == sales_of(figures.disposed)
     assert tuple(figures.flows) == books.flows
     assert figures.booking_of(books.booked().trades["T3"]) is books.booked().bookings[3]
 

@@ -53,6 +53,11 @@ def test_equally_expensive_lots_go_the_oldest_first() -> None:
     assert [each.acquired_at for each in held.dispose(D("2.5"))[1]] == [START, START + DAY]
 
 
+def test_of_lots_that_are_alike_in_price_and_time_the_first_ones_go() -> None:
+    held, _ = bought(CostBasis.HIFO, (lot(0, "1", "50"), lot(0, "2", "100"))).dispose(D("0.5"))
+    assert [each.size for each in held.acquire(lot(0, "4", "200")).dispose(D(1))[1]] == [D("0.5"), D("0.5")]
+
+
 def test_the_only_inexact_step_is_cut_at_once() -> None:
     left, [gone] = bought(CostBasis.WAC, (lot(0, "3", "3"), lot(1, "4", "8"))).dispose(D(1))
     assert gone.cost == D("1.571428571428571428571429")  # 11 / 7 to 24 decimals

@@ -2,7 +2,14 @@ from decimal import Decimal
 
 import pytest
 
-from krakked_tui.portfolio.movements import Movement, expected_movements, true_movements
+from krakked_tui.portfolio.movements import (
+    Movement,
+    Settled,
+    expected_movements,
+    settle,
+    tell_all,
+    true_movements,
+)
 from tests.unit.portfolio.statements import PAIRS, make_trade
 
 D = Decimal
@@ -26,15 +33,32 @@ def test_what_a_trade_says_it_moved(line: str, moved: dict[str, Movement]) -> No
 
 def test_ledger_rows_replace_it_asset_by_asset() -> None:
     trade = make_trade("buy 2 XBTUSD @ 10 fee 1 USD")
-    rows = {"USD": Movement(D("-19.99"), D("0.99")), "KFEE": Movement(fee=D(1)), "DOT": Movement(fee=D(1))}
+    rows = (
+        Settled(D("-19.99"), D("0.99"), "USD"),
+        Settled(fee=D(1), name="KFEE"),
+        Settled(fee=D(1), name="DOT"),
+    )
     moved = true_movements(trade, XBTUSD, rows)
-    assert moved == expected_movements(trade, XBTUSD) | rows
+    assert moved == expected_movements(trade, XBTUSD) | {row.name: row for row in rows}
     assert list(moved) == ["XBT", "USD", "DOT", "KFEE"], "in an order of their own, not of arrival"
-    assert true_movements(trade, XBTUSD, None) == expected_movements(trade, XBTUSD)
+    assert true_movements(trade, XBTUSD, ()) == expected_movements(trade, XBTUSD)
 
 
 def test_two_rows_say_it_all_unless_a_fee_was_taken_elsewhere() -> None:
-    rows = {"XBT": Movement(D(2)), "USD": Movement(D("-19.99"), D("0.99"))}
-    assert true_movements(make_trade("buy 2 XBTUSD @ 10 fee 1 USD"), XBTUSD, rows) is rows
-    moved = true_movements(make_trade("buy 2 XBTUSD @ 10 fee 1 KFEE"), XBTUSD, rows)
-    assert moved == rows | {"KFEE": Movement(fee=D(1))}
+    rows = (Settled(D(2), name="XBT"), Settled(D("-19.99"), D("0.99"), "USD"))
+    trade = make_trade("buy 2 XBTUSD @ 10 fee 1 USD")
+    assert tell_all(rows, trade, XBTUSD)
+    assert true_movements(trade, XBTUSD, rows) == {"XBT": rows[0], "USD": rows[1]}
+    trade = make_trade("buy 2 XBTUSD @ 10 fee 1 KFEE")
+    assert not tell_all(rows, trade, XBTUSD)
+    assert true_movements(trade, XBTUSD, rows)["KFEE"] == Movement(fee=D(1))
+    assert not tell_all(rows[:1], trade, XBTUSD)
+    assert not tell_all((rows[0], Settled(fee=D(1), name="DOT")), trade, XBTUSD)
+
+
+def test_several_rows_of_a_name_are_one() -> None:
+    settled = settle(settle((), "XBT", D(1), D(0)), "USD", D(-6), D("0.5"))
+    assert settle(settled, "XBT", D(2), D("0.1")) == (
+        Settled(D(3), D("0.1"), "XBT"),
+        Settled(D(-6), D("0.5"), "USD"),
+    )

@@ -1,5 +1,6 @@
 """Figures worked out by hand, and what must hold for any curve."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -7,25 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krakked_tui.domain.portfolio import CashFlow, Disposal, FlowKind
+from krakked_tui.domain.portfolio import CashFlow, FlowKind
 from krakked_tui.domain.records import SnapshotSaved
+from krakked_tui.portfolio.growth import Curve, GrowthPoint, Snapshot
 from krakked_tui.portfolio.performance import (
     DAILY_RETURNS_MIN,
     Drawdown,
-    GrowthPoint,
-    SaleFigures,
     daily_returns,
-    growth_curve,
     max_drawdown,
     performance,
-    sale_figures,
-    sales_of,
     sharpe_ratio,
     sortino_ratio,
     time_weighted_return,
 )
+from krakked_tui.portfolio.sales import Sale, SaleFigures, sums_of
+from krakked_tui.portfolio.summary import Bounds
 
 D = Decimal
+NO_SALES = sums_of(())
+
+
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -46,8 +48,8 @@ def flow(hours: float, value: int | str | None) -> CashFlow:
     return CashFlow("F", START + hours * HOUR, "USD", worth or D(1), FlowKind.DEPOSIT, worth)
 
 
-def sale(event_id: str, proceeds: str, cost: str, fee: str = "0", held: timedelta = DAY) -> Disposal:
-    return Disposal(event_id, "XBT", D(1), START, START + held, D(proceeds), D(cost), D(fee))
+def growth_curve(points: Iterable[Snapshot], flows: Iterable[CashFlow]) -> list[GrowthPoint]:
+    return Curve(points, flows).between(Bounds())
 
 
 def growth(*values: str) -> list[GrowthPoint]:
@@ -102,7 +104,7 @@ def test_snapshots_and_flows_come_in_any_order() -> None:
 
 @pytest.mark.parametrize("points", [[], hourly(100)])
 def test_too_little_data_gives_nothing(points: list[SnapshotSaved]) -> None:
-    figures = performance(points, [flow(0.5, None)], [], LATER)
+    figures = performance(Curve(points, [flow(0.5, None)]), Bounds(), NO_SALES, LATER)
     assert figures.time_weighted_return is None
     assert figures.max_drawdown is None
     assert (figures.sharpe, figures.sortino, figures.daily_returns) == (None, None, 0)
@@ -177,35 +179,11 @@ def test_ratios_of_a_losing_week_are_negative() -> None:
     assert sortino < 0
 
 
-def figures_of(disposals: list[Disposal]) -> SaleFigures:
-    return sale_figures(sales_of(disposals))
-
-
-def test_how_sales_turned_out() -> None:
-    figures = figures_of(
-        [
-            # One sale from two lots: 60 - 50 - 1 = 9 and 40 - 45 = -5, together +4.
-            sale("T1", "60", "50", "1", held=2 * DAY),
-            sale("T1", "40", "45", held=DAY),
-            sale("T2", "10", "20", held=8 * DAY),
-            sale("T3", "36", "30", held=DAY),
-            sale("T4", "5", "5", held=3 * DAY),
-        ]
-    )
-    # Won 4 + 6, lost 10; days by cost: (50*2 + 45*1 + 20*8 + 30*1 + 5*3) / 150 = 350 / 150.
-    assert figures == SaleFigures(4, D("0.5"), D(1), 350 * DAY / 150)
-
-
-def test_without_a_loss_there_is_no_profit_factor_and_without_cost_no_holding_time() -> None:
-    assert figures_of([sale("T1", "3", "0")]) == SaleFigures(1, D(1), None, None)
-    assert figures_of([sale("T1", "3", "5")]) == SaleFigures(1, D(0), D(0), DAY)
-
-
 def test_all_figures_together() -> None:
     daily = [snapshot(START + day * DAY, D(100 + day)) for day in range(9)]
-    figures = performance(
-        daily, [flow(1, None), flow(-1, None)], sales_of([sale("T1", "3", "2")]), START + 9 * DAY
-    )
+    sold = Sale("T1", START + DAY, D(1), D(2), D(0))
+    curve = Curve(daily, [flow(1, None), flow(-1, None)])
+    figures = performance(curve, Bounds(), sums_of([sold]), START + 9 * DAY)
     assert figures.time_weighted_return is not None
     assert abs(figures.time_weighted_return - D("0.08")) < TINY
     assert figures.max_drawdown == Drawdown(D(0))
@@ -217,7 +195,7 @@ def test_all_figures_together() -> None:
 
 def test_flows_without_a_value_are_counted_where_they_would_count() -> None:
     flows = [flow(hours, None) for hours in (-1, 0, 0.5, 1, 2, 2.5)]
-    assert performance(hourly(1, 1, 1), flows, [], LATER).unvalued_flows == 3
+    assert performance(Curve(hourly(1, 1, 1), flows), Bounds(), NO_SALES, LATER).unvalued_flows == 3
 
 
 equities = st.lists(st.decimals("0.01", "1000000", places=2), min_size=2, max_size=12)
@@ -274,17 +252,3 @@ def test_growth_is_never_negative_and_a_drawdown_is_a_fraction(
     assert (fall.depth == 0) == (fall.peak_at is None)
     if fall.peak_at is not None and fall.trough_at is not None:
         assert fall.peak_at < fall.trough_at
-
-
-@given(st.lists(st.tuples(st.integers(1, 1000), st.integers(0, 1000), st.integers(0, 100)), max_size=8))
-def test_partial_fills_change_nothing_about_how_sales_turned_out(sales: list[tuple[int, int, int]]) -> None:
-    whole = [
-        sale(f"T{index}", str(2 * proceeds), str(2 * cost), held=days * DAY)
-        for index, (proceeds, cost, days) in enumerate(sales)
-    ]
-    halves = [
-        sale(f"T{index}", str(proceeds), str(cost), held=days * DAY)
-        for index, (proceeds, cost, days) in enumerate(sales)
-        for _ in range(2)
-    ]
-    assert figures_of(halves) == figures_of(whole)

@@ -51,3 +51,29 @@ def test_safety_rows_come_back_as_they_were() -> None:
     assert rows.read_safety([(row["key"], row["value"]) for row in saved]) == rows.Safety(
         kill_switch=switch, paused=True
     )
+
+
+def test_what_rows_have_in_common_is_kept_once() -> None:
+    def row_of(*columns: str | int | None) -> tuple[str | int | None, ...]:
+        # A database gives texts of its own for every row.
+        return tuple("".join([*each]) if isinstance(each, str) else each for each in columns)
+
+    reader, fee = rows.EventReader(), '[{"asset":"USD","amount":"0.5"}]'
+    first, second = (
+        reader.trade(row_of(f"T{number}", "O1", "XBTUSD", "sell", "1", "2", "2", fee, number, 1, None))
+        for number in (1, 2)
+    )
+    base, quote = (
+        reader.entry(row_of(f"L{asset}", "T2", 2, "trade", "spot", asset, "-2", zero, zero))
+        for asset, zero in (("XBT", "0.00"), ("USD", "0.00"))
+    )
+    assert (first.pair, first.side, first.fees[0].asset) == ("XBTUSD", "sell", "USD")
+    assert (second.fees[0].amount, base.fee, quote.balance) == (Decimal("0.5"), Decimal(0), Decimal(0))
+    assert base.time == quote.time == rows.from_micros(2)
+    for one, other in (
+        (first.pair, second.pair), (first.side, second.side), (first.fees[0].asset, quote.asset),
+        (base.refid, second.trade_id), (base.type, quote.type), (base.subtype, quote.subtype),
+        (base.time, second.time), (base.time, quote.time), (base.fee, quote.fee), (base.fee, base.balance),
+    ):  # fmt: skip
+        assert one == other
+        assert one is other

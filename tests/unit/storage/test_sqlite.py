@@ -1,7 +1,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
 import pytest
@@ -242,3 +242,16 @@ def test_statements_are_found_by_their_name() -> None:
 
 def test_a_database_is_moved_away_by_a_quoted_command() -> None:
     assert "'/a b/k.db' '/a b/k.db-wal' '/a b/k.db-shm'" in moving_away(Path("/a b/k.db"))
+
+
+async def test_a_large_table_is_read_in_chunks(database: Database) -> None:
+    async with database.transaction() as transaction:
+        await transaction.execute_many(INSERT, [{"name": name} for name in "ABCDE"])
+    async with aclosing(database.chunks(NAMES, 2)) as chunks:
+        assert [chunk async for chunk in chunks] == [[("A",), ("B",)], [("C",), ("D",)], [("E",)]]
+    async with aclosing(database.chunks(NAMES, 2)) as chunks:
+        assert await anext(chunks) == [("A",), ("B",)]
+    assert len(await database.fetch(NAMES)) == 5, "whoever stops in the middle leaves the database free"
+    with pytest.raises(StorageError, match="no such table"):
+        async with aclosing(database.chunks("SELECT * FROM nowhere")) as chunks:
+            await anext(chunks)
