@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks import (
     candle_store,
+    initial_sync,
     kill_latency,
     ledger_rebuild,
     portfolio_queries,
@@ -25,7 +26,7 @@ from krakked_tui.domain.money import trap_floats
 
 BENCHMARKS = (
     kill_latency, ws_decode, sandbox_capacity, candle_store, ledger_rebuild, portfolio_queries,
-    terminal_market, universe_live,
+    initial_sync, terminal_market, universe_live,
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 LIBRARIES = ("aiosqlite", "msgspec", "polars", "textual", "uvicorn", "websockets")

@@ -8,14 +8,14 @@ import msgspec
 from krakked_tui.domain.money import ZERO
 
 
-class Fee(msgspec.Struct, frozen=True):
+class Fee(msgspec.Struct, frozen=True, gc=False):
     """A fee paid, in the asset it was taken from."""
 
     asset: str
     amount: Decimal
 
 
-class Trade(msgspec.Struct, frozen=True):
+class Trade(msgspec.Struct, frozen=True, gc=False):
     """One fill, keyed by the exchange's own trade id (the same over REST and WebSocket).
 
     ``volume`` in base, ``price`` and ``cost`` in quote. ``time`` is exchange time.
@@ -34,7 +34,7 @@ class Trade(msgspec.Struct, frozen=True):
     cl_ord_id: str | None = None
 
 
-class LedgerEntry(msgspec.Struct, frozen=True):
+class LedgerEntry(msgspec.Struct, frozen=True, gc=False):
     """One row of the exchange's ledger: balance after = balance before + amount - fee.
 
     A spot trade makes one row per asset, all with the trade's id as ``refid``.

@@ -167,6 +167,7 @@ class Engine:
         self.moment.state, self.moment.side, self.moment.data = state, side, side.data
         self.moment.market, self.moment.focus = market, side.focus
         begin(stored, self.inbox, clock.now())
+        del stored  # every event of the account, which the state has taken over
         interpreter = self._make_interpreter(state, broker, side, supervisor)
         runner = Runner(
             state=state, inbox=self.inbox, journal=journal, performer=interpreter, clock=clock,

@@ -18,6 +18,8 @@ from krakked_tui.ports import Clock, MarketFeed
 T = TypeVar("T")
 
 RETRY_SECONDS = 2.0
+TOLD_SECONDS = 10.0
+"""Between two lines of the log about how far a step is."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -40,6 +42,7 @@ class Progress:
         self._changed = changed
         self._write_log = write_log
         self.steps = [Step(name) for name in names]
+        self._told = float("-inf")
 
     async def run(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
         """Run one step, timed; an ``ExchangeError`` is shown and the step tried again.
@@ -65,10 +68,15 @@ class Progress:
             return result
 
     def tell(self, name: str, detail: str) -> None:
-        """Say how far a running step is."""
+        """Say how far a running step is; the log is told now and then."""
         index = next(i for i, step in enumerate(self.steps) if step.name == name)
-        if self.steps[index].detail != detail:
-            self._show(index, detail=detail)
+        if self.steps[index].detail == detail:
+            return
+        self._show(index, detail=detail)
+        now = self._clock.monotonic()
+        if now - self._told >= TOLD_SECONDS:
+            self._told = now
+            self._write_log(Log(Level.INFO, "start_progress", {"step": name, "detail": detail}))
 
     @property
     def waiting_for(self) -> str:

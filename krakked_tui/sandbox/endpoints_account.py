@@ -1,5 +1,6 @@
 """The private REST endpoints that read orders, trades and ledger."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
@@ -14,6 +15,7 @@ from krakked_tui.sandbox.clock import micros_of
 from krakked_tui.sandbox.endpoints_funds import FUNDS
 from krakked_tui.sandbox.exchange import Exchange
 from krakked_tui.sandbox.faults import INVALID_ORDER, UNKNOWN_ASSET, ApiError, invalid
+from krakked_tui.sandbox.ids import LEDGER
 from krakked_tui.sandbox.order_rows import ledger_row, order_row, trade_row
 from krakked_tui.sandbox.orders import Order
 from krakked_tui.sandbox.params import Params
@@ -98,12 +100,14 @@ def trades_history(call: Call) -> object:
     ledgers = params.flag("ledgers", default=False)
     start, end = _bound(params, "start", books.trades, _traded), _bound(params, "end", books.trades, _traded)
     params.flag("trades", default=False)
-    within = [trade for trade in _visible_trades(call) if _between(_traded(trade), start, end)]
-    merging = params.flag("consolidate_taker", default=True)
-    found = consolidate(within) if merging else [(trade,) for trade in within]
-    page = _page(found[::-1], params)
+    within = _visible_trades(call, _span([*books.trades.values()], _traded, start, end))
+    if params.flag("consolidate_taker", default=True):
+        found = consolidate(within)
+        page, count = _page(found[::-1], params), len(found)
+    else:
+        page, count = [(trade,) for trade in _page(within[::-1], params)], len(within)
     rows = {fills[0].trade_id: _trade_row(call.exchange, fills, ledgers=ledgers) for fills in page}
-    return _counted("trades", rows, len(found), params)
+    return _counted("trades", rows, count, params)
 
 
 def query_trades(call: Call) -> object:
@@ -111,7 +115,7 @@ def query_trades(call: Call) -> object:
     params = call.params
     params.flag("trades", default=False)
     ledgers = params.flag("ledgers", default=False)
-    by_id = {trade.trade_id: trade for trade in _visible_trades(call)}
+    by_id = {trade.trade_id: trade for trade in _visible_trades(call, [*call.exchange.books.trades.values()])}
     found = _by_id(by_id, params, "txid")
     return {trade.trade_id: trade_row(call.exchange, trade, ledgers=ledgers) for trade in found}
 
@@ -129,15 +133,18 @@ def ledgers(call: Call) -> object:
     if kind not in _LEDGER_TYPES and kind not in _LEDGER_TYPES_RARE:
         raise invalid("type")
     visible = _visible_entries(call)
-    by_id = {entry.entry_id: entry for entry in visible} if params.names & {"start", "end"} else {}
+    # An id is never a number: most limits are times, for which nothing need be looked up.
+    limits = [params.text(name) for name in ("start", "end")]
+    wanted = {limit for limit in limits if limit is not None and limit.startswith(LEDGER)}
+    by_id = {entry.entry_id: entry for entry in visible if entry.entry_id in wanted} if wanted else {}
     start, end = _bound(params, "start", by_id, _written), _bound(params, "end", by_id, _written)
-    found = [
-        entry
-        for entry in visible
-        if (not assets or "all" in assets or entry.asset in assets)
-        and kind in ("all", entry.type)
-        and _between(_written(entry), start, end)
-    ]
+    found = _span(visible, _written, start, end)
+    if kind != "all" or (assets and "all" not in assets):
+        found = [
+            entry
+            for entry in found
+            if (not assets or "all" in assets or entry.asset in assets) and kind in ("all", entry.type)
+        ]
     rows = {entry.entry_id: ledger_row(call.exchange, entry) for entry in _page(found[::-1], params)}
     return _counted("ledger", rows, len(found), params)
 
@@ -202,9 +209,8 @@ def _visible(call: Call, orders: Iterable[Order]) -> Iterable[Order]:
     return orders if until is None else [order for order in orders if order.arrived_at <= until]
 
 
-def _visible_trades(call: Call) -> Iterable[Trade]:
+def _visible_trades(call: Call, trades: list[Trade]) -> list[Trade]:
     """Leave out the trades that the call does not see yet, and those of orders it does not see."""
-    trades: Iterable[Trade] = call.exchange.books.trades.values()
     trades_until, orders_until = call.view.trades_until, call.view.orders_until
     if trades_until is not None:
         trades = [trade for trade in trades if trade.time <= trades_until]
@@ -261,6 +267,15 @@ def _bound(
 def _between(time: int, start: int | None, end: int | None) -> bool:
     """Kraken's ranges leave their start out and take their end in."""
     return (start is None or time > start) and (end is None or time <= end)
+
+
+def _span(
+    rows: Sequence[Item], time_of: Callable[[Item], int], start: int | None, end: int | None
+) -> list[Item]:
+    """Return the rows, oldest first, between two times; see ``_between``."""
+    first = 0 if start is None else bisect_right(rows, start, key=time_of)
+    last = len(rows) if end is None else bisect_right(rows, end, key=time_of)
+    return list(rows[first:last])
 
 
 def _page(found: Sequence[Item], params: Params) -> Sequence[Item]:

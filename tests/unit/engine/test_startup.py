@@ -85,3 +85,15 @@ async def test_a_step_says_how_far_it_is() -> None:
 
     await progress.run("history", work)
     assert shown == ["", "page 1 of 3", "page 2 of 3", ""]
+
+
+async def test_a_log_is_told_of_a_long_step_now_and_then() -> None:
+    clock, lines = FakeClock(), list[Log]()
+    progress = Progress(["history"], clock=clock, changed=lambda: None, write_log=lines.append)
+    for page in range(25):
+        progress.tell("history", f"page {page} of 25")
+        progress.tell("history", f"page {page} of 25")
+        await clock.advance(1)
+    assert [(line.event, line.fields["detail"]) for line in lines] == [
+        ("start_progress", f"page {page} of 25") for page in (0, 10, 20)
+    ]
