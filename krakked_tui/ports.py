@@ -6,6 +6,7 @@ Adapters implement these; the engine knows nothing else about them. Each has a f
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -257,6 +258,10 @@ class Broker(Protocol):
 
     async def balances(self) -> Mapping[str, AssetBalance]:
         """Holdings by normalised asset name, holds included."""
+        ...
+
+    async def taker_fees(self, pairs: Sequence[str]) -> Mapping[str, Decimal]:
+        """What the account pays now as a taker, in percent, by canonical pair; some may be missing."""
         ...
 
     def headroom(self) -> Sequence[Headroom]:

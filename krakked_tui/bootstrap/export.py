@@ -18,9 +18,10 @@ from krakked_tui.config.places import places
 from krakked_tui.config.schema import AppConfig
 from krakked_tui.domain.errors import NoDataError
 from krakked_tui.domain.pairs import PairMetadata
-from krakked_tui.domain.portfolio import CostBasis
+from krakked_tui.domain.portfolio import CostBasis, Disposal
 from krakked_tui.domain.records import HistoryMark, StoredState
 from krakked_tui.engine.attribution import Attribution
+from krakked_tui.portfolio.acquired import dated
 from krakked_tui.portfolio.figures import Figures
 from krakked_tui.portfolio.findings import LedgerFinding
 from krakked_tui.portfolio.ledger import Books
@@ -64,18 +65,9 @@ def rebuild(
 ) -> ExportBooks:
     """Keep the books anew from what is stored; ``pairs`` by canonical name."""
     settings = config.portfolio
-    books = Books(settings.base_currency, cost_basis or settings.cost_basis_method, pairs.values())
-    for rate in stored.rates:
-        books.apply_rate(rate)
-    for entry in stored.entries:
-        books.apply_entry(entry)
-    unknown = Counter[str]()
-    for trade in stored.trades:
-        pair = pairs.get(trade.pair)
-        if pair is None:
-            unknown[trade.pair] += 1
-        else:
-            books.apply_trade(trade, pair)
+    method = cost_basis or settings.cost_basis_method
+    books = _kept(stored, pairs, settings.base_currency, method)
+    unknown = Counter(trade.pair for trade in stored.trades if trade.pair not in pairs)
     attribution = Attribution(
         stored.orders,
         instance=stored.instance_id,
@@ -92,9 +84,37 @@ def rebuild(
         flows=figures.flows,
         positions=tuple(each for each in state.positions.values() if settings.includes(each.base)),
         snapshots=stored.snapshots,
-        disposals=figures.disposals,
+        disposals=_disposals(stored, pairs, settings.base_currency, method, figures),
+        average_cost=method is CostBasis.WAC,
         warnings=(*_unread(stored.history), *_unbooked(unknown), *_doubts(state.findings)),
     )
+
+
+def _kept(
+    stored: StoredState, pairs: Mapping[str, PairMetadata], base_currency: str, method: CostBasis
+) -> Books:
+    """Keep books of everything but trades on pairs that are not known."""
+    books = Books(base_currency, method, pairs.values())
+    for rate in stored.rates:
+        books.apply_rate(rate)
+    for entry in stored.entries:
+        books.apply_entry(entry)
+    for trade in stored.trades:
+        pair = pairs.get(trade.pair)
+        if pair is not None:
+            books.apply_trade(trade, pair)
+    return books
+
+
+def _disposals(
+    stored: StoredState, pairs: Mapping[str, PairMetadata], base_currency: str, method: CostBasis,
+    figures: Figures,
+) -> list[Disposal]:  # fmt: skip
+    """Return what was disposed of, with dates of acquisition that mean something under average cost too."""
+    if method is not CostBasis.WAC:
+        return figures.disposals
+    first_in = _kept(stored, pairs, base_currency, CostBasis.FIFO).booked().bookings
+    return dated(figures.disposed, (each for booking in first_in for each in booking.disposed))
 
 
 def _until(stored: StoredState, until: datetime | None) -> StoredState:

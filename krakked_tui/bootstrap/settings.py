@@ -108,6 +108,7 @@ class SettingsKeeper:
         return SettingsView(
             mode=self._mode,
             profile=self._sources.profile,
+            config=str(self._sources.config_file or ""),
             exchange=self._exchange,
             ui=loaded.config.ui,
             rows=tuple(

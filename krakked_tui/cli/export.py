@@ -128,12 +128,12 @@ def _write(
     force: bool,
 ) -> int:
     # Imported late: --help must not pay for Polars.
-    from krakked_tui.portfolio.tables import Export, make_table
+    from krakked_tui.portfolio.tables import Export, make_table, notes_on
     from krakked_tui.storage.exports import Format, encode, write_export
 
     table = make_table(Export(which), books, within)
     content = encode(table, Format(file_format))
-    for warning in books.warnings:
+    for warning in (*books.warnings, *notes_on(Export(which), books, within)):
         print(f"warning: {warning}", file=sys.stderr)
     if output is None:
         write_out(content)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, assert_never
 
 from krakked_tui.control import commands as c
+from krakked_tui.control.curve_picture import PastCurve
 from krakked_tui.control.log_picture import LogSource, log_page
 from krakked_tui.control.log_view import LogPage
 from krakked_tui.control.market_view import MarketView
@@ -71,6 +72,7 @@ class LocalController:
         self._thread: EngineThread | None = None
         self._onlookers = Onlookers(monotonic, strategies)
         self._desk = PortfolioDesk(monotonic)
+        self._past = PastCurve()
         self.publish(Moment(at=EPOCH))
 
     def attach(self, thread: EngineThread, ledger_rows: LedgerRows = no_rows) -> None:
@@ -91,6 +93,7 @@ class LocalController:
             profile=self._profile,
             other_host=self._other_host,
             messages=tuple(self._messages),
+            past=self._past,
         )
         self._onlookers.draw(moment)
         self._desk.rest()

@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from krakked_tui.control import views as v
+from krakked_tui.control.curve_picture import PastCurve
 from krakked_tui.control.portfolio_view import HistoryView
 from krakked_tui.decision.account import drawdown_pct
 from krakked_tui.decision.state import State
 from krakked_tui.domain.fills import Fee, Trade
-from krakked_tui.domain.money import ZERO, percent_of
+from krakked_tui.domain.money import HUNDRED, ONE, ZERO, percent_of
 from krakked_tui.domain.orders import LocalOrder
 from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.records import SnapshotSaved
 from krakked_tui.domain.safety import KillSwitch
+from krakked_tui.engine.attribution import Attribution, answerable
 from krakked_tui.engine.moment import Moment
 from krakked_tui.execution.holdings import Holding
 from krakked_tui.market.freshness import GOOD_FOR_ENTRIES, Freshness
@@ -24,31 +27,32 @@ from krakked_tui.portfolio.valuation import Valuation, ValuationStatus
 
 RECENT_ORDERS = 100
 RECENT_TRADES = 100
-CURVE_POINTS = 600
 UNLISTED_DECIMALS = 8
 """Shown of an order on a pair that the exchange does not list any more."""
 
 
 def engine_view(
-    moment: Moment, *, version: int, mode: str, profile: str, other_host: str, messages: tuple[str, ...]
-) -> v.EngineView:
-    """Return the picture of this moment."""
+    moment: Moment, *, version: int, mode: str, profile: str, other_host: str, messages: tuple[str, ...],
+    past: PastCurve | None = None,
+) -> v.EngineView:  # fmt: skip
+    """Return the picture of this moment; ``past`` spares working out the same curve again."""
     state = moment.state
     steps = tuple(v.StartStep(s.name, s.state, s.seconds, s.detail) for s in moment.steps)
     if state is None:
         status = _status(moment, None, mode=mode, profile=profile, other_host=other_host)
         return v.EngineView(version=version, status=status, start_steps=steps, messages=messages)
     live = state.orders.live()
+    curve, growth = (past or PastCurve()).show(state.snapshots, _now(state, moment))
     return v.EngineView(
         version=version,
         status=_status(moment, state, mode=mode, profile=profile, other_host=other_host),
         start_steps=steps,
-        portfolio=_portfolio(state),
+        portfolio=_portfolio(state, growth),
         positions=_positions(state),
         open_orders=tuple(_order(state, order) for order in live),
         recent_orders=tuple(_order(state, order) for order in state.orders.newest(RECENT_ORDERS)),
-        recent_trades=tuple(_trade(state, trade) for trade in _last(state.recent_trades, RECENT_TRADES)),
-        equity_curve=_curve(state, moment),
+        recent_trades=_trades(state),
+        equity_curve=curve,
         allocation=_allocation(state.valuation),
         flatten=state.flatten,
         counts=_counts(moment, state),
@@ -115,7 +119,7 @@ def _day_pnl(state: State | None) -> Decimal:
     return state.valuation.equity - state.day_start.equity - state.day_cash_flows()
 
 
-def _portfolio(state: State) -> v.PortfolioView | None:
+def _portfolio(state: State, growth: Decimal | None) -> v.PortfolioView | None:
     valuation = state.valuation
     if valuation is None:
         return None
@@ -132,6 +136,9 @@ def _portfolio(state: State) -> v.PortfolioView | None:
         excluded=valuation.excluded.assets,
         excluded_value=valuation.excluded.value,
         history=tuple(HistoryView(m.kind.value, m.read, m.total, m.done) for m in state.history.values()),
+        compared=state.account.compared == state.activity,
+        manual_apart=not state.settings.portfolio.track_manual_trades,
+        growth_pct=None if growth is None else (growth - ONE) * HUNDRED,
     )
 
 
@@ -209,9 +216,22 @@ def _order(state: State, order: LocalOrder) -> v.OrderView:
     )
 
 
-def _trade(state: State, trade: Trade) -> v.TradeView:
+def _trades(state: State) -> tuple[v.TradeView, ...]:
+    """Return the newest trades, each under the strategy that reports name."""
+    others = Attribution(
+        (),
+        instance=state.instance,
+        tags={each.tag: each.id for each in state.settings.strategies},
+        userrefs=state.foreign,
+        strategy_tags=state.settings.portfolio.strategy_tags,
+    )
+    return tuple(_trade(state, trade, others) for trade in _last(state.recent_trades, RECENT_TRADES))
+
+
+def _trade(state: State, trade: Trade, others: Attribution) -> v.TradeView:
     pair: PairMetadata = state.known[trade.pair]
     order = state.orders.get(trade.cl_ord_id) or state.orders.by_kraken_id(trade.kraken_order_id)
+    strategy = others(trade)[0] if order is None else answerable(order)
     realized = state.books.realized(trade.trade_id)
     base_currency = state.settings.portfolio.base_currency
     known = realized is not None and not realized.unvalued
@@ -228,7 +248,7 @@ def _trade(state: State, trade: Trade) -> v.TradeView:
         fee=fee.amount if fee else ZERO,
         fee_asset=fee.asset if fee else "",
         time=trade.time,
-        strategy_id=order.strategy_id if order else "manual",
+        strategy_id=strategy,
         realized_pnl=realized.pnl if realized and known else None,
     )
 
@@ -238,11 +258,14 @@ def _last(trades: Iterable[Trade], limit: int) -> list[Trade]:
     return list(reversed(list(trades)))[:limit]
 
 
-def _curve(state: State, moment: Moment) -> tuple[v.EquityPoint, ...]:
-    points = [v.EquityPoint(s.at, s.equity) for s in state.snapshots[-CURVE_POINTS:]]
-    if state.valuation is not None and (not points or moment.at > points[-1].at):
-        points.append(v.EquityPoint(moment.at, state.valuation.equity))
-    return tuple(points)
+def _now(state: State, moment: Moment) -> SnapshotSaved | None:
+    """Return the point of the equity curve that would be stored now."""
+    worth = state.valuation
+    if worth is None:
+        return None
+    return SnapshotSaved(
+        moment.at, worth.equity, worth.cash, worth.realized_pnl, worth.unrealized_pnl, state.cash_flows()
+    )
 
 
 def _allocation(valuation: Valuation | None) -> tuple[v.AllocationView, ...]:

@@ -18,7 +18,8 @@ from krakked_tui.control.portfolio_picture import (
     traded_part,
     within_of,
 )
-from krakked_tui.control.portfolio_view import PortfolioQuery, PortfolioReport
+from krakked_tui.control.portfolio_view import PnLLine, PortfolioQuery, PortfolioReport
+from krakked_tui.domain.money import ZERO
 from krakked_tui.engine.moment import Moment
 from krakked_tui.engine.portfolio_service import PortfolioFacts, PortfolioService, take_facts
 from krakked_tui.portfolio.ledger import LedgerState
@@ -29,6 +30,7 @@ ASKED_SECONDS = 5.0
 """Whoever asked this lately still looks."""
 RELEASE_SECONDS = 60.0
 """After so long without anybody, everything that was worked out is let go of."""
+TROUBLE = "working these figures out failed: the log (8) says why; it is tried again when the books change"
 QUERIES_MAX = 8
 """Queries that are answered at a time; of more, those asked for last."""
 
@@ -162,6 +164,7 @@ class PortfolioDesk:
         except Exception:
             # Whoever looks keeps the last report; the engine is none the worse for it.
             kept.failed = facts.state
+            kept.report = _troubled(kept.report, query, facts)
             _logger.exception("a report on the portfolio cannot be made")
             return
         self._version += 1
@@ -190,7 +193,19 @@ def _same_worth(facts: PortfolioFacts, before: PortfolioFacts) -> bool:
         and facts.balances is before.balances
         and facts.drift == before.drift
         and facts.history == before.history
+        and facts.open_orders == before.open_orders
+        and facts.foreign_orders == before.foreign_orders
     )
+
+
+def _troubled(last: PortfolioReport | None, query: PortfolioQuery, facts: PortfolioFacts) -> PortfolioReport:
+    """Return the last report, or an empty one, that says that there is no newer one."""
+    if last is None:
+        settings, nothing = facts.settings, PnLLine("total", 0, ZERO, ZERO, ZERO)
+        last = PortfolioReport(
+            0, query, facts.at, settings.cost_basis_method, settings.base_currency, nothing
+        )  # fmt: skip
+    return msgspec.structs.replace(last, trouble=TROUBLE)
 
 
 def _in_a_thread(work: Work) -> None:

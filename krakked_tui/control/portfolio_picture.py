@@ -3,7 +3,7 @@
 A function of a moment, a query and the ledger rows of one trade; see ``portfolio_desk`` for when it is asked.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
 from decimal import Decimal
 from functools import partial
@@ -11,21 +11,22 @@ from functools import partial
 import msgspec
 
 from krakked_tui.control import portfolio_view as v
+from krakked_tui.control.holdings_picture import holding_lines
 from krakked_tui.domain.errors import KrakkedError, UsageError
 from krakked_tui.domain.fills import LedgerEntry
-from krakked_tui.domain.money import HUNDRED, ZERO, percent_of
-from krakked_tui.domain.pairs import PairMetadata
-from krakked_tui.domain.portfolio import CashFlow, Disposal, Holding
+from krakked_tui.domain.money import HUNDRED, ZERO
+from krakked_tui.domain.portfolio import NO_PAIR, CashFlow, Disposal
 from krakked_tui.domain.records import HistoryMark
 from krakked_tui.engine.portfolio_service import PortfolioFacts, PortfolioService
-from krakked_tui.portfolio.forms import Forms, holdings
 from krakked_tui.portfolio.performance import Performance
-from krakked_tui.portfolio.reports import TradeMade
+from krakked_tui.portfolio.sales import SaleFigures
 from krakked_tui.portfolio.summary import (
     Bounds,
     Breakdown,
+    Chosen,
     Period,
     PnLGroup,
+    RealizedRecord,
     Tally,
     sum_up,
     sum_up_fees,
@@ -39,7 +40,6 @@ ROWS_MAX = 5_000
 """Trades and cash flows in a report at most, whatever the query asks for."""
 LOTS_MAX = 500
 UNLISTED_DECIMALS = 8
-EXCLUDED = "excluded"
 
 LedgerRows = Callable[[str], Sequence[LedgerEntry]]
 """Returns the ledger rows of a trade, oldest first. Blocks on the disk; raises ``StorageError``."""
@@ -56,6 +56,7 @@ class TradedPart(msgspec.Struct, frozen=True):
     within: Bounds | None
     performance: v.PerformanceView
     total: v.PnLLine
+    excluded: v.PnLLine | None
     groups: tuple[v.PnLLine, ...]
     trades: tuple[v.TradeLine, ...]
     trades_found: int
@@ -83,18 +84,15 @@ def traded_part(service: PortfolioService, query: v.PortfolioQuery, rows_of: Led
     """Work out what took place in the period. What the query names and nobody knows gives nothing."""
     within = within_of(query, service)
     tallies: list[Tally] = []
-    trades: Sequence[TradeMade] = ()
+    excluded: list[Tally] = []
+    made: Sequence[RealizedRecord] = ()
     flows: Sequence[CashFlow] = ()
     rows, manual = min(max(query.rows, 0), ROWS_MAX), _counts_manual(service, query)
+    chosen = Chosen(query.pair, query.strategy, query.side, manual)
     if within is not None:
-        tallies = service.tallies(
-            within, pair=query.pair, strategy=query.strategy, side=query.side,
-            include_manual=manual,
-        )  # fmt: skip
-        trades = service.trades(
-            within, pair=query.pair, strategy=query.strategy, side=query.side,
-            include_manual=manual, limit=rows,
-        )  # fmt: skip
+        tallies = service.tallies(within, chosen)
+        excluded = service.excluded_tallies(within, chosen)
+        made = service.records(within, chosen, limit=rows)
         flows = service.get_cash_flows(within.since, within.until, limit=None)
     by = next((each for each in Breakdown if each.value == query.by), None)
     summary = sum_up(tallies, within or Bounds(), include_manual=manual, by=by)
@@ -102,18 +100,19 @@ def traded_part(service: PortfolioService, query: v.PortfolioQuery, rows_of: Led
     every = service.figures.tallies(Bounds())
     return TradedPart(
         within=within,
-        performance=_performance(service, within),
+        performance=_performance(service, within, chosen),
         total=_pnl(summary.total),
+        excluded=_pnl(sum_up(excluded, Bounds(), include_manual=manual).total) if excluded else None,
         groups=tuple(map(_pnl, summary.groups[-GROUPS_MAX:])),
-        trades=tuple(map(partial(_trade, service.facts.known), trades)),
-        trades_found=summary.total.trades,
+        trades=tuple(map(partial(_made, service.facts), made)),
+        trades_found=summary.total.trades + summary.total.others,
         flows=tuple(map(_flow, flows[:rows])),
         flows_found=len(flows),
-        fees=tuple(v.FeeLine(fee.asset, fee.amount, fee.value) for fee in fees.by_asset),
+        fees=tuple(v.FeeLine(fee.asset, fee.amount, fee.value, fee.unvalued) for fee in fees.by_asset),
         fees_percent_of_gross=fees.percent_of_gross,
         detail=_detail(service, query.trade_id, rows_of) if query.trade_id else None,
         findings=_findings(service.facts),
-        pairs=tuple(sorted({one.pair for one in every if one.pair})),
+        pairs=tuple(sorted({one.pair or NO_PAIR for one in every})),
         strategies=tuple(sorted({one.strategy for one in every})),
     )
 
@@ -136,6 +135,7 @@ def make_report(
         currency=facts.settings.base_currency,
         total=part.total,
         manual=_counts_manual(service, query),
+        excluded=part.excluded,
         groups=part.groups,
         trades=part.trades,
         trades_found=part.trades_found,
@@ -143,7 +143,7 @@ def make_report(
         flows_found=part.flows_found,
         fees=part.fees,
         fees_percent_of_gross=part.fees_percent_of_gross,
-        holdings=_holdings(service),
+        holdings=holding_lines(service),
         performance=part.performance,
         detail=part.detail,
         history=tuple(map(_history, facts.history)),
@@ -155,13 +155,21 @@ def make_report(
 
 
 def _pnl(group: PnLGroup) -> v.PnLLine:
-    return v.PnLLine(group.key, group.trades, group.gross_pnl, group.fees, group.realized_pnl)
+    return v.PnLLine(
+        group.key, group.trades, group.gross_pnl, group.fees, group.realized_pnl, group.unvalued_fees
+    )
 
 
-def _trade(known: Mapping[str, PairMetadata], each: TradeMade) -> v.TradeLine:
-    trade, made = each.trade, each.made
-    pair = known.get(trade.pair)
-    fee_known = made.fee_base is not None
+def _made(facts: PortfolioFacts, made: RealizedRecord) -> v.TradeLine:
+    trade = facts.booked.trades.get(made.trade_id)
+    pnl = made.pnl_base if made.fee_base is not None and not made.unvalued else None
+    if trade is None:
+        return v.TradeLine(
+            trade_id=made.trade_id, order_id="", time=made.time, pair=NO_PAIR, side="", volume=ZERO,
+            price=ZERO, cost=ZERO, price_decimals=0, volume_decimals=0, fee_text="", fee=made.fee_base,
+            pnl=pnl, strategy=made.strategy_tag, maker=False,
+        )  # fmt: skip
+    pair = facts.known.get(trade.pair)
     return v.TradeLine(
         trade_id=trade.trade_id,
         order_id=trade.kraken_order_id,
@@ -175,7 +183,7 @@ def _trade(known: Mapping[str, PairMetadata], each: TradeMade) -> v.TradeLine:
         volume_decimals=pair.volume_decimals if pair else UNLISTED_DECIMALS,
         fee_text=", ".join(f"{fee.amount:f} {fee.asset}" for fee in trade.fees),
         fee=made.fee_base,
-        pnl=made.pnl_base if fee_known and not made.unvalued else None,
+        pnl=pnl,
         strategy=made.strategy_tag,
         maker=trade.maker,
     )
@@ -197,8 +205,7 @@ def _detail(service: PortfolioService, trade_id: str, rows_of: LedgerRows) -> v.
     made = service.figures.records_of(trade_id)
     if not made:
         return None
-    each = TradeMade(service.facts.booked.trades[trade_id], made[0])
-    booking = service.figures.booking_of(each.trade)
+    booking = service.figures.booking_of(made[0])
     findings = [finding.message for finding in booking.findings] if booking else []
     entries: Sequence[LedgerEntry] = ()
     try:
@@ -207,7 +214,7 @@ def _detail(service: PortfolioService, trade_id: str, rows_of: LedgerRows) -> v.
         findings.append(f"its ledger rows cannot be shown: {error}")
     disposals: Iterable[Disposal] = booking.disposals[:LOTS_MAX] if booking else ()
     return v.TradeDetail(
-        trade=_trade(service.facts.known, each),
+        trade=_made(service.facts, made[0]),
         entries=tuple(map(_entry, entries)),
         lots=tuple(map(_lot, disposals)),
         findings=tuple(findings),
@@ -225,57 +232,18 @@ def _lot(part: Disposal) -> v.LotLine:
     return v.LotLine(part.acquired_at, part.quantity, part.cost, part.proceeds, part.fee, part.gain)
 
 
-def _holdings(service: PortfolioService) -> tuple[v.HoldingLine, ...]:
-    """Return what is held, the most valuable first; what is excluded last."""
-    facts = service.facts
-    forms = Forms.of_pairs(facts.known.values())
-    held = holdings(facts.balances, forms)
-    booked: dict[str, Decimal] = {}
-    for name, amount in facts.state.balances.items():
-        asset = forms.asset(name)
-        booked[asset] = booked.get(asset, ZERO) + amount
-    lines = []
-    for asset in sorted(held.keys() | booked.keys()):
-        holding, ours = held.get(asset) or Holding(asset, ZERO), booked.get(asset, ZERO)
-        if holding.total or ours:
-            lines.append(_holding(service, holding, ours))
-    return tuple(sorted(lines, key=lambda line: (line.status == EXCLUDED, -line.value, line.asset)))
-
-
-def _holding(service: PortfolioService, holding: Holding, ours: Decimal) -> v.HoldingLine:
-    asset, total, valuation = holding.asset, holding.total, service.facts.valuation
-    worth = service.value(asset, total)
-    included = service.facts.settings.includes(asset)
-    percent = None
-    if included and valuation is not None and valuation.equity > ZERO:
-        percent = percent_of(worth.value, valuation.equity)
-    return v.HoldingLine(
-        asset=asset,
-        total=total,
-        free=holding.free,
-        reserved=holding.reserved,
-        elsewhere=holding.elsewhere,
-        value=worth.value,
-        percent_of_equity=percent,
-        status=worth.status.value if included else EXCLUDED,
-        source_pair=worth.source_pair or "",
-        books=ours if ours != total else None,
-    )
-
-
-def _performance(service: PortfolioService, within: Bounds | None) -> v.PerformanceView:
+def _performance(service: PortfolioService, within: Bounds | None, chosen: Chosen) -> v.PerformanceView:
     if within is None:
         return v.PerformanceView()
     if within == Bounds():
         found = service.performance(Period.ALL)
     else:
         found = service.performance(Period.CUSTOM, within)
-    return _performance_view(found)
+    return _performance_view(found, service.sales(within, chosen))
 
 
-def _performance_view(found: Performance) -> v.PerformanceView:
-    sales, fall = found.sales, found.max_drawdown
-    holding = sales.average_holding
+def _performance_view(found: Performance, sales: SaleFigures) -> v.PerformanceView:
+    fall, holding = found.max_drawdown, sales.average_holding
     return v.PerformanceView(
         return_pct=_percent(found.time_weighted_return),
         max_drawdown_pct=None if fall is None else _percent(fall.depth),

@@ -34,9 +34,10 @@ class PortfolioQuery(msgspec.Struct, frozen=True):
 
 
 class TradeLine(msgspec.Struct, frozen=True):
-    """One trade. ``pnl`` is net of its ``fee``; both None while nothing says what they are worth.
+    """One trade. ``pnl`` is net of its ``fee``; each is None while nothing says what it is worth.
 
-    ``amounts`` are in the pair's own assets, with its decimals.
+    Amounts are in the pair's own assets, with its decimals. What was made without a trade has ``NO_PAIR`` for
+    a pair, no ``side``, the id of its (first) ledger row for a trade id, and nothing but ``fee`` and ``pnl``.
     """
 
     trade_id: str
@@ -57,13 +58,17 @@ class TradeLine(msgspec.Struct, frozen=True):
 
 
 class PnLLine(msgspec.Struct, frozen=True):
-    """What a day, a pair or a strategy made."""
+    """What a day, a pair (or ``NO_PAIR``) or a strategy made.
+
+    ``unvalued_fees`` counts fees that nothing says the worth of: they are in none of the sums.
+    """
 
     key: str
     trades: int
     gross: Decimal
     fees: Decimal
     realized: Decimal
+    unvalued_fees: int = 0
 
 
 class FlowLine(msgspec.Struct, frozen=True):
@@ -112,10 +117,31 @@ class TradeDetail(msgspec.Struct, frozen=True):
     findings: tuple[str, ...] = ()
 
 
+class HoldLine(msgspec.Struct, frozen=True):
+    """An open order, and how much of an asset it reserves. ``strategy`` is "" for one that is not ours."""
+
+    order_id: str
+    pair: str
+    side: str
+    amount: Decimal
+    strategy: str = ""
+
+
+class PartLine(msgspec.Struct, frozen=True):
+    """The part of a holding that a strategy answers for; "manual" is what nobody does."""
+
+    strategy: str
+    amount: Decimal
+    value: Decimal
+
+
 class HoldingLine(msgspec.Struct, frozen=True):
     """All of one asset. ``free``, ``reserved`` and ``elsewhere`` add up to ``total``.
 
-    ``status`` is valued, stale, unvalued or excluded; ``books`` what our ledger says where that differs.
+    These are the exchange's balances, as old as ``HealthView.account_age``; ``books`` is what our ledger says
+    where that differs. ``value`` and ``percent_of_equity`` are those of the books, as equity is. ``status``
+    is valued, stale, unvalued, delisted or excluded. ``holds`` are the open orders that reserve some of it,
+    ``parts`` who answers for it.
     """
 
     asset: str
@@ -128,18 +154,25 @@ class HoldingLine(msgspec.Struct, frozen=True):
     status: str
     source_pair: str
     books: Decimal | None = None
+    holds: tuple[HoldLine, ...] = ()
+    parts: tuple[PartLine, ...] = ()
 
 
 class FeeLine(msgspec.Struct, frozen=True):
-    """Fees paid in one asset."""
+    """Fees paid in one asset; ``unvalued`` of them have no worth and are not in ``value``."""
 
     asset: str
     amount: Decimal
     value: Decimal
+    unvalued: int = 0
 
 
 class PerformanceView(msgspec.Struct, frozen=True):
-    """Figures from the equity curve, net of cash flows; None where there is too little to say."""
+    """How well it went; None where there is too little to say.
+
+    Return, drawdown, Sharpe and Sortino are from the equity curve of the whole account, net of cash flows,
+    whatever else a query chooses; the others from the sales that it is about.
+    """
 
     return_pct: Decimal | None = None
     max_drawdown_pct: Decimal | None = None
@@ -160,7 +193,11 @@ class HistoryView(msgspec.Struct, frozen=True):
 
 
 class PortfolioReport(msgspec.Struct, frozen=True):
-    """The answer to ``query``. ``version`` grows with every new report; ``manual`` trades count or do not."""
+    """The answer to ``query``. ``version`` grows with every new report; ``manual`` trades count or do not.
+
+    ``trouble`` says why there is no newer one: everything else is then as of the last report, or means
+    nothing when there was none, with version 0.
+    """
 
     version: int
     query: PortfolioQuery
@@ -169,6 +206,9 @@ class PortfolioReport(msgspec.Struct, frozen=True):
     currency: str
     total: PnLLine
     manual: bool = True
+    trouble: str = ""
+    excluded: PnLLine | None = None
+    """What excluded assets made by the same filters; None when nothing is excluded."""
     groups: tuple[PnLLine, ...] = ()
     trades: tuple[TradeLine, ...] = ()
     trades_found: int = 0

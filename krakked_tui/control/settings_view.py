@@ -51,11 +51,13 @@ class CredentialsView(msgspec.Struct, frozen=True, kw_only=True):
 class SettingsView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the Settings screen shows. It changes only by ``ChangeSetting``.
 
-    ``versions`` and ``paths`` are pairs of name and text; ``warnings`` concern the configuration.
+    ``config`` is the configuration file, empty for the usual one. ``versions`` and ``paths`` are pairs of
+    name and text; ``warnings`` concern the configuration.
     """
 
     mode: str = ""
     profile: str = ""
+    config: str = ""
     exchange: str = ""
     ui: UiSettings = UiSettings()
     rows: tuple[SettingRow, ...] = ()

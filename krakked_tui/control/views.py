@@ -95,6 +95,12 @@ class PortfolioView(msgspec.Struct, frozen=True):
     excluded: tuple[str, ...] = ()
     excluded_value: Decimal = ZERO
     history: tuple[HistoryView, ...] = ()
+    compared: bool = True
+    """Whether books and balances have been compared since the last fill."""
+    manual_apart: bool = False
+    """Whether ``realized_pnl`` has manual trades in it that reports leave out unless asked."""
+    growth_pct: Decimal | None = None
+    """What the money of the equity curve made over the time that it shows, net of flows; None: not known."""
 
 
 class PositionView(msgspec.Struct, frozen=True):

@@ -137,13 +137,16 @@ def _pair_state(state: State, pair: str) -> PairState:
         metadata=metadata,
         quote=mark.quote if mark else None,
         freshness=mark.freshness if mark else Freshness.NEVER,
-        taker_fee_pct=taker_fee_pct(metadata),
+        taker_fee_pct=taker_fee_pct(state, metadata),
         price_age=mark.age if mark else 0.0,
     )
 
 
-def taker_fee_pct(pair: PairMetadata) -> Decimal:
-    """Return the taker fee of the lowest volume tier: never less than what will be paid."""
+def taker_fee_pct(state: State, pair: PairMetadata) -> Decimal:
+    """Return the account's own taker fee, else that of the lowest volume tier, which is never too little."""
+    own = state.taker_fees.get(pair.canonical)
+    if own is not None:
+        return own
     return pair.fees_taker[0].percent if pair.fees_taker else ZERO
 
 
@@ -185,7 +188,7 @@ def _cash_available(state: State, pending: dict[str, PendingBuy]) -> Decimal:
     """Return what is free after open buys and their fees."""
     reserved = sum(
         (
-            buy.notional_usd * (HUNDRED + taker_fee_pct(state.known[pair])) / HUNDRED
+            buy.notional_usd * (HUNDRED + taker_fee_pct(state, state.known[pair])) / HUNDRED
             for pair, buy in pending.items()
         ),
         ZERO,

@@ -59,11 +59,21 @@ class Identify(msgspec.Struct, frozen=True, tag=True):
 
 
 class SyncAccount(msgspec.Struct, frozen=True, tag=True):
-    """Read the account; ``since`` is where the trade and ledger histories are read from."""
+    """Read the account; ``since`` is where the trade and ledger histories are read from.
+
+    A reading that takes longer than ``deadline`` wall seconds counts as failed.
+    """
 
     trades_since: datetime
     entries_since: datetime
     activity: int
+    deadline: float = 120.0
+
+
+class ReadFees(msgspec.Struct, frozen=True, tag=True):
+    """Read what the account pays as a taker of these pairs."""
+
+    pairs: tuple[str, ...]
 
 
 class FindRates(msgspec.Struct, frozen=True, tag=True):
@@ -96,5 +106,15 @@ class Log(msgspec.Struct, frozen=True, tag=True):
 
 
 Effect = (
-    ComputeSignals | Submit | Cancel | LookUp | Identify | SyncAccount | FindRates | WatchStops | Answer | Log
+    ComputeSignals
+    | Submit
+    | Cancel
+    | LookUp
+    | Identify
+    | SyncAccount
+    | ReadFees
+    | FindRates
+    | WatchStops
+    | Answer
+    | Log
 )

@@ -131,7 +131,8 @@ class AccountSynced(msgspec.Struct, frozen=True, tag=True):
 
     ``activity`` is the core's activity counter when the questions were asked: when it has moved
     since, the answers belong to different moments and cannot be compared with the books. The same
-    goes for rows newer than ``balances_at``, the exchange time just before the balances were read.
+    goes for rows newer than ``balances_at``, the exchange time just before the balances were read;
+    ``began_wall`` is the wall second of that.
     """
 
     at: datetime
@@ -142,6 +143,7 @@ class AccountSynced(msgspec.Struct, frozen=True, tag=True):
     trades: tuple[Trade, ...]
     entries: tuple[LedgerEntry, ...]
     balances: dict[str, AssetBalance]
+    began_wall: float | None = None
 
 
 class HistoryRead(msgspec.Struct, frozen=True, tag=True):
@@ -166,6 +168,13 @@ class RatesFound(msgspec.Struct, frozen=True, tag=True):
     at: datetime
     rates: tuple[Rate, ...]
     unfound: tuple[WantedRate, ...] = ()
+
+
+class FeesRead(msgspec.Struct, frozen=True, tag=True):
+    """What the account pays now as a taker, in percent, by canonical pair; those not named stay as known."""
+
+    at: datetime
+    taker: dict[str, Decimal]
 
 
 class AcceptBalancesRequested(msgspec.Struct, frozen=True, tag=True):
@@ -323,6 +332,7 @@ Event = (
     | AccountSynced
     | HistoryRead
     | RatesFound
+    | FeesRead
     | AcceptBalancesRequested
     | AccountSyncFailed
     | AccountStreamChanged
@@ -360,6 +370,8 @@ URGENT_EVENTS = (
     TradeReported,
     LookedUp,
     CancelAnswered,
+    AccountSynced,
+    AccountSyncFailed,
     HistoryRead,
     RatesFound,
     StopCrossed,

@@ -8,13 +8,14 @@ import msgspec
 
 from krakked_tui.decision.effects import Level
 from krakked_tui.decision.outcome import Outcome
-from krakked_tui.decision.state import External, State
+from krakked_tui.decision.outside import External
+from krakked_tui.decision.state import State
 from krakked_tui.domain.fills import LedgerEntry, Trade
 from krakked_tui.domain.money import ZERO, percent_of
 from krakked_tui.domain.precision import half_up
+from krakked_tui.domain.records import ExternalJudged
 from krakked_tui.execution.lifecycle import UNPROVEN
-from krakked_tui.portfolio.flows import TRADE_ROW, Treatment, meaning_of
-from krakked_tui.portfolio.ledger import OWN_ROW
+from krakked_tui.portfolio.flows import OWN_ROW, TRADE_ROW, Treatment, meaning_of
 from krakked_tui.portfolio.valuation import PriceMark, Valuer
 
 ASSETS_MAX = 10
@@ -42,7 +43,7 @@ def judge_external(state: State, out: Outcome, at: datetime, prices: Mapping[str
         return
     if any(_may_be_ours(state, trade) for trade in external.trades):
         return
-    state.external = External()
+    _begin_anew(state, out, at)
     valuer = Valuer(prices, state.known, state.settings.portfolio)
     traded, flowed, assets = _Moved(), _Moved(), set[str]()
     _add_trades(state, external.trades, valuer, traded, assets)
@@ -52,6 +53,8 @@ def judge_external(state: State, out: Outcome, at: datetime, prices: Mapping[str
     percent = percent_of(moved, before) if before > ZERO else None
     if not moved or (percent is not None and percent <= state.settings.portfolio.external_activity_pct):
         return
+    if state.last_sync is not None:
+        state.last_sync = msgspec.structs.replace(state.last_sync, external_activity=True)
     currency = state.settings.portfolio.base_currency
     share = "there was nothing before" if percent is None else f"{half_up(percent, 1)} % of equity"
     out.log(
@@ -62,6 +65,16 @@ def judge_external(state: State, out: Outcome, at: datetime, prices: Mapping[str
         flowed_net=str(flowed.net), percent=None if percent is None else str(half_up(percent, 2)),
         equity_before=str(before), assets=",".join(sorted(assets)[:ASSETS_MAX]),
     )  # fmt: skip
+
+
+def _begin_anew(state: State, out: Outcome, at: datetime) -> None:
+    """Take everything that is known for judged; of what is dated in the future, what comes next."""
+    before, books = state.external.until, state.books
+    known = [min(each, at) for each in (books.last_trade_time, books.last_entry_time) if each is not None]
+    until = max([*known, *([] if before is None else [before])], default=None)
+    state.external = External(until=until)
+    if until is not None and until != before:
+        out.record(ExternalJudged(until))
 
 
 def _may_be_ours(state: State, trade: Trade) -> bool:

@@ -7,6 +7,7 @@ have all that is known booked anew.
 from krakked_tui.decision import events as e
 from krakked_tui.decision.account import synced
 from krakked_tui.decision.effects import Level
+from krakked_tui.decision.orders import with_named_fees
 from krakked_tui.decision.outcome import Outcome
 from krakked_tui.decision.state import Awaiting, State, book
 from krakked_tui.domain.records import HistoryMarked, LedgerEntrySaved, TradeSaved
@@ -17,8 +18,10 @@ def history_read(state: State, out: Outcome, event: e.HistoryRead) -> None:
     awaiting, before = state.awaiting, state.history.get(event.mark.kind)
     if before is not None and before.done:
         return
-    for trade in event.trades:
-        if trade.trade_id not in awaiting.trades:
+    for told in event.trades:
+        if told.trade_id not in awaiting.trades:
+            pair = state.known.get(told.pair)
+            trade = with_named_fees(told, pair.quote if pair else "")
             awaiting.trades[trade.trade_id] = trade
             out.record(TradeSaved(trade))
     for entry in event.entries:

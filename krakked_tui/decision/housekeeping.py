@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from krakked_tui.decision import events as e
 from krakked_tui.decision.account import ask_for_sync, look_up
 from krakked_tui.decision.cancelling import cancel, repeat_cancels
+from krakked_tui.decision.effects import ReadFees
 from krakked_tui.decision.orders import identify_fills
 from krakked_tui.decision.outcome import Outcome
 from krakked_tui.decision.placing import search_for
@@ -14,6 +15,8 @@ from krakked_tui.decision.stops import close_urgently
 from krakked_tui.domain.orders import LocalOrder, OrderType, Purpose
 from krakked_tui.execution import lifecycle
 
+FEES_SECONDS = 3600.0
+"""How often the account's own fees are asked for: as often as the pairs are listed anew."""
 DOUBT_SYNC_SECONDS = 3.0
 """While balances differ from the books, or fills are missing, the account is read this often."""
 
@@ -32,6 +35,7 @@ def time_passed(state: State, out: Outcome, event: e.TimePassed) -> None:
     for cl_ord_id in tuple(state.searches):
         look_up(state, out, cl_ord_id, event.wall)
     _sync_when_due(state, out, event.wall)
+    _read_fees_when_due(state, out, event.wall)
 
 
 def _escalate_exits(state: State, event: e.TimePassed) -> None:
@@ -62,3 +66,13 @@ def _sync_when_due(state: State, out: Outcome, wall: float) -> None:
         interval = min(interval, DOUBT_SYNC_SECONDS)
     if account.asked_wall is None or wall - account.asked_wall >= interval:
         ask_for_sync(state, out, wall)
+
+
+def _read_fees_when_due(state: State, out: Outcome, wall: float) -> None:
+    """Ask what the account pays, once the account has been read: nothing must wait for it."""
+    if state.account.synced_wall is None or (state.fees_wall is not None and wall < state.fees_wall):
+        return
+    pairs = sorted(state.tradable | (state.holdings.keys() & state.known.keys()))
+    if pairs:
+        state.fees_wall = wall + FEES_SECONDS
+        out.do(ReadFees(tuple(pairs)))

@@ -10,7 +10,7 @@ from krakked_tui.decision.effects import Identify, Level
 from krakked_tui.decision.outcome import Outcome
 from krakked_tui.decision.placing import deadline, hand_over, search_for
 from krakked_tui.decision.state import State, attribute, attribute_all
-from krakked_tui.domain.fills import Trade
+from krakked_tui.domain.fills import Fee, Trade
 from krakked_tui.domain.orders import (
     Accepted,
     LocalOrder,
@@ -237,6 +237,7 @@ def take_trade(state: State, out: Outcome, trade: Trade) -> bool:
     if pair is None:
         _keep_unbooked(state, out, trade)
         return False
+    trade = with_named_fees(trade, pair.quote)
     if not state.books.apply_trade(trade, pair):
         return False
     state.activity += 1
@@ -258,6 +259,7 @@ def _keep_unbooked(state: State, out: Outcome, trade: Trade) -> None:
     """Store a trade on a pair that is not listed; its ledger rows book it."""
     if trade.trade_id in state.unbooked:
         return
+    trade = with_named_fees(trade, "")
     state.unbooked[trade.trade_id] = trade
     state.counts.errors += 1
     out.record(TradeSaved(trade))
@@ -265,6 +267,17 @@ def _keep_unbooked(state: State, out: Outcome, trade: Trade) -> None:
         Level.CRITICAL, "trade_unknown_pair", f"a trade on the unknown pair {trade.pair} is not booked",
         trade_id=trade.trade_id, pair=trade.pair,
     )  # fmt: skip
+
+
+def with_named_fees(trade: Trade, quote: str) -> Trade:
+    """Return a trade whose fees all name their asset: one that does not is in the quote, if that is known.
+
+    Otherwise it is left to the trade's ledger rows.
+    """
+    if all(fee.asset for fee in trade.fees):
+        return trade
+    fees = (Fee(fee.asset or quote, fee.amount) for fee in trade.fees if fee.asset or quote)
+    return msgspec.structs.replace(trade, fees=tuple(fees))
 
 
 def _attribute_waiting(state: State, kraken_order_id: str) -> None:

@@ -10,6 +10,8 @@ from itertools import chain
 import msgspec
 
 from krakked_tui.decision.events import Mark
+from krakked_tui.decision.outside import External, unjudged
+from krakked_tui.decision.syncs import SyncSummary
 from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.orders import LocalOrder, OrderReport
@@ -21,6 +23,7 @@ from krakked_tui.domain.pairs import (
     SystemStatus,
     allows,
 )
+from krakked_tui.domain.portfolio import Rate
 from krakked_tui.domain.records import HistoryKind, HistoryMark, SnapshotSaved, StoredState
 from krakked_tui.domain.safety import DayStart, FlattenProgress, KillSwitch
 from krakked_tui.execution import client_ids, holdings
@@ -37,8 +40,6 @@ from krakked_tui.risk.settings import RiskSettings
 from krakked_tui.strategies.settings import StrategySettings
 
 RECENT_TRADES = 200
-EXTERNAL_MAX = 10_000
-"""Trades, and ledger rows, of others that wait to be judged."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -69,8 +70,18 @@ class AccountTruth:
     """How recently the exchange confirmed what we hold. Wall seconds."""
 
     synced_wall: float | None = None
+    read_wall: float | None = None
+    """When the reading began that is believed: what it says is as old as that."""
     asked_wall: float | None = None
     in_flight: bool = False
+    give_up_wall: float = 0.0
+    """When a reading under way counts as lost."""
+    doubts: int = 0
+    """Readings in a row that differed from the books."""
+    widened: int = 0
+    """How many wider spans of the histories have been read again because of that."""
+    wide_wall: float | None = None
+    """When a wide span is to be read again in any case."""
     failure: str = ""
     drift: tuple[DriftFinding, ...] = ()
     balances: dict[str, AssetBalance] = field(default_factory=dict)
@@ -119,15 +130,6 @@ class Awaiting:
 
 
 @dataclass(slots=True)
-class External:
-    """What others did with the account since the last judgement, which is ``due`` from a complete sync on."""
-
-    trades: deque[Trade] = field(default_factory=lambda: deque(maxlen=EXTERNAL_MAX))
-    entries: deque[LedgerEntry] = field(default_factory=lambda: deque(maxlen=EXTERNAL_MAX))
-    due: datetime | None = None
-
-
-@dataclass(slots=True)
 class Unattributed:
     """A fill whose order is not identified yet, with the times the exchange was asked about it."""
 
@@ -151,9 +153,15 @@ class State:
     """What the exchange as a whole is in; None when that is not known."""
     barred: dict[str, Barred] = field(default_factory=dict)
     """Closes, by pair, that wait for the exchange to take them."""
+    taker_fees: dict[str, Decimal] = field(default_factory=dict)
+    """What the account pays by its volume, in percent, by pair, as far as the exchange said it."""
+    fees_wall: float | None = None
+    """Wall second from which the exchange is asked for that again."""
     kill_switch: KillSwitch = field(default_factory=KillSwitch)
     paused: bool = False
     day_start: DayStart | None = None
+    day_awaited: datetime | None = None
+    """Since when a new day waits for prices to be opened at."""
     flatten: FlattenProgress | None = None
     holdings: dict[str, Holding] = field(default_factory=dict)
     marks: dict[str, Mark] = field(default_factory=dict)
@@ -163,6 +171,7 @@ class State:
     """Assets held of which nobody tells the worth any more, as the operator was told last."""
     snapshots: list[SnapshotSaved] = field(default_factory=list)
     account: AccountTruth = field(default_factory=AccountTruth)
+    last_sync: SyncSummary | None = None
     history: dict[HistoryKind, HistoryMark] = field(default_factory=dict)
     """How much of each history is stored; a database made before there were marks has none."""
     awaiting: Awaiting = field(default_factory=Awaiting)
@@ -170,6 +179,8 @@ class State:
     """The userref of each order with fills that is not ours, by the exchange's id."""
     rates_asked: bool = False
     """Whether prices of the past are being looked for."""
+    found: list[Rate] = field(default_factory=list)
+    """Prices of the past that are stored and not booked yet."""
     unfound: set[tuple[str, str]] = field(default_factory=set)
     """Events and assets for which nothing says a price."""
     findings_told: set[LedgerFinding] = field(default_factory=set)
@@ -289,7 +300,7 @@ class State:
             f"the account's history is being read: {self.history_progress}" if self.history_pending else "",
             f"market data unusable: {self.market_detail}" if not self.market_usable else "",
             "the account has not been read yet" if account.synced_wall is None else "",
-            f"the account cannot be read: {account.failure}" if self.account_stale else "",
+            self._stale_reason() if self.account_stale else "",
             "balances differ from the ledger" if account.drift else "",
             self._drawdown_unjudged(),
         ):
@@ -298,11 +309,11 @@ class State:
         return ""
 
     def _drawdown_unjudged(self) -> str:
-        """Say why the day's drawdown cannot be judged; empty when it can."""
+        """Say why equity, and with it the day's drawdown, is not known in full; empty when it is."""
         unpriced = self.valuation.unpriced if self.valuation else ()
         if not unpriced:
             return ""
-        return f"the day's drawdown cannot be judged: nothing says what {', '.join(unpriced)} is worth"
+        return f"equity is not known in full: nothing says what {', '.join(unpriced)} is worth"
 
     @property
     def history_pending(self) -> bool:
@@ -321,23 +332,30 @@ class State:
 
     @property
     def account_stale(self) -> bool:
-        """Whether account truth has been unobtainable for too long."""
-        return bool(self.account.failure) and self._truth_age() > (
-            self.settings.portfolio.max_truth_age_seconds
-        )
+        """Whether what the exchange confirmed last of the account is too old, for whatever reason."""
+        return self._truth_age() > self.settings.portfolio.max_truth_age_seconds
 
     def _truth_age(self) -> float:
         account = self.account
-        if account.asked_wall is None or account.synced_wall is None:
-            return 0.0
-        return account.asked_wall - account.synced_wall
+        confirmed = account.synced_wall if account.read_wall is None else account.read_wall
+        return 0.0 if confirmed is None else max(self.wall, account.asked_wall or 0.0) - confirmed
+
+    def _stale_reason(self) -> str:
+        if self.account.failure:
+            return f"the account cannot be read: {self.account.failure}"
+        return f"the account has not been read for {self._truth_age():.0f} s"
 
     def day_cash_flows(self) -> Decimal:
         """Return the deposits less the withdrawals since the day's opening equity was taken."""
         return self.cash_flows() - self.day_start.cash_flows if self.day_start else ZERO
 
     def cash_flows(self) -> Decimal:
-        """Return what came in less what went out since the beginning, at market, as of the valuation."""
+        """Return what came in less what went out since the beginning, each at its worth when it was counted.
+
+        Never moved by a price, nor by a price of the past that is found later.
+        """
+        if self.day_start is not None and self.day_start.flows is not None:
+            return self.day_start.flows.total
         return self.valuation.flow_value if self.valuation else ZERO
 
     def orders_made(self) -> dict[str, int]:
@@ -400,6 +418,7 @@ def open_state(
         snapshots=list(stored.snapshots),
         history={mark.kind: mark for kind in HistoryKind for mark in stored.history if mark.kind is kind},
         foreign={order.kraken_order_id: order.userref for order in stored.foreign_orders},
+        external=unjudged(stored),
     )
     for rate in stored.rates:
         books.apply_rate(rate)

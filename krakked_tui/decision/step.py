@@ -62,8 +62,8 @@ def _handle(state: State, out: Outcome, event: e.Event) -> None:  # noqa: C901, 
             account.sync_failed(state, out, event)
         case e.HistoryRead():
             history.history_read(state, out, event)
-        case e.RatesFound():
-            rates.rates_found(state, out, event)
+        case e.RatesFound() | e.FeesRead():
+            rates.answered(state, out, event)
         case e.AccountStreamChanged():
             account.stream_changed(state, out, event)
         case e.Priced():

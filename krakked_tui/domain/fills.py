@@ -18,7 +18,8 @@ class Fee(msgspec.Struct, frozen=True, gc=False):
 class Trade(msgspec.Struct, frozen=True, gc=False):
     """One fill, keyed by the exchange's own trade id (the same over REST and WebSocket).
 
-    ``volume`` in base, ``price`` and ``cost`` in quote. ``time`` is exchange time.
+    ``volume`` in base, ``price`` and ``cost`` in quote. ``time`` is exchange time. One on ``margin`` moves
+    no balance by itself: what it makes and costs has ledger rows of its own.
     """
 
     trade_id: str
@@ -32,6 +33,7 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     time: datetime
     maker: bool
     cl_ord_id: str | None = None
+    margin: bool = False
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, gc=False):

@@ -8,6 +8,9 @@ import msgspec
 
 from krakked_tui.domain.money import ZERO
 
+NO_PAIR = "other"
+"""Stands for the pair of what was made without one: conversions, margin, credits."""
+
 
 class CostBasis(StrEnum):
     """How a sale is matched with what was bought."""

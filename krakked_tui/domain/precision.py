@@ -1,6 +1,6 @@
 """The only place that rounds. Everything else multiplies and adds exactly."""
 
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal, InvalidOperation
 
 from krakked_tui.domain.pairs import PairMetadata
 
@@ -31,8 +31,16 @@ def volume_down(volume: Decimal, pair: PairMetadata) -> Decimal:
 
 
 def at_scale(value: Decimal, decimals: int, rounding: str = ROUND_HALF_EVEN) -> Decimal:
-    """Return ``value`` with exactly ``decimals`` decimals."""
-    return value.quantize(Decimal(1).scaleb(-decimals), rounding=rounding)
+    """Return ``value`` with exactly ``decimals`` decimals.
+
+    One so large that the arithmetic context has no digits left for them keeps those it has.
+    """
+    try:
+        return value.quantize(Decimal(1).scaleb(-decimals), rounding=rounding)
+    except InvalidOperation:
+        if not value.is_finite():
+            raise
+        return value
 
 
 def half_up(value: Decimal, decimals: int) -> Decimal:

@@ -119,6 +119,15 @@ class FlattenSaved(msgspec.Struct, frozen=True, tag=True):
     progress: FlattenProgress | None
 
 
+class ExternalJudged(msgspec.Struct, frozen=True, tag=True):
+    """Replace the stored mark up to which (exchange time) it has been judged what others did.
+
+    Rows that are stored from after it on have not been.
+    """
+
+    until: datetime
+
+
 class ControlLogged(msgspec.Struct, frozen=True, tag=True):
     """One operator command with its outcome, kept for ever."""
 
@@ -130,13 +139,18 @@ class ControlLogged(msgspec.Struct, frozen=True, tag=True):
 
 
 class SnapshotSaved(msgspec.Struct, frozen=True, tag=True):
-    """One point of the equity curve, in USD."""
+    """One point of the equity curve, in base currency.
+
+    ``flows`` is what had come in less what had gone out by then, each at its worth when it was booked, never
+    changed afterwards; None for a point of a version that did not store it.
+    """
 
     at: datetime
     equity: Decimal
     cash: Decimal
     realized_pnl: Decimal
     unrealized_pnl: Decimal
+    flows: Decimal | None = None
 
 
 class SnapshotsPruned(msgspec.Struct, frozen=True, tag=True):
@@ -157,6 +171,7 @@ Record = (
     | PausedSaved
     | DayStartSaved
     | FlattenSaved
+    | ExternalJudged
     | ControlLogged
     | SnapshotSaved
     | SnapshotsPruned
@@ -183,3 +198,4 @@ class StoredState(msgspec.Struct, frozen=True):
     paused: bool = False
     day_start: DayStart | None = None
     flatten: FlattenProgress | None = None
+    judged_until: datetime | None = None

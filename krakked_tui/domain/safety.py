@@ -29,17 +29,33 @@ class KillSwitch(msgspec.Struct, frozen=True):
     by: str = ""
 
 
+class FlowCount(msgspec.Struct, frozen=True):
+    """What came in less what went out, each flow at what it was worth when it was counted, for good.
+
+    ``total`` is in base currency. ``known`` is the value, and ``unvalued`` the amount by asset of those
+    without one, of the flows in the books that are in it: whatever the books have beyond them is still to be
+    counted. A price of the past that is found later moves both, and never the total.
+    """
+
+    total: Decimal = ZERO
+    known: Decimal = ZERO
+    unvalued: dict[str, Decimal] = {}
+
+
 class DayStart(msgspec.Struct, frozen=True):
     """Opening equity of a UTC day, from which the daily drawdown is measured.
 
-    ``cash_flows`` is what had come in less what had gone out before it was taken, at market. ``basis`` says
-    by which rules both were valued, "" for a version that did not tell.
+    ``cash_flows`` is what had come in less what had gone out before it was taken, and ``flows`` the same as
+    of now (None for a version that did not count). ``basis`` says by which rules both were valued, "" for a
+    version that did not tell. ``prices`` are those of what was held, by asset.
     """
 
     day: str
     equity: Decimal
     cash_flows: Decimal = ZERO
     basis: str = ""
+    prices: dict[str, Decimal] = {}
+    flows: FlowCount | None = None
 
 
 class FlattenPhase(StrEnum):

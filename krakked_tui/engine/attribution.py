@@ -8,6 +8,11 @@ from krakked_tui.execution import client_ids
 from krakked_tui.portfolio.summary import MANUAL
 
 
+def answerable(order: LocalOrder) -> str:
+    """Return the strategy that answers for an order of ours, ``MANUAL`` for an operator's."""
+    return MANUAL if order.purpose is Purpose.MANUAL else order.strategy_id
+
+
 class Attribution:
     """Knows the orders of one moment.
 
@@ -31,7 +36,7 @@ class Attribution:
         self._by_client_id: dict[str, str] = {}
         self._by_kraken_id: dict[str, str] = {}
         for order in orders:
-            strategy = MANUAL if order.purpose is Purpose.MANUAL else order.strategy_id
+            strategy = answerable(order)
             self._by_client_id[order.cl_ord_id] = strategy
             if order.kraken_order_id is not None:
                 self._by_kraken_id[order.kraken_order_id] = strategy

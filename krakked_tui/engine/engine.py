@@ -74,6 +74,8 @@ class Engine:
         self._dirty = True
         self._timeframes = tuple(warmup(adapters.strategies))
         self.clock = clock
+        self.on_started: Callable[[], None] = lambda: None
+        """Called on the engine's loop once the engine runs."""
         self.inbox = Inbox()
         self.moment = Moment(at=self.clock.now())
         self._started_wall = self.clock.monotonic()
@@ -198,6 +200,7 @@ class Engine:
         supervisor.keep("clock", lambda: self._keep_clock(feed))
         self.moment.phase = "running"
         self._write_log(Log(Level.INFO, "engine_started", self._facts(state)))
+        self.on_started()
 
     async def _make_side(self, feed: RecordedFeed) -> MarketSide:
         adapters = self._adapters

@@ -103,13 +103,15 @@ class HistorySync:
         known = awaiting.trades if mark.kind is HistoryKind.TRADES else awaiting.entries
         read = mark.read + sum(_id(row) not in known for row in rows)
         total = total if mark.oldest is None else mark.total
+        now = self._clock.now()
         return HistoryMark(
             kind=mark.kind,
             oldest=_least((row.time for row in rows), mark.oldest),
             read=read,
             total=read if last else None if total is None else max(total, read),
             done=last,
-            newest=mark.newest or max((row.time for row in rows), default=None),
+            # A row dated in the future must not hide those that come until then.
+            newest=mark.newest or max((min(row.time, now) for row in rows), default=None),
         )
 
     async def _store(self, event: e.HistoryRead) -> None:

@@ -84,6 +84,8 @@ class Interpreter:
                 self._spawner.spawn("identify", self._identify(kraken_order_ids))
             case f.SyncAccount():
                 self._spawner.spawn("sync", self._sync(effect))
+            case f.ReadFees(pairs):
+                self._spawner.spawn("fees", self._read_fees(pairs))
             case f.FindRates(wanted):
                 self._spawner.spawn("rates", self._find_rates(wanted))
             case f.ComputeSignals():
@@ -161,14 +163,16 @@ class Interpreter:
 
     async def _sync(self, effect: f.SyncAccount) -> None:
         broker, clock = self._broker, self._clock
-        balances_at = clock.now()
+        balances_at, began = clock.now(), clock.monotonic()
         try:
-            balances = await broker.balances()
-            open_orders = tuple(await broker.open_orders())
-            trades = tuple(await broker.trades(effect.trades_since))
-            entries = tuple(await broker.ledger(effect.entries_since))
-        except ExchangeError as failure:
-            self._inbox.put(e.AccountSyncFailed(clock.now(), clock.monotonic(), str(failure)))
+            async with asyncio.timeout(effect.deadline):
+                balances = await broker.balances()
+                open_orders = tuple(await broker.open_orders())
+                trades = tuple(await broker.trades(effect.trades_since))
+                entries = tuple(await broker.ledger(effect.entries_since))
+        except (ExchangeError, TimeoutError) as failure:
+            reason = str(failure) or f"it took longer than {effect.deadline:.0f} s"
+            self._inbox.put(e.AccountSyncFailed(clock.now(), clock.monotonic(), reason))
             return
         self._inbox.put(
             e.AccountSynced(
@@ -180,8 +184,19 @@ class Interpreter:
                 trades=trades,
                 entries=entries,
                 balances=dict(balances),
+                began_wall=began,
             )
         )
+
+    async def _read_fees(self, pairs: tuple[str, ...]) -> None:
+        try:
+            taker = dict(await self._broker.taker_fees(pairs))
+        except ExchangeError as failure:
+            fields: dict[str, str | int | float | bool | None] = {"reason": str(failure)}
+            said = "the account's fees cannot be read: those known last count, else the lowest tier's"
+            self._write_log(f.Log(f.Level.WARNING, "fees_unread", fields, said))
+            return
+        self._inbox.put(e.FeesRead(self._clock.now(), taker))
 
     async def _find_rates(self, wanted: tuple[WantedRate, ...]) -> None:
         self._inbox.put(await self._rates.find(wanted))

@@ -5,56 +5,62 @@ whatever thread asks. A service is about one moment; the next one takes over wha
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from threading import Lock
+from typing import TypeVar
 
 import msgspec
 
 from krakked_tui.decision.events import Mark
 from krakked_tui.decision.state import State
+from krakked_tui.decision.syncs import SyncSummary
 from krakked_tui.domain.errors import PositionNotFoundError
 from krakked_tui.domain.fills import AssetBalance
 from krakked_tui.domain.money import ZERO
-from krakked_tui.domain.orders import LocalOrder
+from krakked_tui.domain.orders import LocalOrder, OrderReport
 from krakked_tui.domain.pairs import PairMetadata
-from krakked_tui.domain.portfolio import CashFlow, FlowKind
-from krakked_tui.domain.precision import at_scale
+from krakked_tui.domain.portfolio import CashFlow
 from krakked_tui.domain.records import HistoryMark, SnapshotSaved
 from krakked_tui.engine.attribution import Attribution
 from krakked_tui.execution.holdings import Holding
 from krakked_tui.market.freshness import GOOD_FOR_VALUATION
 from krakked_tui.portfolio.booked import Booked
+from krakked_tui.portfolio.crossing import crossing
 from krakked_tui.portfolio.figures import Figures
 from krakked_tui.portfolio.growth import Curve
 from krakked_tui.portfolio.ledger import LedgerState, Position
-from krakked_tui.portfolio.lots import COST_DECIMALS
 from krakked_tui.portfolio.performance import Performance, performance
 from krakked_tui.portfolio.reconcile import DriftFinding
 from krakked_tui.portfolio.reports import EquityView, PairResult, PortfolioSnapshot, SpotPosition, TradeMade
-from krakked_tui.portfolio.sales import sales_of, sums_of
+from krakked_tui.portfolio.sales import SaleFigures, SaleSum, sale_figures
 from krakked_tui.portfolio.settings import PortfolioSettings
+from krakked_tui.portfolio.snapshots import equity_curve
 from krakked_tui.portfolio.summary import (
+    ALL,
     MANUAL,
     AssetExposure,
     Bounds,
     Breakdown,
+    Chosen,
     FeeSummary,
     Period,
     PnLSummary,
+    RealizedRecord,
     StrategyExposure,
     StrategyHolding,
     Tally,
     asset_exposure,
     bounds,
-    equity_curve,
     strategy_exposure,
     sum_up,
     sum_up_fees,
 )
 from krakked_tui.portfolio.valuation import AssetValuation, PriceMark, Valuation, Valuer
+
+Item = TypeVar("Item")
 
 LIMIT = 100
 """Rows of an answer unless more are asked for."""
@@ -88,7 +94,8 @@ class PortfolioFacts(msgspec.Struct, frozen=True):
     """Everything that is known of the account at one moment; nothing in it ever changes.
 
     ``state`` and ``booked`` are the same objects for as long as the books say the same; so is ``orders``.
-    ``drift`` and ``balances`` are as of the last sync.
+    ``drift``, ``balances`` and ``foreign_orders`` (open ones that are not ours) are as of the last sync, and
+    ``last_sync`` says what it brought.
     """
 
     at: datetime
@@ -104,6 +111,9 @@ class PortfolioFacts(msgspec.Struct, frozen=True):
     marks: Mapping[str, Mark] = {}
     snapshots: tuple[SnapshotSaved, ...] = ()
     history: tuple[HistoryMark, ...] = ()
+    last_sync: SyncSummary | None = None
+    open_orders: tuple[LocalOrder, ...] = ()
+    foreign_orders: tuple[OrderReport, ...] = ()
 
 
 def take_facts(state: State, at: datetime, before: PortfolioFacts | None = None) -> PortfolioFacts:
@@ -125,6 +135,9 @@ def take_facts(state: State, at: datetime, before: PortfolioFacts | None = None)
         marks=state.marks.copy(),
         snapshots=tuple(state.snapshots),
         history=tuple(state.history.values()),
+        last_sync=state.last_sync,
+        open_orders=tuple(state.orders.live()),
+        foreign_orders=state.account.foreign,
     )
 
 
@@ -169,6 +182,11 @@ class PortfolioService:
             self._earlier_curve = before._curve or before._earlier_curve
             if same_orders and before.facts.booked is facts.booked:
                 self._figures = before._figures
+
+    @property
+    def last_sync(self) -> SyncSummary | None:
+        """What the last reading of the account brought; None before the first."""
+        return self.facts.last_sync
 
     @property
     def figures(self) -> Figures:
@@ -217,7 +235,7 @@ class PortfolioService:
         if include_manual is None:
             include_manual = self.facts.settings.track_manual_trades
         within = self.bounds(period, custom)
-        tallies = self.tallies(within, include_manual=include_manual)
+        tallies = self.tallies(within, Chosen(manual=include_manual))
         return sum_up(tallies, within, include_manual=include_manual, by=by)
 
     def get_positions(self) -> tuple[SpotPosition, ...]:
@@ -263,51 +281,55 @@ class PortfolioService:
         parts = (part for position in self.get_positions() for part in position.strategies)
         return strategy_exposure(parts, valuation.equity)
 
-    def tallies(
-        self,
-        within: Bounds,
-        *,
-        pair: str = "",
-        strategy: str = "",
-        side: str = "",
-        include_manual: bool = True,
-    ) -> list[Tally]:
-        """Return what a period made, added up; empty texts filter nothing."""
+    def tallies(self, within: Bounds, chosen: Chosen = ALL) -> list[Tally]:
+        """Return what a period made, added up; never what is excluded."""
         tallies = self.figures.tallies(within)
-        if not (pair or strategy or side) and include_manual:
+        if chosen == ALL and not self._excludes:
             return tallies
-        return [
-            one
-            for one in tallies
-            if (not pair or one.pair == pair)
-            and (not strategy or one.strategy == strategy)
-            and (not side or one.side == side)
-            and (include_manual or one.strategy != MANUAL)
-        ]
+        return [one for one in tallies if self._counts(one) and chosen.passes(one, one.strategy)]
 
-    def trades(
-        self,
-        within: Bounds,
-        *,
-        pair: str = "",
-        strategy: str = "",
-        side: str = "",
-        include_manual: bool = True,
-        limit: int | None = LIMIT,
-    ) -> tuple[TradeMade, ...]:
-        """Return the newest trades of a period, newest first (None: all); empty texts filter nothing."""
+    def excluded_tallies(self, within: Bounds, chosen: Chosen = ALL) -> list[Tally]:
+        """Return what excluded assets made in a period, added up."""
+        if not self._excludes:
+            return []
+        tallies = self.figures.tallies(within)
+        return [one for one in tallies if not self._counts(one) and chosen.passes(one, one.strategy)]
+
+    def records(
+        self, within: Bounds, chosen: Chosen = ALL, limit: int | None = LIMIT
+    ) -> tuple[RealizedRecord, ...]:
+        """Return the newest records of a period, newest first (None: all): one for each trade, and others.
+
+        Never those of what is excluded.
+        """
+        return _newest(self._records(within, chosen), limit)
+
+    def sales(self, within: Bounds, chosen: Chosen = ALL) -> SaleFigures:
+        """Return how the sales of a period turned out; never those of what is excluded."""
+        return sale_figures(self._sale_sums(within, chosen))
+
+    def _records(self, within: Bounds, chosen: Chosen) -> Iterator[RealizedRecord]:
+        for record in self._every_record(within):
+            if self._counts(record) and chosen.passes(record, record.strategy_tag):
+                yield record
+
+    def _every_record(self, within: Bounds) -> Iterator[RealizedRecord]:
+        """Go through what each event of a period made, the newest first."""
         first, last = self.figures.between(within)
-        records, trades = self.figures.records, self.facts.booked.trades
-        found = (
-            TradeMade(trades[record.trade_id], record)
-            for record in map(records.__getitem__, range(last - 1, first - 1, -1))
-            if record.base_delta
-            and (not pair or record.pair == pair)
-            and (not strategy or record.strategy_tag == strategy)
-            and (not side or record.side == side)
-            and (include_manual or record.strategy_tag != MANUAL)
+        for record in map(self.figures.records.__getitem__, range(last - 1, first - 1, -1)):
+            if record.base_delta or not record.pair:
+                yield record
+
+    def _sale_sums(self, within: Bounds, chosen: Chosen = ALL) -> list[SaleSum]:
+        if chosen == ALL and not self._excludes:
+            return self.figures.sale_sums(within)
+        return self.figures.chosen_sales(
+            within, lambda record: self._counts(record) and chosen.passes(record, record.strategy_tag)
         )
-        return tuple(found if limit is None else islice(found, max(limit, 0)))
+
+    def _counts(self, one: RealizedRecord | Tally) -> bool:
+        """Say whether what was made is in an asset that is looked at."""
+        return not one.asset or self.facts.settings.includes(one.asset)
 
     def get_trade_history(
         self,
@@ -323,23 +345,29 @@ class PortfolioService:
 
         Raises ``UsageError`` for bounds that make no sense.
         """
-        return self.trades(
-            Bounds(since, until),
-            pair=pair or "",
-            strategy=strategy or "",
-            include_manual=include_manual,
-            limit=limit,
+        chosen = Chosen(pair or "", strategy or "", manual=include_manual)
+        trades = self.facts.booked.trades
+        found = (
+            TradeMade(trades[record.trade_id], record)
+            for record in self._records(Bounds(since, until), chosen)
+            if record.pair
         )
+        return _newest(found, limit)
 
     def get_fee_summary(
         self,
         period: Period = Period.ALL,
         *,
-        include_manual: bool = True,
+        include_manual: bool | None = None,
         custom: Bounds | None = None,
     ) -> FeeSummary:
-        """Sum up the fees of a period. Raises ``UsageError`` for bounds that make no sense."""
-        return sum_up_fees(self.tallies(self.bounds(period, custom), include_manual=include_manual))
+        """Sum up the fees of a period. Manual trades count as ``track_manual_trades`` says, unless told.
+
+        Raises ``UsageError`` for bounds that make no sense.
+        """
+        if include_manual is None:
+            include_manual = self.facts.settings.track_manual_trades
+        return sum_up_fees(self.tallies(self.bounds(period, custom), Chosen(manual=include_manual)))
 
     def get_cash_flows(
         self, since: datetime | None = None, until: datetime | None = None, limit: int | None = LIMIT
@@ -385,7 +413,7 @@ class PortfolioService:
         return found if limit is None else found[len(found) - min(max(limit, 0), len(found)) :]
 
     def get_equity_curve(self, resolution: timedelta) -> tuple[SnapshotSaved, ...]:
-        """Return the last stored point of each stretch of this length; see ``summary.equity_curve``."""
+        """Return the last stored point of each stretch of this length; see ``snapshots.equity_curve``."""
         return equity_curve(self.facts.snapshots, resolution)
 
     def performance(self, period: Period = Period.ALL, custom: Bounds | None = None) -> Performance:
@@ -395,14 +423,7 @@ class PortfolioService:
         Raises ``UsageError`` for bounds that make no sense.
         """
         within = self.bounds(period, custom)
-        if not self._excludes:
-            return performance(self._whole_curve(), within, self.figures.sale_sums(within), self.facts.at)
-        includes = self.facts.settings.includes
-        flows = [each for each in self.figures.flows if each.time in within and includes(each.asset)]
-        curve = Curve(self.facts.snapshots, flows + self._crossing(within))
-        disposed = self.figures.disposed
-        sales = sales_of(each for each in disposed if each.at in within and includes(each.asset))
-        return performance(curve, within, sums_of(sales), self.facts.at)
+        return performance(self._whole_curve(), within, self._sale_sums(within), self.facts.at)
 
     @property
     def _excludes(self) -> bool:
@@ -411,28 +432,14 @@ class PortfolioService:
     def _whole_curve(self) -> Curve:
         """Return the curve of all that is stored, worked out once."""
         if self._curve is None:
-            self._curve = Curve(self.facts.snapshots, self.figures.flows, self._earlier_curve)
+            flows = self.figures.flows
+            if self._excludes:
+                includes = self.facts.settings.includes
+                crossed = crossing(self.facts.booked, self._every_record(Bounds()), includes)
+                flows = [*(each for each in flows if includes(each.asset)), *crossed]
+            self._curve = Curve(self.facts.snapshots, flows, self._earlier_curve)
             self._earlier_curve = None
         return self._curve
-
-    def _crossing(self, within: Bounds) -> list[CashFlow]:
-        """Return what trades moved between the assets looked at and the excluded ones."""
-        booked, includes = self.facts.booked, self.facts.settings.includes
-        found = []
-        for each in self.trades(within, limit=None):
-            record = each.made
-            pair = booked.pairs[record.pair]
-            if includes(pair.base) == includes(pair.quote):
-                continue
-            rate = booked.rate(record.trade_id, pair.quote)
-            moved = record.quote_delta if includes(pair.quote) else -record.quote_delta
-            value = None
-            if rate is not None:
-                value = at_scale(moved * rate, COST_DECIMALS) - (record.fee_base or ZERO)
-            note = f"{record.side} {record.pair}"
-            flow = CashFlow(record.trade_id, record.time, pair.quote, moved, FlowKind.TRANSFER, value, note)
-            found.append(flow)
-        return found
 
     def _position(self, position: Position) -> SpotPosition:
         facts = self.facts
@@ -468,6 +475,10 @@ class PortfolioService:
             StrategyHolding(strategy, position.base, size, size * price)
             for strategy, size in sorted(parts.items())
         )
+
+
+def _newest(found: Iterator[Item], limit: int | None) -> tuple[Item, ...]:
+    return tuple(found if limit is None else islice(found, max(limit, 0)))
 
 
 def _at(point: SnapshotSaved) -> datetime:

@@ -8,7 +8,7 @@ import msgspec
 
 from krakked_tui.decision.events import RatesFound
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
-from krakked_tui.domain.errors import ExchangeError, StorageError
+from krakked_tui.domain.errors import ExchangeError, RateLimitedError, StorageError, UnknownPairError
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.portfolio import Rate
 from krakked_tui.domain.precision import at_scale, candle_price
@@ -28,6 +28,8 @@ SERVED = 720
 CALLS_MAX = 20
 """Requests to the exchange for one batch; what they do not reach is asked for again later."""
 CALL_SECONDS = 1.0
+FAILURES_MAX = 3
+"""Batches in which a pair's candles failed and other pairs' came: then nothing is said of that pair."""
 
 
 class _Price(msgspec.Struct, frozen=True):
@@ -40,7 +42,10 @@ class _LaterError(Exception):
 
 
 class RateFinder:
-    """Finds prices in base currency. One batch at a time, on the engine's loop."""
+    """Finds prices in base currency. One batch at a time, on the engine's loop.
+
+    A pair whose candles fail goes last from then on, so that it keeps no other from being found.
+    """
 
     def __init__(
         self, *, feed: MarketFeed, store: CandleStore, timeframes: Iterable[Timeframe],
@@ -57,6 +62,8 @@ class RateFinder:
         self._clock = clock
         self._calls = 0
         self._served: dict[tuple[str, Timeframe], tuple[datetime, Sequence[Candle]]] = {}
+        self._failed: dict[str, int] = {}
+        """Failures that are the pair's own, by canonical name."""
 
     async def find(self, wanted: Sequence[WantedRate]) -> RatesFound:
         """Return what could be found, and what is not to be found; what is in neither may be asked again."""
@@ -64,7 +71,7 @@ class RateFinder:
         self._served.clear()
         rates, unfound = list[Rate](), list[WantedRate]()
         # By time, so that what is asked of the exchange for one event serves those after it too.
-        for want in sorted(wanted, key=lambda want: want.at):
+        for want in sorted(wanted, key=lambda want: (self._failing(want), want.at)):
             try:
                 rate = await self._rate(want)
             except _LaterError:
@@ -74,6 +81,10 @@ class RateFinder:
             else:
                 rates.append(rate)
         return RatesFound(self._clock.now(), tuple(rates), tuple(unfound))
+
+    def _failing(self, want: WantedRate) -> bool:
+        pairs = (self._pair_of(asset) for asset in (want.asset, want.instead) if asset is not None)
+        return any(pair is not None and pair.canonical in self._failed for pair in pairs)
 
     async def _rate(self, want: WantedRate) -> Rate | None:
         for asset in (want.asset, want.instead):
@@ -170,6 +181,8 @@ class RateFinder:
         known = self._served.get((pair.canonical, timeframe))
         if known is not None and known[0] <= at:
             return known[1]
+        if self._failed.get(pair.canonical, 0) >= FAILURES_MAX:
+            return ()
         if self._calls >= CALLS_MAX:
             raise _LaterError
         if self._calls:
@@ -178,8 +191,13 @@ class RateFinder:
         since = timeframe.floor(at) - timedelta(minutes=timeframe.minutes)
         try:
             served = await self._feed.candles(pair, timeframe, since)
+        except UnknownPairError:
+            served = ()
         except ExchangeError as error:
             self._calls = CALLS_MAX
+            # With nothing served before it in this batch, it may well be the exchange that is out of reach.
+            own = bool(self._served) and not isinstance(error, RateLimitedError)
+            self._failed[pair.canonical] = self._failed.get(pair.canonical, 0) + own
             raise _LaterError from error
         self._served[(pair.canonical, timeframe)] = (since, served)
         return served

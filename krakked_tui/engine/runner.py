@@ -19,6 +19,7 @@ from krakked_tui.domain.records import (
     DayStartSaved,
     DecisionSaved,
     FlattenSaved,
+    HistoryMarked,
     KillSwitchSaved,
     PausedSaved,
     Record,
@@ -68,6 +69,8 @@ class Runner:
         self._backlog: list[Record] = []
         self._trouble = ""
         self._overflowed = False
+        self._lost = False
+        """Whether rows of a history have been given up: its stored mark must not move past them."""
         self._busy = False
 
     @property
@@ -107,7 +110,7 @@ class Runner:
         return True
 
     async def _commit(self, records: Sequence[Record]) -> bool:
-        self._backlog += records
+        self._backlog += self._keepable(records)
         if not self._backlog:
             return True
         try:
@@ -126,10 +129,13 @@ class Runner:
         """Give up what matters least.
 
         That is decisions and the equity curve, then the newest facts: the exchange is asked for
-        everything after the last stored one when the profile is opened again. The newest safety
-        state always stays.
+        everything after the stored mark of each history when the profile is opened again, and those
+        marks stay where they are until then. The newest safety state always stays.
         """
-        facts = [record for record in self._backlog if not isinstance(record, _NICE_TO_HAVE)]
+        facts: list[Record] = [record for record in self._backlog if not isinstance(record, _NICE_TO_HAVE)]
+        if len(facts) > BACKLOG_LIMIT:
+            self._lost = True
+            facts = self._keepable(facts)
         safety = {type(record): record for record in facts[BACKLOG_LIMIT:] if isinstance(record, _SAFETY)}
         dropped = len(self._backlog)
         self._backlog = [*facts[:BACKLOG_LIMIT], *safety.values()]
@@ -138,6 +144,9 @@ class Runner:
             self._overflowed = True
             message = f"the journal has failed for so long that records are lost ({self._trouble}): restart"
             self._performer.perform(Log(Level.CRITICAL, "records_lost", {"reason": self._trouble}, message))
+
+    def _keepable(self, records: Sequence[Record]) -> list[Record]:
+        return [each for each in records if not (self._lost and isinstance(each, HistoryMarked))]
 
     def _report_trouble(self, trouble: str) -> None:
         if trouble != self._trouble:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import chain
 from typing import assert_never
 
@@ -184,6 +185,11 @@ class KrakenBroker:
         symbols = await self._listing.symbols()
         rows = await self._rest.call(endpoints.BALANCE_EX)
         return decode.balances(rows, symbols)
+
+    async def taker_fees(self, pairs: Sequence[str]) -> Mapping[str, Decimal]:
+        """What the account pays now as a taker, in percent, by canonical pair."""
+        answer = await self._rest.call(endpoints.TRADE_VOLUME, {"pair": ",".join(pairs)})
+        return decode.taker_fees(answer, await self._listing.symbols())
 
     def headroom(self) -> Sequence[Headroom]:
         """The exchange's rate limits and what is left of them. Never waits."""

@@ -1,8 +1,9 @@
-"""REST results as domain values. Times come out in UTC, cut to microseconds."""
+"""REST results as domain values. Times come out in UTC, rounded up to microseconds."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import ceil
 
 from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.fills import AssetBalance, Fee, LedgerEntry, Trade
@@ -17,15 +18,20 @@ from krakked_tui.kraken.symbols import SymbolMap
 UNTOLD_FEES = (FeeTier(volume_usd=ZERO, percent=Decimal("0.40")),)
 """The taker fee of an account without volume: since September 2026 some listings carry empty ladders."""
 
+FEE_MAX = Decimal(5)
+"""In percent: more than any ladder of the exchange has."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_YEAR_10000 = 253_402_300_800
 
 
 def instant(seconds: Decimal | int) -> datetime:
-    """Return the instant of a unix time. Raises ``KrakenProtocolError`` for one that cannot be."""
-    if not 0 <= seconds < _YEAR_10000:
+    """Return the instant of a unix time. Raises ``KrakenProtocolError`` for one that cannot be.
+
+    It is never before that time, so that asking for everything up to it leaves out nothing of it.
+    """
+    if not 0 <= seconds < wire.YEAR_10000:
         raise KrakenProtocolError(f"Kraken sent a time outside the calendar: {seconds:.3e}")
-    return _EPOCH + timedelta(microseconds=int(seconds * 1_000_000))
+    return _EPOCH + timedelta(microseconds=ceil(seconds * 1_000_000))
 
 
 def assets(rows: Mapping[str, wire.Asset]) -> tuple[AssetInfo, ...]:
@@ -118,12 +124,14 @@ def balances(rows: Mapping[str, wire.ExtendedBalance], symbols: SymbolMap) -> di
     """Return holdings by our asset names.
 
     Staked and other suffixed variants (``DOT.S``) are assets of their own: they cannot be traded.
-    Credit lines are not counted.
+    Credit lines are not counted. Several spellings of one asset are added up.
     """
-    return {
-        (name := symbols.asset(raw)): AssetBalance(asset=name, total=row.balance, reserved=row.hold_trade)
-        for raw, row in rows.items()
-    }
+    found: dict[str, AssetBalance] = {}
+    for raw, row in rows.items():
+        name = symbols.asset(raw)
+        before = found.get(name, AssetBalance(name, ZERO))
+        found[name] = AssetBalance(name, before.total + row.balance, before.reserved + row.hold_trade)
+    return found
 
 
 def report(order_id: str, row: wire.Order, symbols: SymbolMap) -> OrderReport:
@@ -159,7 +167,7 @@ def _limit_price(descr: wire.OrderDescription) -> Decimal | None:
 
 
 def trade(trade_id: str, row: wire.Trade, symbols: SymbolMap) -> Trade:
-    """Return a fill; its fee is in the pair's quote asset ("" for a pair no longer listed)."""
+    """Return a fill; its fee is in the pair's quote asset ("" for a pair that nobody told us about)."""
     names = symbols.pair(row.pair)
     return Trade(
         trade_id=trade_id,
@@ -172,7 +180,14 @@ def trade(trade_id: str, row: wire.Trade, symbols: SymbolMap) -> Trade:
         fees=(Fee(asset=names.quote, amount=row.fee),) if row.fee else (),
         time=instant(row.time),
         maker=row.maker,
+        margin=row.on_margin,
     )
+
+
+def taker_fees(row: wire.TradeVolume, symbols: SymbolMap) -> dict[str, Decimal]:
+    """Return what takers pay now, in percent, by canonical pair; what cannot be true is left out."""
+    fees = {symbols.pair(raw).canonical: fee.fee for raw, fee in (row.fees or {}).items()}
+    return {pair: fee for pair, fee in fees.items() if ZERO <= fee <= FEE_MAX}
 
 
 def ledger_entry(entry_id: str, row: wire.LedgerRow, symbols: SymbolMap) -> LedgerEntry:

@@ -3,14 +3,17 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, IntEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+from msgspec import Raw
 from msgspec.json import Decoder
 
 from krakked_tui.kraken import wire
 from krakked_tui.kraken import wire_funding as funding
+from krakked_tui.kraken.row_by_row import LedgerPages, RowByRow, TradePages
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 HISTORY_COST = 4
 """The history calls are charged 2 or 4, depending on which of Kraken's pages one believes."""
@@ -48,6 +51,14 @@ class Action(Enum):
     ACCOUNT_WIDE = "cancel all, now or later"
 
 
+class Reply(Protocol[T_co]):
+    """What makes a result of a reply."""
+
+    def decode(self, text: bytes | Raw, /) -> T_co:
+        """Return the result. Raises ``msgspec.DecodeError`` for what is none."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint(Generic[T]):
     """What the client must know about an endpoint.
@@ -59,7 +70,7 @@ class Endpoint(Generic[T]):
     """
 
     path: str
-    reply: Decoder[T]
+    reply: Reply[T]
     private: bool
     counter: Counter
     cost: int
@@ -76,7 +87,7 @@ class Endpoint(Generic[T]):
 
 
 def _public(
-    name: str, reply: Decoder[T], priority: Priority = Priority.ACCOUNT, *, by_pair: bool = False
+    name: str, reply: Reply[T], priority: Priority = Priority.ACCOUNT, *, by_pair: bool = False
 ) -> Endpoint[T]:
     return Endpoint(
         path=f"/0/public/{name}",
@@ -91,7 +102,7 @@ def _public(
 
 
 def _private(
-    name: str, reply: Decoder[T], priority: Priority = Priority.ACCOUNT, *, repeatable: bool
+    name: str, reply: Reply[T], priority: Priority = Priority.ACCOUNT, *, repeatable: bool
 ) -> Endpoint[T]:
     history = priority is Priority.HISTORY
     return Endpoint(
@@ -106,20 +117,20 @@ def _private(
     )
 
 
-def _read(name: str, reply: Decoder[T]) -> Endpoint[T]:
+def _read(name: str, reply: Reply[T]) -> Endpoint[T]:
     return _private(name, reply, repeatable=True)
 
 
-def _history(name: str, reply: Decoder[T]) -> Endpoint[T]:
+def _history(name: str, reply: Reply[T]) -> Endpoint[T]:
     return _private(name, reply, Priority.HISTORY, repeatable=True)
 
 
-def _write(name: str, reply: Decoder[T]) -> Endpoint[T]:
+def _write(name: str, reply: Reply[T]) -> Endpoint[T]:
     """Return a row for a call that changes something each time it is made."""
     return _private(name, reply, repeatable=False)
 
 
-def _order(name: str, reply: Decoder[T], action: Action, cost: int, *, json: bool = False) -> Endpoint[T]:
+def _order(name: str, reply: Reply[T], action: Action, cost: int, *, json: bool = False) -> Endpoint[T]:
     cancels = action in (Action.CANCEL, Action.CANCEL_BATCH, Action.ACCOUNT_WIDE)
     return Endpoint(
         path=f"/0/private/{name}",
@@ -148,14 +159,14 @@ DEPTH = _public("Depth", Decoder(dict[str, wire.Depth]))
 SPREAD = _public("Spread", Decoder(dict[str, list[wire.SpreadRow] | int]))
 
 BALANCE = _read("Balance", wire.BALANCES)
-BALANCE_EX = _read("BalanceEx", Decoder(dict[str, wire.ExtendedBalance]))
+BALANCE_EX = _read("BalanceEx", RowByRow(wire.ExtendedBalance))
 TRADE_BALANCE = _read("TradeBalance", Decoder(wire.TradeBalance))
 OPEN_ORDERS = _read("OpenOrders", Decoder(wire.OpenOrders))
 CLOSED_ORDERS = _history("ClosedOrders", Decoder(wire.ClosedOrders))
 QUERY_ORDERS = _read("QueryOrders", Decoder(dict[str, wire.Order]))
-TRADES_HISTORY = _history("TradesHistory", Decoder(wire.TradesHistory))
+TRADES_HISTORY = _history("TradesHistory", TradePages())
 QUERY_TRADES = _read("QueryTrades", Decoder(dict[str, wire.Trade]))
-LEDGERS = _history("Ledgers", Decoder(wire.Ledgers))
+LEDGERS = _history("Ledgers", LedgerPages())
 QUERY_LEDGERS = _history("QueryLedgers", Decoder(dict[str, wire.LedgerRow]))
 OPEN_POSITIONS = _read("OpenPositions", Decoder(dict[str, wire.OpenPosition]))
 TRADE_VOLUME = _read("TradeVolume", Decoder(wire.TradeVolume))

@@ -67,6 +67,7 @@ class _Order(msgspec.Struct):
     limit_price: Decimal | None = None
     reason: str | None = None
     userref: int | None = None
+    margin: bool = False
     status: ExchangeStatus = ExchangeStatus.PENDING
     closed_at: datetime | None = None
     filled: Decimal = ZERO
@@ -136,6 +137,7 @@ class ExecutionMerger:
             time=row.timestamp,
             maker=row.liquidity_ind == "m",
             cl_ord_id=order.cl_ord_id,
+            margin=order.margin,
         )
 
     def _report(self, order_id: str, order: _Order) -> OrderReport | None:
@@ -175,6 +177,7 @@ def _merge(order: _Order, row: ExecutionRow) -> None:
         value = getattr(row, name)
         if value is not None and (newer or getattr(order, name) is None):
             setattr(order, name, value)
+    order.margin = order.margin or row.on_margin
     order.as_of = max(order.as_of, row.timestamp)
     order.opened_at = min(order.opened_at, row.timestamp)
     if row.cum_qty is not None and row.cum_qty >= order.filled:

@@ -106,6 +106,11 @@ class ExecutionRow(Row, frozen=True):
         return int(text) or None if text.removeprefix("-").isdecimal() else None
 
     @property
+    def on_margin(self) -> bool:
+        """Whether it says that the order opens or closes (a part of) a margin position."""
+        return bytes(self.margin) == b"true" or bytes(self.position_status) not in (b"null", b'""')
+
+    @property
     def rate(self) -> Decimal | None:
         """The pair's trading rate counter, when the event tells it."""
         return self.ratecount if self.ratecounter is None else self.ratecounter

@@ -29,6 +29,7 @@ from krakked_tui.kraken.errors import (
     ErrorClass,
     InvalidArgumentsError,
     KrakenError,
+    KrakenProtocolError,
     NetworkError,
     NonceError,
     RateLimitError,
@@ -40,6 +41,7 @@ from krakked_tui.kraken.keys import ApiKey
 from krakked_tui.kraken.nonce import NonceReserve, NonceSource
 from krakked_tui.kraken.oddities import Oddities
 from krakked_tui.kraken.rate_limits import RateLimiter, Ticket
+from krakked_tui.kraken.row_by_row import unreadable_in
 from krakked_tui.kraken.settings import ConnectionSettings, is_loopback
 from krakked_tui.kraken.transports import CONNECTIONS_MAX, connections
 from krakked_tui.kraken.writing import CallWithheldError as CallWithheldError
@@ -229,6 +231,8 @@ class KrakenRest:
             self.limiter.settle(ticket, self._clock.monotonic(), sure=False)
             raise
         self.limiter.settle(ticket, self._clock.monotonic(), result)
+        for key, reason in unreadable_in(result).items():
+            self.oddities.report(KrakenProtocolError(f"{what}: row {printable(key)} is left out: {reason}"))
         if isinstance(result, wire.ApiKeyInfo) and result.nonce_window.isdigit():
             self._nonce_window = max(self._nonce_window, int(result.nonce_window))
         return result

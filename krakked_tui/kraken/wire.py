@@ -15,14 +15,47 @@ from krakked_tui.domain.orders import ExchangeStatus, Side
 Scale = Annotated[int, msgspec.Meta(ge=0, le=30)]
 
 
+LARGEST = 18
+"""Digits before the point, and"""
+FINEST = 30
+"""digits behind it, of a number that is believed: products of two still fit our arithmetic."""
+
+
+def why_unbelievable(value: Decimal) -> str:
+    """Say what is wrong with a number; empty when it can be reckoned with."""
+    if not value.is_finite():
+        return "is not a finite number"
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if value.adjusted() >= LARGEST or exponent < -FINEST:
+        return f"is a number beyond {LARGEST} digits before and {FINEST} behind the point"
+    return ""
+
+
 class Row(msgspec.Struct, frozen=True):
-    """Base of all: refuses numbers that are not finite."""
+    """Base of all: refuses numbers that are not finite, or larger or finer than money can be."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, Decimal) and not value.is_finite():
-                raise ValueError(f"`{name}` is not a finite number")
+            wrong = why_unbelievable(value) if isinstance(value, Decimal) else ""
+            if wrong:
+                raise ValueError(f"`{name}` {wrong}")
+
+
+YEAR_10000 = 253_402_300_800
+"""Where the calendar ends, in unix seconds."""
+
+
+class HistoryRow(Row, frozen=True):
+    """A row of a history, which has a time."""
+
+    time: Decimal
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.time < YEAR_10000:
+            raise ValueError("`time` is outside the calendar")
 
 
 class Amount(Decimal):
@@ -38,8 +71,8 @@ def _amount(kind: type, value: object) -> Amount:
         amount = Amount(value)
     except InvalidOperation:
         raise ValueError("an amount is not a number") from None
-    if not amount.is_finite():
-        raise ValueError("an amount is not a finite number")
+    if wrong := why_unbelievable(amount):
+        raise ValueError(f"an amount {wrong}")
     return amount
 
 
@@ -246,32 +279,44 @@ class ClosedOrders(Row, frozen=True):
     count: int | None = None
 
 
-class Trade(Row, frozen=True):
+class Trade(HistoryRow, frozen=True, kw_only=True):
     """One fill; its key is the trade id. ``fee`` is stated in the pair's quote."""
 
     ordertxid: str
     pair: str
-    time: Decimal
     type: Side
     price: Decimal
     cost: Decimal
     fee: Decimal
     vol: Decimal
     maker: bool = False
+    margin: Decimal = ZERO
+    leverage: str = "0"
+    posstatus: str = ""
+    misc: str = ""
+
+    @property
+    def on_margin(self) -> bool:
+        """Whether it opened or closed (a part of) a margin position: then it moved no balance by itself."""
+        borrowed = bool(self.margin) or self.leverage not in ("", "0", "none")
+        return borrowed or bool(self.posstatus) or "closing" in self.misc.split(",")
 
 
 class TradesHistory(Row, frozen=True):
-    """A page of trades, newest first; ``count`` is how many there are in all."""
+    """A page of trades, newest first; ``count`` is how many there are in all.
+
+    ``unreadable`` says, by id, why a row is left out.
+    """
 
     trades: dict[str, Trade]
     count: int | None = None
+    unreadable: dict[str, str] = {}
 
 
-class LedgerRow(Row, frozen=True):
+class LedgerRow(HistoryRow, frozen=True, kw_only=True):
     """One ledger row; its key is the ledger id."""
 
     refid: str
-    time: Decimal
     type: str
     asset: str
     amount: Decimal
@@ -281,10 +326,14 @@ class LedgerRow(Row, frozen=True):
 
 
 class Ledgers(Row, frozen=True):
-    """A page of ledger rows, newest first; ``count`` is how many there are in all."""
+    """A page of ledger rows, newest first; ``count`` is how many there are in all.
+
+    ``unreadable`` says, by id, why a row is left out.
+    """
 
     ledger: dict[str, LedgerRow]
     count: int | None = None
+    unreadable: dict[str, str] = {}
 
 
 class OpenPosition(Row, frozen=True):

@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Final, TypeVar
 
 from krakked_tui.domain.candles import Quote
@@ -191,6 +192,12 @@ class PaperBroker:
         with _as_exchange():
             async with self._turn() as floor:
                 return floor.clearing.balances()
+
+    async def taker_fees(self, pairs: Sequence[str]) -> Mapping[str, Decimal]:
+        """What the account pays now as a taker, in percent, by canonical pair; only of pairs it knows."""
+        with _as_exchange():
+            async with self._turn() as floor:
+                return floor.clearing.taker_fees(pairs, self._clock.now())
 
     def headroom(self) -> Sequence[Headroom]:
         """There are no rate limits."""

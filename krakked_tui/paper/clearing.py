@@ -1,6 +1,6 @@
 """What an execution does to a paper account: trade, fee, balances, ledger rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -112,6 +112,11 @@ class Clearing:
             order, filled=order.filled + volume, cost=order.cost + cost, fee=order.fee + fee, held=ZERO
         )
         return (self.hold(order, pair, at) if order.remaining else order), trade
+
+    def taker_fees(self, pairs: Iterable[str], at: datetime) -> dict[str, Decimal]:
+        """Return what takers pay now, in percent, by canonical pair, of those that are known."""
+        known = ((name, self._market.pair(name)) for name in pairs)
+        return {name: self._percent(pair, at, maker=False) for name, pair in known if pair is not None}
 
     def _percent(self, pair: PairMetadata, at: datetime, *, maker: bool) -> Decimal:
         ladder = pair.fees_maker if maker else pair.fees_taker

@@ -243,14 +243,17 @@ class Posting(msgspec.Struct):
         if not told:
             self.find(FindingKind.OVERSOLD, asset, lacking, value)
 
-    def cover(self, asset: str, amount: Decimal) -> Decimal:
-        """Let an adjustment first make up for what is missing or on its way; returns what of it did."""
+    def cover(self, asset: str, amount: Decimal, *, arrival: bool) -> Decimal:
+        """Let an adjustment first make up for what is missing; returns what of it did.
+
+        With ``arrival``, for what is on its way too: otherwise the other side of that is still to come.
+        """
         old = self.account(asset)
-        if amount > ZERO:
-            missing = min(amount, old.missing)
+        missing, transit = min(max(amount, ZERO), old.missing), ZERO
+        if arrival and amount > ZERO:
             transit = min(amount - missing, max(old.transit, ZERO))
-        else:
-            missing, transit = ZERO, max(amount, min(old.transit, ZERO))
+        elif arrival:
+            transit = max(amount, min(old.transit, ZERO))
         self.changed[asset] = msgspec.structs.replace(
             old, missing=old.missing - missing, transit=old.transit - transit
         )

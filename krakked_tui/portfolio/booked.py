@@ -14,6 +14,7 @@ from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.portfolio import CashFlow, Disposal, Rate
 from krakked_tui.portfolio.accounts import Booking
+from krakked_tui.portfolio.movements import Settled
 
 EventKey = tuple[datetime, int, str]
 """Order of events: time, rank at the same time, identity."""
@@ -22,7 +23,8 @@ EventKey = tuple[datetime, int, str]
 class Booked(msgspec.Struct, frozen=True, gc=False):
     """Every event in the order of booking: its key in ``keys``, what it made in ``bookings``.
 
-    ``trades`` by id; ``pairs`` of those trades by name; ``rates`` by event id and asset.
+    ``trades`` by id; ``pairs`` of those trades by name; ``rates`` by event id and asset; ``settled`` is what
+    their ledger rows say, by trade id.
     """
 
     base_currency: str
@@ -31,6 +33,7 @@ class Booked(msgspec.Struct, frozen=True, gc=False):
     trades: dict[str, Trade] = {}
     pairs: dict[str, PairMetadata] = {}
     rates: dict[str, dict[str, Rate]] = {}
+    settled: dict[str, tuple[Settled, ...]] = {}
 
     def rate(self, event_id: str, asset: str) -> Decimal | None:
         """Return what one unit of an asset was worth when an event happened, None when nothing says it."""

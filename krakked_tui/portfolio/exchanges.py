@@ -35,7 +35,9 @@ def book_trade(posting: Posting, trade: Trade, names: tuple[str, str], legs: Leg
     """Book a trade that moved these amounts; ``names`` are the assets of its base and its quote."""
     base, quote = names
     price = trade.price
-    if base == quote:
+    if trade.margin:
+        _book_margin(posting, trade, base, legs, rates)
+    elif base == quote:
         _exchange(posting, legs, {base: ZERO}, rates)
     elif quote == posting.base_currency:
         paid, got = legs[quote], legs[base]
@@ -58,6 +60,16 @@ def book_trade(posting: Posting, trade: Trade, names: tuple[str, str], legs: Leg
         posting.find(FindingKind.RATE_MISSING, quote, trade.cost)
         posting.want(quote, base)
         _carry_over(posting, legs, rates)
+
+
+def _book_margin(posting: Posting, trade: Trade, base: str, legs: Legs, rates: Rates) -> None:
+    """Book what the ledger says a trade on margin moved, which is nothing unless it was settled in kind."""
+    posting.find(FindingKind.MARGIN, base, trade.volume)
+    if any(leg.amount > ZERO for leg in legs.values()) and any(leg.amount < ZERO for leg in legs.values()):
+        book_conversion(posting, legs, rates, taxed=True)
+        return
+    for asset, leg in legs.items():
+        posting.send(asset, leg.net)
 
 
 def _buy(posting: Posting, asset: str, got: Movement, paid: Movement, price: Decimal) -> None:

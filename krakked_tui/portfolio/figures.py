@@ -5,7 +5,7 @@ After a change only what was booked anew is worked out again.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from operator import is_
 
@@ -22,11 +22,15 @@ from krakked_tui.portfolio.booked import Booked, disposals_of, flows_of, made_so
 from krakked_tui.portfolio.by_day import ByDay
 from krakked_tui.portfolio.findings import FindingKind
 from krakked_tui.portfolio.lots import COST_DECIMALS
+from krakked_tui.portfolio.movements import NOTHING, true_movements
 from krakked_tui.portfolio.sales import Sale, SaleSum, sale_of, sums_of
 from krakked_tui.portfolio.summary import MANUAL, Bounds, RealizedRecord, Tally, tally
 
 Owner = Callable[[Trade], tuple[str, int | None]]
 """Says which strategy made a trade, ``MANUAL`` when none that is known did, and its order's userref."""
+
+Passes = Callable[[RealizedRecord], bool]
+"""Says whether somebody wants to know of what was made, by its pair, strategy, side and asset alone."""
 
 
 class Figures:
@@ -44,6 +48,8 @@ class Figures:
         # The number of the booking that each of them is of.
         self._record_numbers: list[int] = []
         self._sale_numbers: list[int] = []
+        # The index of the first record of each sale's event, below 0 when it made nothing.
+        self._sale_records: list[int] = []
         start = same = 0
         if before is not None:
             start = same_from_the_start(before._bookings, booked.bookings)
@@ -70,22 +76,22 @@ class Figures:
         return (each for booking in self._bookings for each in booking.disposed)
 
     def records_of(self, trade_id: str) -> tuple[RealizedRecord, ...]:
-        """Return what a trade did, its second fees too; empty when it is not known."""
+        """Return what a trade, or another event, did, second fees too; empty when it is not known."""
         trade = self._booked.trades.get(trade_id)
         if trade is None:
-            return ()
+            return tuple(record for record in self.records if record.trade_id == trade_id)[:1]
         first = bisect_left(self.records, trade.time, key=_time)
         last = first
         while last < len(self.records) and self.records[last].time == trade.time:
             last += 1
         return tuple(record for record in self.records[first:last] if record.trade_id == trade_id)
 
-    def booking_of(self, trade: Trade) -> Booking | None:
-        """Return what a trade was booked as."""
+    def booking_of(self, record: RealizedRecord) -> Booking | None:
+        """Return what the event of a record was booked as."""
         keys = self._booked.keys
-        number = bisect_left(keys, (trade.time, 0, ""))
-        while number < len(keys) and keys[number][0] == trade.time:
-            if keys[number][2] == trade.trade_id:
+        number = bisect_left(keys, (record.time, 0, ""))
+        while number < len(keys) and keys[number][0] == record.time:
+            if record.trade_id in (keys[number][2], self._bookings[number].event_id):
                 return self._bookings[number]
             number += 1
         return None
@@ -102,6 +108,23 @@ class Figures:
         """Return the sales of a period, added up."""
         return self._sold.sums(within)
 
+    def chosen_sales(self, within: Bounds, passes: Passes) -> list[SaleSum]:
+        """Return those sales of a period, added up, whose (first) record passes."""
+        chosen: dict[date, list[Sale]] = {}
+        verdicts: dict[tuple[str, str, str, str], bool] = {}
+        first, last = self._sold.between(within)
+        for sale, at in zip(self.sales[first:last], self._sale_records[first:last], strict=True):
+            if at < 0:
+                continue
+            record = self.records[at]
+            alike = (record.pair, record.strategy_tag, record.side, record.asset)
+            verdict = verdicts.get(alike)
+            if verdict is None:
+                verdict = verdicts[alike] = passes(record)
+            if verdict:
+                chosen.setdefault(sale.at.astimezone(UTC).date(), []).append(sale)
+        return [one for sales in chosen.values() for one in sums_of(sales)]
+
     def _take_over(self, before: "Figures", count: int) -> int:
         """Take over what is of the first bookings; return how many records are the same as they were."""
         records = bisect_left(before._record_numbers, count)
@@ -110,6 +133,7 @@ class Figures:
         self._record_numbers = before._record_numbers[:records]
         self.sales = before.sales[:sales]
         self._sale_numbers = before._sale_numbers[:sales]
+        self._sale_records = before._sale_records[:sales]
         if self._owner is not before._owner:
             kept = self.records
             self.records = [self._owned(record) for record in kept]
@@ -136,8 +160,10 @@ class Figures:
         self.records += made
         self._record_numbers += [number] * len(made)
         if booking.disposed:
-            self.sales.append(sale_of(booking.disposed))
+            order_id = "" if trade is None else trade.kraken_order_id
+            self.sales.append(sale_of(booking.disposed, order_id))
             self._sale_numbers.append(number)
+            self._sale_records.append(len(self.records) - len(made) if made else -1)
 
 
 def _time(record: RealizedRecord) -> datetime:
@@ -153,9 +179,8 @@ def _trade_records(
 ) -> tuple[RealizedRecord, ...]:
     """Return what a trade did: one record, and one more for every fee in another asset."""
     pair = booked.pairs[trade.pair]
-    fee, *others = trade.fees or (Fee(pair.quote, ZERO),)
+    base_delta, quote_delta, (fee, *others) = _moved(booked, trade, pair)
     unpriced, unvalued = _unknown(booking) if booking.findings else (frozenset[str](), False)
-    bought = trade.side == Side.BUY
     quote_rate = _quote_rate(booked, trade, pair)
     worths = [None if each.asset in unpriced else _worth(booked, trade, pair, each) for each in others]
     first = None if fee.asset in unpriced else booking.fee
@@ -167,8 +192,8 @@ def _trade_records(
         trade.pair,
         trade.time,
         trade.side,
-        trade.volume if bought else -trade.volume,
-        -trade.cost if bought else trade.cost,
+        base_delta,
+        quote_delta,
         fee.asset,
         fee.amount,
         _in_quote(booking.pnl, quote_rate),
@@ -177,6 +202,7 @@ def _trade_records(
         *owner,
         trade.cl_ord_id,
         unvalued,
+        _bearer(trade, pair, booked.base_currency),
     )
     if not others:
         return (record,)
@@ -192,6 +218,32 @@ def _trade_records(
     )
 
 
+def _moved(booked: Booked, trade: Trade, pair: PairMetadata) -> tuple[Decimal, Decimal, Sequence[Fee]]:
+    """Return what a trade moved of its two assets, and its fees (at least one): as its ledger rows say."""
+    settled = booked.settled.get(trade.trade_id)
+    if not settled:
+        bought = trade.side == Side.BUY
+        volume, cost = (trade.volume, -trade.cost) if bought else (-trade.volume, trade.cost)
+        return volume, cost, trade.fees or (Fee(pair.quote, ZERO),)
+    moved = true_movements(trade, pair, settled)
+    own = (pair.base, pair.quote)
+    told = [fee.asset for fee in trade.fees]
+    fees = []
+    for asset in dict.fromkeys((*told, *own, *moved)):
+        movement = moved.get(asset, NOTHING)
+        paid = movement.fee if asset in own else movement.fee - movement.amount
+        if paid:
+            fees.append(Fee(asset, paid))
+    base, quote = (moved.get(asset, NOTHING).amount for asset in own)
+    return base, quote, fees or (Fee(pair.quote, ZERO),)
+
+
+def _bearer(trade: Trade, pair: PairMetadata, base_currency: str) -> str:
+    """Return the asset that bears what a trade made: what was sold, else what was bought."""
+    sold, bought = (pair.quote, pair.base) if trade.side == Side.BUY else (pair.base, pair.quote)
+    return bought if sold == base_currency else sold
+
+
 def _unknown(booking: Booking) -> tuple[frozenset[str], bool]:
     """Return which fees have no price, and whether what was traded has none."""
     fees = {each.asset for each in booking.findings if each.kind is FindingKind.FEE_UNVALUED}
@@ -203,6 +255,7 @@ def _other_record(booking: Booking, at: datetime, base_currency: str) -> Realize
         trade_id=booking.event_id, order_id="", pair="", time=at, side="", base_delta=ZERO, quote_delta=ZERO,
         fee_asset=base_currency, fee_amount=booking.fee, pnl_quote=booking.pnl, pnl_base=booking.pnl,
         fee_base=booking.fee, strategy_tag=MANUAL, unvalued=bool(booking.wanted),
+        asset=booking.disposed[0].asset if booking.disposed else "",
     )  # fmt: skip
 
 

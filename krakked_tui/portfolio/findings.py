@@ -23,6 +23,8 @@ class FindingKind(StrEnum):
     """Something came in without a price: it cost nothing until there is one."""
     UNKNOWN_TYPE = "unknown_type"
     """A ledger row of a type that is not known is booked as an adjustment."""
+    MARGIN = "margin"
+    """A trade on margin: the books know what it made and cost, not the position."""
     IN_TRANSIT = "in_transit"
     """One side of a transfer, conversion or trade is known, the other is not."""
 
@@ -43,7 +45,7 @@ class LedgerFinding(msgspec.Struct, frozen=True):
     value: Decimal = ZERO
 
     @property
-    def message(self) -> str:
+    def message(self) -> str:  # noqa: PLR0911 - one sentence per kind
         """One sentence for the operator."""
         amount, event = f"{self.amount:f} {self.asset}", f"{self.subject} {self.event_id}"
         match self.kind:
@@ -57,6 +59,8 @@ class LedgerFinding(msgspec.Struct, frozen=True):
                 return f"{amount} of {event} has no price and so no cost"
             case FindingKind.UNKNOWN_TYPE:
                 return f"{event} of {amount} is of an unknown type: booked as an adjustment"
+            case FindingKind.MARGIN:
+                return f"{event} of {amount} is on margin: only its gain, loss and fees are booked"
             case FindingKind.IN_TRANSIT:
                 return f"{amount} is on its way: the other side of its transfer or trade is not known"
         assert_never(self.kind)

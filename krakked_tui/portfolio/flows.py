@@ -40,6 +40,9 @@ from krakked_tui.portfolio.movements import NOTHING, Movement
 TRADE_ROW = "trade"
 """Type of the ledger rows that belong to a trade, with its id as ``refid``."""
 
+OWN_ROW = "accepted"
+"""Subtype of rows that an operator made by accepting the exchange's balances; it knows none of them."""
+
 
 class Treatment(StrEnum):
     """What is done with a row."""
@@ -59,6 +62,8 @@ class Meaning(msgspec.Struct, frozen=True):
     kind: FlowKind = FlowKind.ADJUSTMENT
     alone: bool = False
     """Whether rows of it stand for themselves, whatever else has their ``refid``."""
+    arrival: bool = False
+    """Whether it may make up for what is on its way between forms: the operator says it is there."""
 
 
 _MOVE = Meaning(Treatment.MOVE, FlowKind.TRANSFER)
@@ -68,6 +73,7 @@ _CREDIT = Meaning(Treatment.FLOW, FlowKind.FEE_CREDIT, alone=True)
 _TRANSFER = Meaning(Treatment.FLOW, FlowKind.TRANSFER)
 _RESULT = Meaning(Treatment.RESULT, alone=True)
 _ADJUSTMENT = Meaning(Treatment.FLOW)
+_ACCEPTED = Meaning(Treatment.FLOW, arrival=True)
 
 MEANINGS: dict[str, Meaning] = {
     TRADE_ROW: _CONVERT,
@@ -107,6 +113,8 @@ FEE_CREDITS = frozenset({"KFEE", "FEE"})
 
 def meaning_of(entry: LedgerEntry, form: Form) -> Meaning:
     """Return what a row means."""
+    if entry.type == "adjustment" and entry.subtype == OWN_ROW:
+        return _ACCEPTED
     if form.asset in FEE_CREDITS and entry.type not in (TRADE_ROW, "adjustment"):
         return _CREDIT
     meaning = MEANINGS.get(entry.type, _ADJUSTMENT)
@@ -143,14 +151,15 @@ def book_rows(posting: Posting, meaning: Meaning, legs: Mapping[str, Movement], 
         if meaning.treatment in (Treatment.CONVERT, Treatment.MOVE) and leg.amount:
             posting.send(asset, leg.net)
         elif meaning.treatment is Treatment.FLOW:
-            _book_flow(posting, meaning.kind, asset, leg.net, rate)
+            _book_flow(posting, meaning, asset, leg.net, rate)
         else:
             _book_result(posting, asset, leg, rate)
 
 
-def _book_flow(posting: Posting, kind: FlowKind, asset: str, amount: Decimal, rate: Decimal | None) -> None:
+def _book_flow(posting: Posting, meaning: Meaning, asset: str, amount: Decimal, rate: Decimal | None) -> None:
+    kind = meaning.kind
     if kind is FlowKind.ADJUSTMENT:
-        covered = posting.cover(asset, amount)
+        covered = posting.cover(asset, amount, arrival=meaning.arrival)
         amount -= covered
         if covered:
             posting.flow(kind, asset, covered, ZERO, ZERO, MADE_UP)

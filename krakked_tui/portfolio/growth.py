@@ -1,9 +1,10 @@
 """How one unit of base currency grew from snapshot to snapshot, whatever money came or went."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Protocol
 
 import msgspec
@@ -14,7 +15,7 @@ from krakked_tui.portfolio.summary import Bounds
 
 
 class Snapshot(Protocol):
-    """A point of the equity curve: equity in base currency, with every flow up to that time in it."""
+    """A point of the equity curve, in base currency, with every flow up to that time in its equity."""
 
     @property
     def at(self) -> datetime:
@@ -23,6 +24,13 @@ class Snapshot(Protocol):
     @property
     def equity(self) -> Decimal:
         """What everything was worth."""
+
+    @property
+    def flows(self) -> Decimal | None:
+        """What had come in less what had gone out by then, each at its worth when it was booked.
+
+        None for a point of a version that did not store it.
+        """
 
 
 class GrowthPoint(msgspec.Struct, frozen=True, gc=False):
@@ -35,8 +43,8 @@ class GrowthPoint(msgspec.Struct, frozen=True, gc=False):
 class Curve:
     """The growth from snapshot to snapshot, worked out once: that of any period is chained of it.
 
-    With equity ``E0`` and ``E1`` at the ends of a sub-period, ``in`` the deposits after its beginning and up
-    to its end, and ``out`` the withdrawals (as a positive number):
+    With equity ``E0`` and ``E1`` at the ends of a sub-period, ``in`` what came in between, and ``out`` what
+    went out (as a positive number):
 
         growth *= (E1 + out) / (E0 + in)
 
@@ -45,6 +53,10 @@ class Curve:
     change of price between, and else off by what the flow made within its sub-period alone. Source: Bacon,
     Practical Portfolio Performance Measurement and Attribution (2008), on time-weighted returns and the
     assumed time of flows. While nothing is invested, nothing grows.
+
+    What came or went is the difference of what both ends have stored: that is in their equity, whenever the
+    rows of a flow were read, and whatever its price turns out to have been. Only for points that stored
+    nothing it is the flows of that time.
     """
 
     def __init__(
@@ -94,12 +106,41 @@ class Curve:
         moves = iter([(flow.time, flow.value) for flow in flows if flow.value is not None])
         move = next(moves, None)
         for number in range(start, len(points)):
-            invested, became = points[number - 1].equity, points[number].equity
+            came, went = ZERO, ZERO
             while move is not None and move[0] <= points[number].at:
-                invested += max(move[1], ZERO)
-                became += max(-move[1], ZERO)
+                came += max(move[1], ZERO)
+                went += max(-move[1], ZERO)
                 move = next(moves, None)
-            self._factors.append(_factor(invested, became))
+            told = _between(points[number - 1], points[number])
+            if told is not None:
+                came, went = max(told, ZERO), max(-told, ZERO)
+            self._factors.append(_factor(points[number - 1].equity + came, points[number].equity + went))
+
+
+def growth(points: Sequence[Snapshot]) -> Decimal | None:
+    """Return what one unit of base currency became from the first point, in time order, to the last.
+
+    None when that is not known: with fewer than two points, or when one did not store its flows.
+    """
+    if len(points) < 2:
+        return None
+    grown, since = ONE, points[0]
+    for before, after in pairwise(points):
+        flowed = _between(before, after)
+        if flowed is None:
+            return None
+        if flowed:
+            grown *= _factor(since.equity, before.equity)
+            grown *= _factor(before.equity + max(flowed, ZERO), after.equity + max(-flowed, ZERO))
+            since = after
+    return grown * _factor(since.equity, points[-1].equity)
+
+
+def _between(before: Snapshot, after: Snapshot) -> Decimal | None:
+    """Return what came less what went between two points, None when they do not tell."""
+    if before.flows is None or after.flows is None:
+        return None
+    return after.flows - before.flows
 
 
 def _factor(invested: Decimal, became: Decimal) -> Decimal:

@@ -37,7 +37,15 @@ from krakked_tui.portfolio.booked import Booked, EventKey, disposals_of, flows_o
 from krakked_tui.portfolio.checkpoints import Checkpoints
 from krakked_tui.portfolio.exchanges import book_trade
 from krakked_tui.portfolio.findings import FindingKind, LedgerFinding
-from krakked_tui.portfolio.flows import MEANINGS, TRADE_ROW, Treatment, book_rows, meaning_of, movements_of
+from krakked_tui.portfolio.flows import (
+    MEANINGS,
+    OWN_ROW,
+    TRADE_ROW,
+    Treatment,
+    book_rows,
+    meaning_of,
+    movements_of,
+)
 from krakked_tui.portfolio.forms import Forms
 from krakked_tui.portfolio.lots import NO_LOTS
 from krakked_tui.portfolio.movements import (
@@ -52,9 +60,6 @@ from krakked_tui.portfolio.movements import (
 
 SOURCES = ("candle", "trade", "latest")
 """Where a rate can be from, the most trustworthy first: of two for the same event the better one counts."""
-
-OWN_ROW = "accepted"
-"""Subtype of rows that an operator made by accepting the exchange's balances; it knows none of them."""
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):
@@ -192,7 +197,7 @@ class Books:
         self._settle()
         return Booked(
             self._terms.base_currency, tuple(self._order), tuple(self._bookings), self._trades.copy(),
-            self._pairs.copy(), self._rates.copy(),
+            self._pairs.copy(), self._rates.copy(), self._rows.copy(),
         )  # fmt: skip
 
     @property
@@ -457,7 +462,13 @@ class Books:
             for asset, account in sorted(accounts.items())
             if (home := self._homes.get(asset)) is not None
         }
-        findings = [finding for booking in self._remarkable.values() for finding in booking.findings]
+        findings = [
+            finding
+            for booking in self._remarkable.values()
+            for finding in booking.findings
+            # An adjustment may have made up for what was missing.
+            if finding.kind is not FindingKind.OVERSOLD or accounts[finding.asset].missing
+        ]
         findings.sort(key=lambda finding: (finding.at, finding.event_id, finding.kind, finding.asset))
         transit = (
             LedgerFinding(FindingKind.IN_TRANSIT, "", Treatment.MOVE, None, asset, account.transit)

@@ -52,7 +52,7 @@ def tell_all(settled: Sequence[Settled], trade: Trade, pair: PairMetadata) -> bo
     if pair.base not in names or pair.quote not in names:
         return False
     for fee in trade.fees:  # noqa: SIM110 - asked of every trade, and twice as fast
-        if fee.asset not in names:
+        if (fee.asset or pair.quote) not in names:
             return False
     return True
 
@@ -65,7 +65,7 @@ def true_movements(trade: Trade, pair: PairMetadata, settled: Sequence[Settled])
     if not settled:
         return expected_movements(trade, pair)
     by_name: dict[str, Movement] = {one.name: one for one in settled}
-    if tell_all(settled, trade, pair):
+    if trade.margin or tell_all(settled, trade, pair):
         return by_name
     moved = expected_movements(trade, pair) | by_name
     others = sorted(moved.keys() - {pair.base, pair.quote})
@@ -73,13 +73,19 @@ def true_movements(trade: Trade, pair: PairMetadata, settled: Sequence[Settled])
 
 
 def expected_movements(trade: Trade, pair: PairMetadata) -> dict[str, Movement]:
-    """Return, by asset, what the trade row alone says; its scale is coarser than the ledger's."""
+    """Return, by asset, what the trade row alone says; its scale is coarser than the ledger's.
+
+    A trade on margin says nothing of balances. A fee without an asset's name is in the quote.
+    """
+    if trade.margin:
+        return {}
     bought = trade.side == Side.BUY
     moved = {
         pair.base: Movement(trade.volume if bought else -trade.volume),
         pair.quote: Movement(-trade.cost if bought else trade.cost),
     }
     for fee in trade.fees:
-        before = moved.get(fee.asset, NOTHING)
-        moved[fee.asset] = Movement(before.amount, before.fee + fee.amount)
+        asset = fee.asset or pair.quote
+        before = moved.get(asset, NOTHING)
+        moved[asset] = Movement(before.amount, before.fee + fee.amount)
     return moved

@@ -10,8 +10,9 @@ from krakked_tui.domain.fills import AssetBalance, LedgerEntry
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.portfolio.accounts import Account
+from krakked_tui.portfolio.flows import FEE_CREDITS, OWN_ROW
 from krakked_tui.portfolio.forms import Forms
-from krakked_tui.portfolio.ledger import OWN_ROW, LedgerState
+from krakked_tui.portfolio.ledger import LedgerState
 from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.portfolio.valuation import WITHOUT_VALUE, PriceMark, Valuer
 
@@ -44,9 +45,10 @@ def find_drift(
 ) -> tuple[DriftFinding, ...]:
     """Compare the books with the exchange's totals (holds included), asset by asset over all its forms.
 
-    A difference is drift when it is worth more than the tolerance, or when its worth is unknown. Excluded
-    assets are compared like all others. The two sides must be of the same moment: no fill between
-    reading one and the other.
+    A difference is drift when it is worth more than the tolerance; without a price, when an order could be
+    made of it or no pair says how much that takes. The exchange's own fee credit is worth nothing to
+    anybody else, so it never is. Excluded assets are compared like all others. The two sides must be of the
+    same moment: no fill between reading one and the other.
     """
     valuer = Valuer(prices, pairs, settings)
     forms = Forms.of_pairs(pairs.values())
@@ -55,13 +57,22 @@ def find_drift(
     findings = []
     for asset in sorted(booked.keys() | held.keys()):
         expected, actual = booked.get(asset, ZERO), held.get(asset, ZERO)
-        if expected == actual:
+        if expected == actual or asset in FEE_CREDITS:
             continue
         difference = valuer.value(asset, abs(actual - expected))
         worth = None if difference.status in WITHOUT_VALUE else difference.value
-        if worth is None or worth > settings.reconciliation_tolerance:
+        if worth is None:
+            drifts = abs(actual - expected) >= _order_min(asset, pairs)
+        else:
+            drifts = worth > settings.reconciliation_tolerance
+        if drifts:
             findings.append(DriftFinding(asset, expected, actual, worth))
     return tuple(findings)
+
+
+def _order_min(asset: str, pairs: Mapping[str, PairMetadata]) -> Decimal:
+    """Return the least that an order for an asset takes on any pair; zero without one."""
+    return min((pair.order_min for pair in pairs.values() if pair.base == asset), default=ZERO)
 
 
 def accept_balances(

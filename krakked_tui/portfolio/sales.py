@@ -1,6 +1,5 @@
 """How sales turned out, one by one and together."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,13 +14,17 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Sale(msgspec.Struct, frozen=True, gc=False):
-    """The disposals of one event together. ``weight`` is their cost times the microseconds each was held."""
+    """The disposals of one event together. ``weight`` is their cost times the microseconds each was held.
+
+    ``order_id`` is that of the order it filled, "" for what no order did.
+    """
 
     event_id: str
     at: datetime
     gain: Decimal
     cost: Decimal
     weight: Decimal
+    order_id: str = ""
 
 
 class SaleFigures(msgspec.Struct, frozen=True):
@@ -33,27 +36,19 @@ class SaleFigures(msgspec.Struct, frozen=True):
     average_holding: timedelta | None
 
 
-def sales_of(disposed: Iterable[Disposed]) -> list[Sale]:
-    """Return the sales that disposals make up: those of one event are one.
+def sale_of(parts: Sequence[Disposed], order_id: str = "") -> Sale:
+    """Return the sale that the disposals of one event (at least one) are.
 
     A fee paid out of a third asset is a sale of that, and belongs to the sale it was paid for; paid for a
     purchase, it is a sale of its own.
     """
-    events: dict[str, list[Disposed]] = defaultdict(list)
-    for one in disposed:
-        events[one.event_id].append(one)
-    return [sale_of(parts) for parts in events.values()]
-
-
-def sale_of(parts: Sequence[Disposed]) -> Sale:
-    """Return the sale that the disposals of one event (at least one) are."""
     gain = cost = weight = ZERO
     for part in parts:
         gain += part.proceeds - part.fee
         for lot in part.lots:
             cost += lot.cost
             weight += ((part.at - lot.acquired_at) // _MICROSECOND) * lot.cost
-    return Sale(parts[0].event_id, parts[0].at, gain - cost, cost, weight)
+    return Sale(parts[0].event_id, parts[0].at, gain - cost, cost, weight, order_id)
 
 
 class SaleSum(msgspec.Struct, frozen=True, gc=False):
@@ -68,26 +63,26 @@ class SaleSum(msgspec.Struct, frozen=True, gc=False):
 
 
 def sums_of(sales: Iterable[Sale]) -> tuple[SaleSum, ...]:
-    """Add sales up, each given once; to a single sum."""
-    count = won = 0
-    earned = gains = cost = weight = ZERO
+    """Add sales up, each given once; to a single sum, in which the fills of an order are one sale."""
+    made: dict[str, Decimal] = {}
+    cost = weight = ZERO
     for sale in sales:
-        count += 1
-        gains += sale.gain
+        whole = sale.order_id or sale.event_id
+        made[whole] = made.get(whole, ZERO) + sale.gain
         cost += sale.cost
         weight += sale.weight
-        if sale.gain > ZERO:
-            won += 1
-            earned += sale.gain
-    return (SaleSum(count, won, earned, gains, cost, weight),)
+    won = [gain for gain in made.values() if gain > ZERO]
+    gains = sum(made.values(), ZERO)
+    return (SaleSum(len(made), len(won), sum(won, ZERO), gains, cost, weight),)
 
 
 def sale_figures(sums: Iterable[SaleSum]) -> SaleFigures:
     """Work out how sales turned out.
 
     win rate = sales with a gain / all sales; profit factor = sum of gains / sum of losses; the average
-    holding time is weighted by cost, so that neither partial fills nor dust shift it. Fees of purchases are
-    in none of these figures, but for those that were sales themselves.
+    holding time is weighted by cost, so that neither partial fills nor dust shift it. The fills of an order
+    are one sale, but for those on another UTC day, which are another. Fees of purchases are in none of these
+    figures, but for those that were sales themselves.
     """
     count = won = 0
     earned = gains = cost = weight = ZERO

@@ -1,4 +1,4 @@
-"""What was made, paid and held, summed up for a period; which snapshots make a curve, and which may go.
+"""What was made, paid and held, summed up for a period.
 
 Money is in base currency unless a name says otherwise. Records come in any order.
 """
@@ -8,21 +8,18 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol, TypeVar, assert_never
+from typing import Protocol, assert_never
 
 import msgspec
 
 from krakked_tui.domain.errors import UsageError
 from krakked_tui.domain.money import HUNDRED, ZERO
+from krakked_tui.domain.portfolio import NO_PAIR
 
 MANUAL = "manual"
 """The strategy tag of a trade that no known strategy made."""
 
-OTHER = "other"
-"""Stands for the pair of what was made without one: conversions, margin, credits."""
-
 _DAY = timedelta(days=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RealizedRecord(msgspec.Struct, frozen=True, gc=False):
@@ -35,6 +32,8 @@ class RealizedRecord(msgspec.Struct, frozen=True, gc=False):
     says what was traded was worth, so that nothing was made by it. A fee in a second asset is a record of
     its own with the same trade id and zero for everything else but ``fee_base``. What was made without a
     trade has no ``pair``, ``order_id`` and ``side``, and the id of its (first) ledger row for a trade id.
+    ``asset`` is the one that bears what was made: what was sold, or what was bought for base currency; ""
+    where that is the base currency itself.
     """
 
     trade_id: str
@@ -53,6 +52,7 @@ class RealizedRecord(msgspec.Struct, frozen=True, gc=False):
     raw_userref: int | None = None
     raw_cl_ord_id: str | None = None
     unvalued: bool = False
+    asset: str = ""
 
 
 class Period(StrEnum):
@@ -120,16 +120,19 @@ class Breakdown(StrEnum):
 
 
 class PnLGroup(msgspec.Struct, frozen=True):
-    """Part of a summary. ``key`` is the pair (or ``OTHER``), the strategy tag or the UTC day (2026-03-01).
+    """Part of a summary. ``key`` is the pair (or ``NO_PAIR``), the strategy tag or the UTC day (2026-03-01).
 
-    ``trades`` counts those on pairs: not what was made without one.
-    gross_pnl = realized_pnl + fees, exactly; fees without a value are in none of them.
+    ``trades`` counts those on pairs, ``others`` what was made without one.
+    gross_pnl = realized_pnl + fees, exactly; fees without a value, of which there are ``unvalued_fees``, are
+    in none of them.
     """
 
     key: str
     trades: int
     realized_pnl: Decimal
     fees: Decimal
+    unvalued_fees: int = 0
+    others: int = 0
 
     @property
     def gross_pnl(self) -> Decimal:
@@ -162,11 +165,45 @@ def select(
     )
 
 
+class Made(Protocol):
+    """What a record and a tally have in common; ``pair`` is "" for what was made without one."""
+
+    @property
+    def pair(self) -> str:
+        """Canonical name."""
+
+    @property
+    def side(self) -> str:
+        """``buy`` or ``sell``."""
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """What somebody wants to know of; empty texts filter nothing, ``NO_PAIR`` is a pair as well."""
+
+    pair: str = ""
+    strategy: str = ""
+    side: str = ""
+    manual: bool = True
+    """Whether what no strategy made counts."""
+
+    def passes(self, one: Made, strategy: str) -> bool:
+        """Say whether it is about something that this strategy made."""
+        return (
+            (not self.pair or (one.pair or NO_PAIR) == self.pair)
+            and (not self.strategy or strategy == self.strategy)
+            and (not self.side or one.side == self.side)
+            and (self.manual or strategy != MANUAL)
+        )
+
+
+ALL = Chosen()
+
+
 class Tally(msgspec.Struct, frozen=True, gc=False):
     """Records of one UTC day that are alike, added up. ``pair`` is "" for what was made without one.
 
     ``fees`` are those with a value, ``fee_amount`` all of them in ``fee_asset``; ``unvalued`` counts the
-    records whose fee has no value.
+    records whose fee has no value, ``others`` those of no trade. ``asset`` bears what was made.
     """
 
     day: date
@@ -174,33 +211,37 @@ class Tally(msgspec.Struct, frozen=True, gc=False):
     strategy: str
     side: str
     fee_asset: str
+    asset: str
     trades: int
     pnl: Decimal
     fees: Decimal
     fee_amount: Decimal
     unvalued: int
+    others: int
 
 
 def tally(records: Iterable[RealizedRecord]) -> list[Tally]:
     """Add records up, day by day in their order."""
-    found: dict[tuple[date, str, str, str, str], _Sum] = {}
+    found: dict[tuple[date, str, str, str, str, str], _Sum] = {}
     for record in records:
         at = record.time
         day = at.date() if at.tzinfo is UTC else at.astimezone(UTC).date()
-        key = (day, record.pair, record.strategy_tag, record.side, record.fee_asset)
+        key = (day, record.pair, record.strategy_tag, record.side, record.fee_asset, record.asset)
         sums = found.get(key)
         if sums is None:
             sums = found[key] = _Sum()
         sums.pnl += record.pnl_base
         sums.fee_amount += record.fee_amount
-        if record.base_delta and record.pair:
+        if not record.pair:
+            sums.others += 1
+        elif record.base_delta:
             sums.trades += 1
         if record.fee_base is None:
             sums.unvalued += 1
         else:
             sums.fees += record.fee_base
     return [
-        Tally(*key, each.trades, each.pnl, each.fees, each.fee_amount, each.unvalued)
+        Tally(*key, each.trades, each.pnl, each.fees, each.fee_amount, each.unvalued, each.others)
         for key, each in found.items()
     ]
 
@@ -208,10 +249,10 @@ def tally(records: Iterable[RealizedRecord]) -> list[Tally]:
 class _Sum:
     """What is being added up."""
 
-    __slots__ = ("fee_amount", "fees", "pnl", "trades", "unvalued")
+    __slots__ = ("fee_amount", "fees", "others", "pnl", "trades", "unvalued")
 
     def __init__(self) -> None:
-        self.trades = self.unvalued = 0
+        self.trades = self.unvalued = self.others = 0
         self.pnl = self.fees = self.fee_amount = ZERO
 
     def add(self, one: "Tally | _Sum") -> None:
@@ -221,10 +262,11 @@ class _Sum:
         self.fees += one.fees
         self.fee_amount += one.fee_amount
         self.unvalued += one.unvalued
+        self.others += one.others
 
     def group(self, key: str) -> PnLGroup:
         """Return the sums under a name."""
-        return PnLGroup(key, self.trades, self.pnl, self.fees)
+        return PnLGroup(key, self.trades, self.pnl, self.fees, self.unvalued, self.others)
 
 
 def pnl_summary(
@@ -246,10 +288,7 @@ def sum_up(
     groups = _grouped(tallies, _KEYS[by] if by else _all)
     total = _Sum()
     for each in groups.values():
-        total.trades += each.trades
-        total.pnl += each.pnl
-        total.fees += each.fees
-        total.unvalued += each.unvalued
+        total.add(each)
     return PnLSummary(
         bounds=within,
         include_manual=include_manual,
@@ -269,7 +308,7 @@ def _day(one: Tally) -> date:
 
 
 def _pair(one: Tally) -> str:
-    return one.pair or OTHER
+    return one.pair or NO_PAIR
 
 
 def _strategy(one: Tally) -> str:
@@ -292,11 +331,15 @@ def _grouped(tallies: Iterable[Tally], key: _Key) -> dict[str | date, _Sum]:
 
 
 class AssetFee(msgspec.Struct, frozen=True):
-    """Fees paid in one asset: ``amount`` of it, and the worth of those that have one."""
+    """Fees paid in one asset: ``amount`` of it, and the worth of those that have one.
+
+    ``unvalued`` counts those that have none.
+    """
 
     asset: str
     amount: Decimal
     value: Decimal
+    unvalued: int = 0
 
 
 class PairFee(msgspec.Struct, frozen=True):
@@ -328,7 +371,7 @@ def sum_up_fees(tallies: Sequence[Tally]) -> FeeSummary:
     """Sum up the fees of tallies that have been chosen."""
     by_both: dict[tuple[str, str], _Sum] = defaultdict(_Sum)
     for one in tallies:
-        by_both[one.fee_asset, one.pair or OTHER].add(one)
+        by_both[one.fee_asset, one.pair or NO_PAIR].add(one)
     by_asset: dict[str, _Sum] = defaultdict(_Sum)
     by_pair: dict[str, _Sum] = defaultdict(_Sum)
     for (asset, pair), each in by_both.items():
@@ -338,7 +381,7 @@ def sum_up_fees(tallies: Sequence[Tally]) -> FeeSummary:
     gross = sum([each.pnl for each in by_pair.values()], ZERO) + total
     return FeeSummary(
         by_asset=tuple(
-            AssetFee(asset, by_asset[asset].fee_amount, by_asset[asset].fees)
+            AssetFee(asset, by_asset[asset].fee_amount, by_asset[asset].fees, by_asset[asset].unvalued)
             for asset in sorted(by_asset)
             if by_asset[asset].fee_amount
         ),
@@ -414,41 +457,3 @@ def strategy_exposure(holdings: Iterable[StrategyHolding], equity: Decimal) -> t
 
 def _percentage(value: Decimal, equity: Decimal) -> Decimal | None:
     return value / equity * HUNDRED if equity > ZERO else None
-
-
-class Timed(Protocol):
-    """Something of one moment."""
-
-    @property
-    def at(self) -> datetime:
-        """When."""
-
-
-TimedT = TypeVar("TimedT", bound=Timed)
-
-
-def equity_curve(snapshots: Iterable[TimedT], resolution: timedelta) -> tuple[TimedT, ...]:
-    """Return the last snapshot of each stretch of this length (above zero; counted from 1970), in time order.
-
-    A stretch without a snapshot gives nothing: gaps stay gaps, and times are those of the snapshots.
-    """
-    assert resolution > timedelta(0)
-    last = {(snapshot.at - _EPOCH) // resolution: snapshot for snapshot in sorted(snapshots, key=_at)}
-    return tuple(last.values())
-
-
-def prunable(snapshots: Iterable[TimedT], now: datetime, retention_days: int) -> tuple[TimedT, ...]:
-    """Return the snapshots that may be deleted, in time order.
-
-    Older than ``retention_days`` (0 or more), and not the last of their UTC day: that one stays for ever,
-    so that the curve keeps a point for every day. Pruning again finds nothing.
-    """
-    assert retention_days >= 0
-    ordered = sorted(snapshots, key=_at)
-    kept = {snapshot.at for snapshot in equity_curve(ordered, _DAY)}
-    retained = timedelta(days=retention_days)
-    return tuple(one for one in ordered if now - one.at > retained and one.at not in kept)
-
-
-def _at(timed: Timed) -> datetime:
-    return timed.at

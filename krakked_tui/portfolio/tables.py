@@ -6,7 +6,7 @@ in time order (positions: by pair), from ``since`` on and before ``until``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, assert_never
@@ -19,10 +19,6 @@ from krakked_tui.domain.portfolio import CashFlow, Disposal
 from krakked_tui.domain.precision import at_scale
 from krakked_tui.domain.records import SnapshotSaved
 from krakked_tui.portfolio.summary import Bounds, RealizedRecord
-
-SHORT_TERM_DAYS = 365
-"""Held for so many days or fewer is short, for more is long. Counted in UTC days, the day of purchase not
-included. Where a law counts a year, a year with a 29 February is 366 days: look at those rows yourself."""
 
 AVERAGE_DECIMALS = 12
 """Decimals of an average price: the one number in a table that is a quotient, and so is rounded."""
@@ -89,8 +85,9 @@ class HeldPosition(Protocol):
 class ExportBooks(msgspec.Struct, frozen=True):
     """Everything there is to export, from books kept by one cost basis.
 
-    ``records`` and ``disposals`` are those of the events in ``trades`` and the ledger. ``warnings`` are
-    sentences on what these numbers do not know (a fee without a worth, drift), safe to show.
+    ``records`` and ``disposals`` are those of the events in ``trades`` and the ledger; with ``average_cost``
+    the dates of the latter are those of first in first out. ``warnings`` are sentences on what these numbers
+    do not know (a fee without a worth, drift), safe to show.
     """
 
     base_currency: str
@@ -101,6 +98,7 @@ class ExportBooks(msgspec.Struct, frozen=True):
     snapshots: Sequence[SnapshotSaved] = ()
     disposals: Sequence[Disposal] = ()
     warnings: Sequence[str] = ()
+    average_cost: bool = False
 
 
 def make_table(which: Export, books: ExportBooks, within: Bounds) -> Table:
@@ -118,6 +116,25 @@ def make_table(which: Export, books: ExportBooks, within: Bounds) -> Table:
         case Export.PNL:
             return realized_gains_table(books.disposals, currency, within)
     assert_never(which)
+
+
+def notes_on(which: Export, books: ExportBooks, within: Bounds) -> tuple[str, ...]:
+    """Return in sentences what whoever uses a table must know of it, besides the books' own warnings."""
+    if which is not Export.PNL:
+        return ()
+    paid = sum((one.fee_base or ZERO for one in books.records if one.time in within), ZERO)
+    told = sum((one.fee for one in books.disposals if one.sold_at in within), ZERO)
+    found = []
+    if paid > told:
+        found.append(
+            f"fees of {paid - told:f} {books.base_currency} are in none of these gains: they were paid for"
+            " purchases, and belong to the cost basis where the law says so"
+        )
+    if books.average_cost:
+        found.append(
+            "an average has no dates: date_acquired and term are those of first in, first out, costs are not"
+        )
+    return tuple(found)
 
 
 _TRADES = (
@@ -287,9 +304,7 @@ _REALIZED_GAINS = (
 )
 
 
-def realized_gains_table(
-    disposals: Iterable[Disposal], currency: str, within: Bounds, short_term_days: int = SHORT_TERM_DAYS
-) -> Table:
+def realized_gains_table(disposals: Iterable[Disposal], currency: str, within: Bounds) -> Table:
     """Return one row per part of a lot that was disposed of within the bounds (by the time of its sale).
 
     The first nine columns are what tax software asks for; gain = proceeds - cost_basis - fee, exactly.
@@ -306,7 +321,7 @@ def realized_gains_table(
             one.cost,
             one.fee,
             one.gain,
-            term(one.acquired_at, one.sold_at, short_term_days),
+            term(one.acquired_at, one.sold_at),
             one.event_id,
             currency,
         )
@@ -316,7 +331,13 @@ def realized_gains_table(
     return Table(_REALIZED_GAINS, tuple(rows))
 
 
-def term(acquired_at: datetime, sold_at: datetime, short_term_days: int = SHORT_TERM_DAYS) -> str:
-    """Return short or long, by how many UTC days something was held."""
-    held = sold_at.astimezone(UTC).date() - acquired_at.astimezone(UTC).date()
-    return "short" if held <= timedelta(days=short_term_days) else "long"
+def term(acquired_at: datetime, sold_at: datetime) -> str:
+    """Return long for what was held for more than a year, else short.
+
+    Counted in UTC days from the day after the purchase on: long from the same day of the next year on (after
+    a 29 February, from 1 March on). Source: 26 U.S.C. 1222, Revenue Rulings 66-7 and 70-598.
+    """
+    held_from = acquired_at.astimezone(UTC).date() + timedelta(days=1)
+    leap_day = (held_from.month, held_from.day) == (2, 29)
+    anniversary = date(held_from.year + 1, 3, 1) if leap_day else held_from.replace(year=held_from.year + 1)
+    return "short" if sold_at.astimezone(UTC).date() < anniversary else "long"

@@ -95,6 +95,10 @@ class Valuation(msgspec.Struct, frozen=True):
     flow_cost: Decimal = ZERO
     flow_value: Decimal = ZERO
     excluded: Excluded = Excluded()
+    flow_known: Decimal = ZERO
+    """The part of ``flow_value`` that has a value of its own."""
+    flow_unvalued: dict[str, Decimal] = {}
+    """The amounts, by asset, of the flows that have none."""
 
     @property
     def stale(self) -> bool:
@@ -193,6 +197,8 @@ def value(
     # What the excluded assets took from the others, and have not given back.
     lent = sum((a.cost - a.flow_cost - a.realized for a in outside.values()), ZERO)
     cash = accounts.get(settings.base_currency)
+    flow_known = sum((account.flow_value for account in accounts.values()), ZERO) - lent
+    flow_unvalued = {asset: account.unvalued for asset, account in accounts.items() if account.unvalued}
     return Valuation(
         equity=sum((asset.value for asset in assets), ZERO),
         cash=cash.size if cash else ZERO,
@@ -205,15 +211,11 @@ def value(
         assets=assets,
         positions=_positions(state, valuer, settings),
         flow_cost=sum((account.flow_cost for account in accounts.values()), ZERO) - lent,
-        flow_value=_flow_value(accounts, valuer) - lent,
+        flow_value=flow_known + sum((valuer.value(*each).value for each in flow_unvalued.items()), ZERO),
         excluded=_excluded(outside, valuer),
+        flow_known=flow_known,
+        flow_unvalued=flow_unvalued,
     )
-
-
-def _flow_value(accounts: Mapping[str, Account], valuer: Valuer) -> Decimal:
-    known = sum((account.flow_value for account in accounts.values()), ZERO)
-    guessed = (valuer.value(asset, a.unvalued).value for asset, a in accounts.items() if a.unvalued)
-    return known + sum(guessed, ZERO)
 
 
 def _positions(
@@ -235,7 +237,7 @@ def _positions(
 
 
 def _nothing_known(worth: AssetValuation) -> bool:
-    return worth.status is ValuationStatus.UNVALUED
+    return worth.status in WITHOUT_VALUE
 
 
 def _excluded(accounts: Mapping[str, Account], valuer: Valuer) -> Excluded:

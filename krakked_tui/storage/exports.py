@@ -27,7 +27,7 @@ import polars as pl
 
 from krakked_tui.domain.errors import RefusedError, StorageError, UsageError
 from krakked_tui.domain.precision import at_scale
-from krakked_tui.storage.files import PRIVATE_FILE, replace_private_file
+from krakked_tui.storage.files import PRIVATE_FILE, link_target, replace_private_file
 
 Cell = str | Decimal | datetime | bool | None
 
@@ -86,24 +86,28 @@ def encode(table: TableLike, to: Format) -> bytes:
 def write_export(path: Path, content: bytes, *, force: bool) -> None:
     """Write a file as a whole, mode 0600; a crash leaves nothing under its name, or what was there before.
 
-    A symbolic link stays: what it leads to is replaced. Missing directories are created with mode 0700.
+    A symbolic link stays: what it leads to is replaced.
 
     Raises:
         RefusedError: There is a file already, and not ``force``.
-        UsageError: What is there is no file that could be replaced (a directory, a device).
+        UsageError: What is there is no file that could be replaced (a directory, a device), or its directory
+            does not exist.
         StorageError: It cannot be written; what was there is unchanged.
     """
     if os.path.exists(path) and not os.path.isfile(path):
         raise UsageError(
             f"{path} is not a regular file: name a file, or leave --output out for standard output"
         )
+    folder = link_target(path).parent
+    if not folder.is_dir():
+        raise UsageError(f"there is no directory {folder}: make it, or name another one with --output")
     if force:
         replace_private_file(path, content)
         return
     if os.path.lexists(path):
         raise _there_already(path)
     draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    replace_private_file(draft, content)
+    replace_private_file(draft, content, called=path)
     try:
         _publish(draft, path)
     except OSError as error:

@@ -62,11 +62,12 @@ def _make_directory(path: Path) -> None:
         path.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
 
 
-def replace_private_file(path: Path, content: bytes) -> None:
+def replace_private_file(path: Path, content: bytes, called: Path | None = None) -> None:
     """Replace a file's content as a whole, mode 0600; a crash leaves the old or the new one.
 
     A symbolic link stays: what it leads to is replaced, or made. Missing directories are created with
-    mode 0700. Raises ``StorageError``; the old content stays then.
+    mode 0700. Raises ``StorageError``, in which the file is ``called`` something else when it is a draft of
+    that; the old content stays then.
     """
     target = link_target(path)
     try:
@@ -85,7 +86,7 @@ def replace_private_file(path: Path, content: bytes) -> None:
         _sync_directory(target.parent)
     except OSError as error:
         raise StorageError(
-            f"{path} cannot be written ({error.strerror}): check that its directory belongs to you"
+            f"{called or path} cannot be written ({error.strerror}): check that its directory belongs to you"
             " and has free space; what was there is unchanged"
         ) from error
 

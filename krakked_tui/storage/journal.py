@@ -91,6 +91,7 @@ class SqliteJournal:
                 paused=safety.paused,
                 day_start=safety.day_start,
                 flatten=safety.flatten,
+                judged_until=safety.judged_until,
             )
         except (ValueError, ArithmeticError, msgspec.DecodeError) as error:
             raise StorageError(

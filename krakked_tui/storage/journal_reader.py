@@ -54,12 +54,12 @@ def read_journal(path: Path) -> StoredState | None:
         )
 
 
-def read_entries_of(path: Path, refid: str) -> Sequence[LedgerEntry]:
-    """Return the ledger rows that one event made, oldest first."""
+def read_entries_of(path: Path, event: str) -> Sequence[LedgerEntry]:
+    """Return the ledger rows of a trade, or of the event that a row is of, by its id; oldest first."""
     if not path.exists():
         return ()
     with _opened(path) as connection:
-        found = connection.execute(_LOOK["load_entries_of"], {"refid": refid, "most": ROWS_MAX})
+        found = connection.execute(_LOOK["load_entries_of"], {"event": event, "most": ROWS_MAX})
         return tuple(map(rows.EventReader().entry, found))
 
 

@@ -28,6 +28,7 @@ from krakked_tui.domain.records import (
     ControlLogged,
     DayStartSaved,
     DecisionSaved,
+    ExternalJudged,
     FlattenSaved,
     ForeignOrderSaved,
     HistoryKind,
@@ -48,6 +49,8 @@ from krakked_tui.storage.sqlite import Parameters, Row
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MAKER, _MARGIN = 1, 2
+"""Bits of the column ``maker`` of a trade."""
 _FEES = msgspec.json.Decoder(tuple[Fee, ...])
 
 
@@ -58,6 +61,7 @@ class Safety(msgspec.Struct, frozen=True):
     paused: bool = False
     day_start: DayStart | None = None
     flatten: FlattenProgress | None = None
+    judged_until: datetime | None = None
 
 
 Statement = tuple[str, Parameters]
@@ -101,7 +105,7 @@ def statements(record: Record) -> Iterator[Statement]:  # noqa: C901, PLR0912 - 
                 "save_decision",
                 {"plan_id": decision.plan_id, "time": to_micros(decision.time), "record": to_json(decision)},
             )
-        case KillSwitchSaved() | PausedSaved() | DayStartSaved() | FlattenSaved():
+        case KillSwitchSaved() | PausedSaved() | DayStartSaved() | FlattenSaved() | ExternalJudged():
             yield "save_safety", _safety_row(record)
         case ControlLogged():
             yield "append_control", _control_row(record)
@@ -178,8 +182,9 @@ class EventReader:
             Decimal(cost),
             tuple([Fee(once(fee.asset, fee.asset), fee.amount) for fee in _FEES.decode(fees)]),
             self._at(time),
-            bool(maker),
+            bool(maker & _MAKER),
             cl_ord_id,
+            bool(maker & _MARGIN),
         )
 
     def entry(self, row: Row) -> LedgerEntry:
@@ -233,8 +238,11 @@ def read_foreign_order(row: Row) -> ForeignOrderSaved:
 
 def read_snapshot(row: Row) -> SnapshotSaved:
     """Turn a row of ``load_snapshots`` into a point of the equity curve."""
-    at, *amounts = row
-    return SnapshotSaved(from_micros(at), *(Decimal(amount) for amount in amounts))
+    at, equity, cash, realized, unrealized, flows = row
+    return SnapshotSaved(
+        from_micros(at), Decimal(equity), Decimal(cash), Decimal(realized), Decimal(unrealized),
+        _decimal(flows),
+    )  # fmt: skip
 
 
 def read_safety(rows: Sequence[Row]) -> Safety:
@@ -294,7 +302,7 @@ def _trade_row(trade: Trade) -> Parameters:
         "cost": str(trade.cost),
         "fees": to_json(trade.fees),
         "time": to_micros(trade.time),
-        "maker": trade.maker,
+        "maker": _MAKER * trade.maker | _MARGIN * trade.margin,
         "cl_ord_id": trade.cl_ord_id,
     }
 
@@ -333,7 +341,9 @@ def _mark_row(mark: HistoryMark) -> Parameters:
     }
 
 
-def _safety_row(record: KillSwitchSaved | PausedSaved | DayStartSaved | FlattenSaved) -> Parameters:
+def _safety_row(
+    record: KillSwitchSaved | PausedSaved | DayStartSaved | FlattenSaved | ExternalJudged,
+) -> Parameters:
     match record:
         case KillSwitchSaved(kill_switch=kill_switch):
             return {"key": "kill_switch", "value": to_json(kill_switch)}
@@ -343,6 +353,8 @@ def _safety_row(record: KillSwitchSaved | PausedSaved | DayStartSaved | FlattenS
             return {"key": "day_start", "value": to_json(day_start)}
         case FlattenSaved(progress=progress):
             return {"key": "flatten", "value": to_json(progress)}
+        case ExternalJudged(until=until):
+            return {"key": "judged_until", "value": to_json(until)}
     assert_never(record)
 
 
@@ -363,6 +375,7 @@ def _snapshot_row(snapshot: SnapshotSaved) -> Parameters:
         "cash": str(snapshot.cash),
         "realized_pnl": str(snapshot.realized_pnl),
         "unrealized_pnl": str(snapshot.unrealized_pnl),
+        "flows": _text(snapshot.flows),
     }
 
 

@@ -133,6 +133,11 @@ class PortfolioControls(Protocol):
         ...
 
     @property
+    def config(self) -> str:
+        """The configuration file of this run, empty for the usual one; clean."""
+        ...
+
+    @property
     def table(self) -> Part:
         """The table that keys go to."""
         ...

@@ -86,7 +86,7 @@ class MainScreen(Screen[None]):
         if self.front is PaneName.MARKET:
             self.market.take(session.market(), session.now())
         elif self.front is PaneName.PORTFOLIO:
-            self.portfolio.take(session.portfolio(self.portfolio.question))
+            self.portfolio.take(session.portfolio(self.portfolio.question), session.settings_view.config)
         elif self.front is PaneName.LOGS:
             self.logs.take(session.market().data, session.logs())
         self._panes[self.front].update(view, dirty)

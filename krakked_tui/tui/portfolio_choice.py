@@ -71,6 +71,11 @@ class PortfolioChoice:
         return self.query != PortfolioQuery(by=self.query.by, trade_id=self.query.trade_id)
 
     @property
+    def narrowed(self) -> bool:
+        """Whether only some trades of the period are looked at."""
+        return bool(self.query.pair or self.query.strategy or self.query.side)
+
+    @property
     def drilled(self) -> bool:
         """Whether there is a way back."""
         return bool(self._steps)

@@ -39,7 +39,7 @@ class OpenPortfolioLine(UiCommand):
     footer = "Open"
     footer_rank = 1
     title = "Open the selected line"
-    help = "Behind a line of P&L its trades; behind a trade its ledger rows and lots."
+    help = "Behind a line of P&L its trades; behind a trade its ledger rows and lots; a holding in full."
     pane = PaneName.PORTFOLIO
 
     def unavailable(self, desk: Desk) -> str:
@@ -60,7 +60,7 @@ class PortfolioBack(UiCommand):
     """Back to where one came from; else everything."""
 
     id = "portfolio-back"
-    keys = ("escape",)
+    keys = ("escape", "backspace")
     title = "Back, or show all"
     help = "Back to the P&L whose trades are shown; otherwise take all filters away."
     pane = PaneName.PORTFOLIO

@@ -13,6 +13,8 @@ class PortfolioStore:
     def __init__(self) -> None:
         self.report: PortfolioReport | None = None
         """The report that answers the newest query, whatever trade it looks at; None before it came."""
+        self.trouble = ""
+        """Why no report comes; empty when one has come or is being made."""
         self.detail: TradeDetail | None = None
         """The trade that is looked at, None before it came or when the books do not know it."""
         self.detailed = False
@@ -25,12 +27,14 @@ class PortfolioStore:
         """Take in what the controller says to a query."""
         if query != self._query:
             if _about(query) != _about(self._query):
-                self.report = None
+                self.report, self.trouble = None, ""
             self._query, self._raw = query, None
             self.detail, self.detailed = None, False
         if report is None or report is self._raw or _about(report.query) != _about(query):
             return
-        self._raw = report
+        self._raw, self.trouble = report, clean(report.trouble)
+        if not report.version:
+            return
         self.report = cleaned(report)
         self._names = _names(report)
         if query.trade_id and report.query.trade_id == query.trade_id:

@@ -370,3 +370,13 @@ async def test_an_order_after_its_deadline_is_never_accepted(opened: Kind) -> No
         order = venue.order(deadline=venue.clock.now() - timedelta(seconds=1))
         assert not isinstance(await venue.broker.submit(order, go_ahead), Accepted | Withheld)
         assert await venue.broker.find_orders(order.cl_ord_id) == []
+
+
+@every
+async def test_what_the_account_pays_is_told_by_pair(opened: Kind) -> None:
+    async with opened() as venue:
+        if isinstance(venue.broker, FakeBroker):
+            venue.broker.fees = {"XBTUSD": D("0.4")}
+        fees = await venue.broker.taker_fees(["XBTUSD"])
+    assert fees.keys() == {"XBTUSD"}
+    assert D(0) < fees["XBTUSD"] <= 1

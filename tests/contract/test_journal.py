@@ -15,6 +15,7 @@ from krakked_tui.domain.records import (
     ControlLogged,
     DayStartSaved,
     DecisionSaved,
+    ExternalJudged,
     FlattenSaved,
     ForeignOrderSaved,
     HistoryKind,
@@ -31,7 +32,14 @@ from krakked_tui.domain.records import (
     StoredState,
     TradeSaved,
 )
-from krakked_tui.domain.safety import DayStart, FlattenPhase, FlattenProgress, KillCause, KillSwitch
+from krakked_tui.domain.safety import (
+    DayStart,
+    FlattenPhase,
+    FlattenProgress,
+    FlowCount,
+    KillCause,
+    KillSwitch,
+)
 from krakked_tui.ports import Journal
 from krakked_tui.storage.journal import SqliteJournal
 from tests.fakes.journal import Disk, MemoryJournal
@@ -111,6 +119,8 @@ async def test_everything_comes_back_to_the_last_digit_after_a_restart(
             PausedSaved(paused=True),
             DayStartSaved(DayStart("2026-03-01", trade(1).cost)),
             FlattenSaved(FLATTENING),
+            ExternalJudged(at(1)),
+            ExternalJudged(at(2)),
             ControlLogged(at(1), "tui", "SetKillSwitch", "{}", "accepted"),
             SnapshotSaved(*msgspec.structs.astuple(snapshot(1))),
         ]
@@ -135,6 +145,7 @@ async def test_everything_comes_back_to_the_last_digit_after_a_restart(
         ),
         snapshots=(snapshot(1),),
         kill_switch=KILLED,
+        judged_until=at(2),
         paused=True,
         day_start=DayStart("2026-03-01", trade(1).cost),
         flatten=FLATTENING,
@@ -273,3 +284,22 @@ async def test_memory_and_sqlite_agree_on_any_history(commits: list[list[Record]
             states.append((await journal.load("a"), refused))
             await journal.close()
         assert states[0] == states[1]
+
+
+async def test_what_kind_of_trade_it_was_and_what_a_day_has_counted_come_back(open_journal: Open) -> None:
+    kinds = [(maker, margin) for maker in (False, True) for margin in (False, True)]
+    trades = [
+        msgspec.structs.replace(trade(number), maker=maker, margin=margin)
+        for number, (maker, margin) in enumerate(kinds, start=1)
+    ]
+    counted = FlowCount(trade(1).cost, trade(1).price, {"XBT": trade(1).volume})
+    start = DayStart("2026-03-01", trade(1).cost, prices={"XBT": trade(1).price}, flows=counted)
+    journal = await open_journal()
+    await journal.load("sandbox-7")
+    await journal.commit([*map(TradeSaved, trades), DayStartSaved(start)])
+    await journal.close()
+    again = await open_journal()
+    stored = await again.load("sandbox-7")
+    await again.close()
+    assert [*stored.trades] == trades
+    assert stored.day_start == start

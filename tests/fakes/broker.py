@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from math import ceil
 from typing import TypeVar
 
@@ -38,6 +39,7 @@ class FakeBroker:
         self.traded: list[Trade] = []
         self.booked: list[LedgerEntry] = []
         self.held: dict[str, AssetBalance] = {}
+        self.fees: dict[str, Decimal] = {}
         self.pages: list[tuple[str, datetime | None, int]] = []
 
     async def submit(
@@ -95,6 +97,10 @@ class FakeBroker:
     async def balances(self) -> Mapping[str, AssetBalance]:
         self._fail()
         return self.held
+
+    async def taker_fees(self, pairs: Sequence[str]) -> Mapping[str, Decimal]:
+        self._fail()
+        return {pair: self.fees[pair] for pair in pairs if pair in self.fees}
 
     def headroom(self) -> Sequence[Headroom]:
         return [Headroom("private calls", used=1.0, limit=20.0, spenders=(("BalanceEx", 1.0),))]

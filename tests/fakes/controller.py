@@ -225,6 +225,7 @@ def normal(seed: int = 7) -> EngineView:
             realized_pnl=Decimal("23.18"),
             unrealized_pnl=sum((each.unrealized_pnl for each in positions), start=ZERO),
             fees=Decimal("18.77"),
+            growth_pct=percent_of(total - curve[0].equity, curve[0].equity),
         ),
         positions=positions,
         open_orders=tuple(order(number, MARKETS[number % 4], OrderStatus.OPEN) for number in range(1, 4)),

@@ -10,6 +10,7 @@ from krakked_tui.domain.fills import LedgerEntry, Trade
 from krakked_tui.domain.portfolio import Rate
 from krakked_tui.domain.records import (
     DayStartSaved,
+    ExternalJudged,
     FlattenSaved,
     ForeignOrderSaved,
     HistoryKind,
@@ -124,6 +125,7 @@ def _fold(disk: Disk) -> StoredState:
         paused=_last(records, PausedSaved, PausedSaved(paused=False)).paused,
         day_start=start.day_start if (start := _last(records, DayStartSaved, None)) else None,
         flatten=_last(records, FlattenSaved, FlattenSaved(None)).progress,
+        judged_until=judged.until if (judged := _last(records, ExternalJudged, None)) else None,
     )
 
 

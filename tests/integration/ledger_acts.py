@@ -231,10 +231,8 @@ class Acts:
         self._flow(flow, name, amount - taken)
 
     def _adjust(self, worth: Decimal) -> None:
-        """Correct a balance; one of a coin on its way between forms would be taken for its arrival."""
-        away = self.apart[0] if self.apart is not None else ""
-        coin = self.rng.choice([coin for coin in COINS if coin != away])
-        self._single("adjustment", coin, worth, "adjustment")
+        """Correct a balance."""
+        self._single("adjustment", self.rng.choice(COINS), worth, "adjustment")
 
     def _priceless(self, worth: Decimal) -> None:
         amount = self._down(PRICELESS, worth)

@@ -363,9 +363,7 @@ def test_a_delisted_holding_is_no_loss(stage: Stage) -> None:
     assert stage.state.valuation is not None
     assert stage.state.valuation.stale
     assert stage.state.valuation.unvalued == ("XBT",)
-    assert stage.state.new_risk_refusal() == (
-        "the day's drawdown cannot be judged: nothing says what XBT is worth"
-    )
+    assert stage.state.new_risk_refusal() == ("equity is not known in full: nothing says what XBT is worth")
     assert not stage.state.kill_switch.active
     assert len(stage.state.snapshots) == snapshots
     assert logged(stage.play(e.Priced(stage.at, stage.wall, {})), "holding_delisted") == []

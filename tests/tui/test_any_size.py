@@ -86,7 +86,7 @@ assert REPORT is not None
 BUILDERS: dict[str, Callable[[EngineView, int, int], object]] = {
     "banner": lambda view, width, height: banner_lines(view, width, height, UTC),
     "bar": lambda view, width, _: bar_lines(view, width, 0.0),
-    "chart": lambda view, width, height: equity_lines(view.equity_curve, width, height),
+    "chart": lambda view, width, height: equity_lines(view.equity_curve, None, width, height),
     "account": lambda view, width, _: account_lines(view, width),
     "allocation": lambda view, width, height: allocation_lines(
         view.allocation, view.portfolio, width, height

@@ -8,8 +8,10 @@ import pytest
 
 from krakked_tui.control.commands import AcceptBalances, Answer
 from krakked_tui.control.portfolio_view import PnLLine, PortfolioQuery
+from krakked_tui.control.settings_view import SettingsView
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import DriftView
+from krakked_tui.domain.portfolio import NO_PAIR
 from krakked_tui.tui.command import PaneName
 from krakked_tui.tui.widgets.table import LiveTable
 from tests.fakes.controller import drifting
@@ -154,14 +156,32 @@ async def test_the_way_back_finds_its_line_when_the_report_comes_late() -> None:
         assert cursor(desk, "pnl") == "2026-11-18"
 
 
-async def test_what_was_made_without_a_pair_is_not_filtered_by_one() -> None:
-    lines = (PnLLine("", 0, Decimal(1), Decimal(0), Decimal(1)),)
+async def test_what_was_made_without_a_pair_is_opened_like_a_pair() -> None:
+    lines = (PnLLine(NO_PAIR, 0, Decimal(1), Decimal(0), Decimal(1)),)
     async with Desk(portfolio=FakePortfolio(groups=lines)).open() as desk:
         await desk.press("5", "b")
-        assert "(no pair)" in desk.text
+        assert "no pair" in desk.text
         await desk.press("enter")
-        assert "No filter shows these alone" in desk.answer
-        assert asked(desk)[-1] == PortfolioQuery(by="pair")
+        assert asked(desk)[-1] == PortfolioQuery(by="pair", pair=NO_PAIR)
+        assert "/ no pair" in desk.text
+        await desk.press("backspace")
+        assert asked(desk)[-1] == PortfolioQuery(by="pair"), "Esc takes 600 ms in tmux, so it has a twin"
+
+
+async def test_what_is_excluded_says_why_there_is_nothing_behind_it() -> None:
+    excluded = PnLLine("total", 3, Decimal(1), Decimal(0), Decimal(1))
+    async with Desk(portfolio=FakePortfolio(excluded=excluded)).open() as desk:
+        await desk.press("5", "G", "enter")
+        assert "excludes these assets" in desk.answer
+        assert asked(desk)[-1] == PortfolioQuery()
+
+
+async def test_the_export_names_the_configuration_of_this_run() -> None:
+    settings = SettingsView(config="/home/me/my config.toml")
+    async with Desk(effective=settings).open() as desk:
+        await desk.press("5", "n", "pagedown")
+        assert "--config '/home/me/my" in desk.text
+        assert "config.toml'" in desk.text
 
 
 async def test_a_trade_is_asked_for_closely_while_its_dialog_is_open() -> None:
@@ -225,7 +245,7 @@ async def test_a_typed_range_is_taken_when_both_ends_make_sense() -> None:
         assert desk.front == "MainScreen"
         since, until = day("2026-11-18"), day("2026-11-19T12:00")
         assert asked(desk)[-1] == PortfolioQuery(period="custom", since=since, until=until)
-        assert "t 2026-11-18 until 2026-11-19 12:00" in desk.text
+        assert "t 2026-11-18→2026-11-19 12:00" in desk.text
         assert "n the command that exports this" in desk.text, "a part of it would export something else"
         await desk.press("n")
         assert "export pnl --profile demo --cost-basis wac" in desk.text

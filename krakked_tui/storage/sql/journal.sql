@@ -114,18 +114,19 @@ VALUES (:plan_id, :time, :record)
 ON CONFLICT (plan_id) DO UPDATE SET time = excluded.time, record = excluded.record;
 
 -- name: load_snapshots
-SELECT at, equity, cash, realized_pnl, unrealized_pnl
+SELECT at, equity, cash, realized_pnl, unrealized_pnl, flows
 FROM equity_snapshots
 ORDER BY at;
 
 -- name: save_snapshot
-INSERT INTO equity_snapshots (at, equity, cash, realized_pnl, unrealized_pnl)
-VALUES (:at, :equity, :cash, :realized_pnl, :unrealized_pnl)
+INSERT INTO equity_snapshots (at, equity, cash, realized_pnl, unrealized_pnl, flows)
+VALUES (:at, :equity, :cash, :realized_pnl, :unrealized_pnl, :flows)
 ON CONFLICT (at) DO UPDATE SET
        equity = excluded.equity,
        cash = excluded.cash,
        realized_pnl = excluded.realized_pnl,
-       unrealized_pnl = excluded.unrealized_pnl;
+       unrealized_pnl = excluded.unrealized_pnl,
+       flows = excluded.flows;
 
 -- name: delete_snapshot
 DELETE FROM equity_snapshots WHERE at = :at;

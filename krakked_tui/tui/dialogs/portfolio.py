@@ -13,6 +13,7 @@ from krakked_tui.tui.dialogs.base import TEXT_WIDTH, Dialog
 from krakked_tui.tui.dialogs.reading import LongDialog
 from krakked_tui.tui.portfolio_choice import Part, moment_text, parse_range
 from krakked_tui.tui.rows.line import EMPTY, Line, Look, Span, text_of, wrap
+from krakked_tui.tui.rows.portfolio import pair_text
 from krakked_tui.tui.rows.portfolio_detail import flow_lines, holding_lines, trade_lines
 from krakked_tui.tui.rows.portfolio_head import export_line, note_lines
 from krakked_tui.tui.text import clean
@@ -123,12 +124,12 @@ class PickDialog(Dialog):
 
     def _found(self) -> list[str]:
         wanted = self._filter.strip().casefold()
-        named = [name for name in self.names() if name and wanted in name.casefold()]
+        named = [name for name in self.names() if name and wanted in pair_text(name).casefold()]
         return named if wanted else ["", *named]
 
     def _line(self, name: str, *, marked: bool) -> Line:
         mark = Span("▶ " if marked else "  ", Look.KEY)
-        return (mark, Span(name or self.ALL, Look.STRONG if marked else Look.PLAIN))
+        return (mark, Span(pair_text(name) or self.ALL, Look.STRONG if marked else Look.PLAIN))
 
     def action_move(self, rows: int) -> None:
         """Mark another one."""
@@ -237,6 +238,8 @@ class NotesDialog(LongDialog):
     def text(self, view: EngineView) -> Sequence[Line]:
         """Show all of it, as it is now."""
         portfolio = self.desk.portfolio
-        command = text_of(export_line(portfolio.question, portfolio.report, portfolio.table, view))
+        command = text_of(
+            export_line(portfolio.question, portfolio.report, portfolio.table, view, portfolio.config)
+        )
         lines = note_lines(portfolio.report, view, TEXT_WIDTH)
         return [*lines, EMPTY, (Span("EXPORT", Look.TITLE),), *wrap(command, TEXT_WIDTH, Look.KEY)]

@@ -46,9 +46,10 @@ class DashboardPane(Vertical):
         if dirty & {Topic.STATUS, Topic.PORTFOLIO, Topic.COUNTS, Topic.RATE_LIMITS}:
             account = self._part("account")
             account.show([*account_lines(view, account.size.width), *counts_lines(view, account.size.width)])
-        if Topic.EQUITY_CURVE in dirty:
-            equity = self._part("equity")
-            equity.show(equity_lines(view.equity_curve, *equity.size))
+        if dirty & {Topic.EQUITY_CURVE, Topic.PORTFOLIO}:
+            equity, portfolio = self._part("equity"), view.portfolio
+            growth = portfolio.growth_pct if portfolio is not None else None
+            equity.show(equity_lines(view.equity_curve, growth, *equity.size))
         if dirty & {Topic.ALLOCATION, Topic.PORTFOLIO}:
             allocation = self._part("allocation")
             allocation.show(allocation_lines(view.allocation, view.portfolio, *allocation.size))

@@ -24,6 +24,7 @@ from krakked_tui.tui.portfolio_store import PortfolioStore
 from krakked_tui.tui.rows import portfolio as tables
 from krakked_tui.tui.rows.line import Line, crop
 from krakked_tui.tui.rows.portfolio_head import (
+    balances_read,
     export_line,
     filter_line,
     fitting,
@@ -38,7 +39,7 @@ from krakked_tui.tui.widgets.lines import Lines
 from krakked_tui.tui.widgets.table import LiveTable
 
 _TABLES = {part: f"portfolio-{part}" for part in Part}
-_NO_PAIR = "No filter shows these alone: they have no pair (conversions, margin)."
+_EXCLUDED = "The configuration excludes these assets: what they made is summed up here alone."
 _NOTHING = {
     Part.PNL: "No line is selected.",
     Part.TRADES: "No trade is selected.",
@@ -60,6 +61,8 @@ class PortfolioPane(Vertical):
         self._drifting: frozenset[str] = frozenset()
         self._in_use = Part.PNL
         self._line = ""
+        self.config = ""
+        """The configuration file of this run, empty for the usual one; clean."""
 
     def compose(self) -> ComposeResult:
         """Totals, filters and notes; the tables; what exports them."""
@@ -77,6 +80,11 @@ class PortfolioPane(Vertical):
         return self.choice.query
 
     @property
+    def _waiting(self) -> str:
+        """Why there is no report."""
+        return f"No figures: {self._reports.trouble}." if self._reports.trouble else tables.READING
+
+    @property
     def report(self) -> PortfolioReport | None:
         """The answer, clean; None before it has come."""
         return self._reports.report
@@ -91,25 +99,30 @@ class PortfolioPane(Vertical):
         """Whether the report about that trade has come."""
         return self._reports.detailed
 
-    def take(self, reports: PortfolioStore) -> None:
-        """Take what came of the query, to be shown with the next update."""
+    def take(self, reports: PortfolioStore, config: str = "") -> None:
+        """Take what came of the query, to be shown with the next update.
+
+        ``config`` is the configuration file of this run, empty for the usual one.
+        """
         self._reports = reports
+        self.config = config
 
     def update(self, view: EngineView, _dirty: Set[Topic]) -> None:
         """Show everything; the widgets repaint what differs."""
         report, query, part = self.report, self.question, self.choice.part
         head, export = self.query_one("#portfolio-head", Lines), self.query_one("#portfolio-export", Lines)
         width = head.size.width
+        manual = counts_manual(query, report)
         figures = report.performance if report is not None else PerformanceView()
         lines: tuple[Line, ...] = (
-            totals_line(report, width),
-            performance_line(figures, width),
-            filter_line(query, width, drilled=self.choice.drilled, manual=counts_manual(query, report)),
+            totals_line(report, width, self._waiting),
+            performance_line(figures, width, chosen=self.choice.narrowed or not manual),
+            filter_line(query, width, drilled=self.choice.drilled, manual=manual),
             note_line(report, view, width),
-            parts_line(report, query, part),
+            parts_line(report, query, part, balances_read(view)),
         )
         head.show([crop(line, width) for line in lines])
-        export.show([fitting(export_line(query, report, part, view), export.size.width)])
+        export.show([fitting(export_line(query, report, part, view, self.config), export.size.width)])
         drift = view.portfolio.drift if view.portfolio is not None else ()
         self._show_tables(frozenset(each.asset for each in drift))
 
@@ -118,13 +131,13 @@ class PortfolioPane(Vertical):
         wide = holdings.outer_size.width > tables.WIDE_HOLDINGS
         holdings.use(tables.WIDE_HOLDING_COLUMNS if wide else tables.HOLDING_COLUMNS)
         report, zone = self.report, self.zone
-        shown = (report, zone, self.choice.filtered)
+        shown = (report, zone, self.choice.filtered, self._reports.trouble)
         same = len(self._shown) == len(shown) and all(map(is_, self._shown, shown))
         if same and drifting == self._drifting:
             return
         self._drifting = drifting
         self._shown = shown
-        texts = tables.empty_texts(report, filtered=self.choice.filtered)
+        texts = tables.empty_texts(report, filtered=self.choice.filtered, waiting=self._waiting)
         for part, text in zip(Part, texts, strict=True):
             self._table(part).empty = text
         if report is None:
@@ -133,7 +146,7 @@ class PortfolioPane(Vertical):
             return
         pnl, trades, flows = self._table(Part.PNL), self._table(Part.TRADES), self._table(Part.FLOWS)
         pnl.title = f"BY {report.query.by.upper()}"
-        pnl.show(tables.pnl_rows(report.groups, report.query.by))
+        pnl.show(tables.pnl_rows(report.groups, report.query.by, report.excluded))
         lines, cash = report.trades, report.flows
         trades.show_newest([each.trade_id for each in lines], lambda at: tables.trade_row(lines[at], zone))
         currency = report.currency
@@ -157,8 +170,8 @@ class PortfolioPane(Vertical):
     @property
     def nothing_behind(self) -> str:
         """Why the line under the cursor cannot be opened; empty when it can."""
-        if self.table is Part.PNL and self._table(Part.PNL).selected == "":
-            return _NO_PAIR
+        if self.table is Part.PNL and self._table(Part.PNL).selected == tables.EXCLUDED_KEY:
+            return _EXCLUDED
         behind = {
             Part.PNL: self._table(Part.PNL).selected,
             Part.TRADES: self.selected_trade,

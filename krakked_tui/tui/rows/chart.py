@@ -2,23 +2,30 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from krakked_tui.control.views import EquityPoint
-from krakked_tui.domain.money import percent_of
 from krakked_tui.tui.rows.line import Line, Look, Span, spread, wrap
 from krakked_tui.tui.rows.numbers import gain_look, signed_percent, span, usd
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
-def equity_lines(points: Sequence[EquityPoint], width: int, height: int) -> list[Line]:
-    """Return a heading and the curve with its highest and lowest value at the right edge."""
+def equity_lines(
+    points: Sequence[EquityPoint], growth_pct: Decimal | None, width: int, height: int
+) -> list[Line]:
+    """Return a heading and the curve with its highest and lowest value at the right edge.
+
+    ``growth_pct`` is what was made, deposits and withdrawals apart, None when nobody knows: then the heading
+    says how long the time is that the curve shows, and nothing of gain or loss.
+    """
     title = Span("EQUITY", Look.TITLE)
     if len(points) < 2:
         return [(title,), *wrap("The curve starts with the second snapshot.", width, Look.MUTED)]
-    first, last = points[0].equity, points[-1].equity
-    change = percent_of(last - first, first)
-    note = Span(f"{signed_percent(change)} in {span(points[-1].at - points[0].at)}", gain_look(change))
+    length = span(points[-1].at - points[0].at)
+    note = Span(f"last {length}", Look.MUTED)
+    if growth_pct is not None:
+        note = Span(f"{signed_percent(growth_pct)} in {length}", gain_look(growth_pct))
     low, high = min(point.equity for point in points), max(point.equity for point in points)
     labels = (usd(high), usd(low))
     room = max(len(label) for label in labels)

@@ -35,7 +35,11 @@ def account_lines(view: EngineView, width: int) -> list[Line]:
         _pair("Equity", Span(usd(portfolio.equity), Look.STRONG), width),
         _pair("Cash", Span(usd(portfolio.cash)), width),
         _pair("Unrealized", Span(signed_usd(unrealized), gain_look(unrealized)), width),
-        _pair("Realized", Span(signed_usd(realized), gain_look(realized)), width),
+        _pair(
+            "With manual" if portfolio.manual_apart else "Realized",
+            Span(signed_usd(realized), gain_look(realized)),
+            width,
+        ),
         _pair("Fees paid", Span(usd(portfolio.fees)), width),
         _pair("Next cycle", _next_cycle(view.status), width),
     ]

@@ -56,18 +56,27 @@ def clip(text: str, width: int) -> str:
     return text[: width - 1] + "…" if width > 0 else ""
 
 
+def clip_middle(text: str, width: int) -> str:
+    """Cut ``text`` to ``width`` cells in its middle: names often differ at their ends alone."""
+    if len(text) <= width or width < 3:
+        return clip(text, width)
+    end = (width - 1) // 2
+    return f"{text[: width - 1 - end]}…{text[-end:]}"
+
+
 def clip_number(text: str, width: int) -> str:
     """Cut a formatted number to ``width`` cells without ever changing its size.
 
-    Only decimals may go, and an ellipsis says so; a number whose whole part does not fit becomes
-    ``####``.
+    Only decimals may go, and an ellipsis says so; then the separators. A number whose whole part does not
+    fit even so becomes ``####``.
     """
     if len(text) <= width:
         return text
-    whole = text.partition(".")[0]
+    whole, point, _ = text.partition(".")
     if len(whole) < width:
         return text[: width - 1].rstrip(".") + "…"
-    return "#" * width
+    bare = whole.replace(",", "") + ("…" if point else "")
+    return bare if len(bare) <= width else "#" * width
 
 
 def crop(line: Line, width: int) -> Line:
@@ -132,6 +141,8 @@ class Column(NamedTuple):
     rank: int = 0
     number: bool = False
     most: int = 0
+    name: bool = False
+    """Whether a text that is too long loses its middle, not its end."""
 
 
 class Placed(NamedTuple):
@@ -142,6 +153,7 @@ class Placed(NamedTuple):
     number: bool
     title: str
     gap: int
+    name: bool = False
 
 
 GAP = 1
@@ -165,7 +177,8 @@ def place(columns: Sequence[Column], width: int) -> tuple[Placed, ...]:
         column = columns[index]
         grown = min(spare, max(0, column.most - column.width))
         spare -= grown
-        placed.append(Placed(index, column.width + grown, column.number, column.title, gap))
+        wide = column.width + grown
+        placed.append(Placed(index, wide, column.number, column.title, gap, column.name))
     return (placed[0]._replace(gap=0), *placed[1:])
 
 
@@ -188,6 +201,7 @@ def row_line(row: Row, placed: Sequence[Placed]) -> Line:
         if column.number:
             text = clip_number(cell.text, column.width).rjust(column.width)
         else:
-            text = clip(cell.text, column.width).ljust(column.width)
+            fitted = (clip_middle if column.name else clip)(cell.text, column.width)
+            text = fitted.ljust(column.width)
         spans += [Span(" " * column.gap), Span(text, cell.look)]
     return tuple(spans)

@@ -13,14 +13,14 @@ from krakked_tui.control.portfolio_view import (
     TradeLine,
 )
 from krakked_tui.domain.money import ZERO, percent_of
-from krakked_tui.domain.portfolio import HeldAs
+from krakked_tui.domain.portfolio import NO_PAIR, HeldAs
 from krakked_tui.tui.rows.line import Cell, Column, Look, Row
 from krakked_tui.tui.rows.numbers import NOTHING, date_and_minute, fixed, gain_look, percent, signed
 
 ASSET_DECIMALS = 8
 CURRENCY_DECIMALS = 2
-NO_PAIR = "(no pair)"
-"""Stands for what was made without one: conversions, margin."""
+EXCLUDED_KEY = "/excluded"
+"""Key of the line that says what excluded assets made."""
 BOOKS_KEY = "/books"
 """Ends the key of the line that says what the books hold of an asset."""
 _NEVER = 1000
@@ -41,7 +41,7 @@ TRADE_COLUMNS = (
     Column("PRICE", 9, number=True, most=12),
     Column("FEE", 6, number=True, most=9),
     Column("P&L", 9, number=True, most=12),
-    Column("STRATEGY", 8, most=24),
+    Column("STRATEGY", 8, most=24, name=True),
 )
 FLOW_COLUMNS = (
     Column("TIME", 16),
@@ -86,35 +86,49 @@ WIDE_HOLDINGS = 119
 """Cells from which every form has a column of its own."""
 
 
-def pnl_rows(groups: Sequence[PnLLine], by: str) -> list[Row]:
-    """Return a row for each day (newest first), pair or strategy."""
+def pair_text(pair: str) -> str:
+    """Return a pair's name, or words for what was made without one."""
+    return "no pair" if pair == NO_PAIR else pair
+
+
+def pnl_rows(groups: Sequence[PnLLine], by: str, excluded: PnLLine | None = None) -> list[Row]:
+    """Return a row for each day (newest first), pair or strategy; last one for what is excluded."""
     if by == "day":
         groups = sorted(groups, key=lambda group: group.key, reverse=True)
-    return [
-        Row(
-            group.key,
-            (
-                Cell(group.key or (NO_PAIR if by == "pair" else NOTHING), Look.STRONG),
-                Cell(f"{group.trades:,}"),
-                Cell(signed(group.gross, 2), gain_look(group.gross)),
-                Cell(fixed(group.fees, 2)),
-                Cell(signed(group.realized, 2), gain_look(group.realized)),
-            ),
-        )
-        for group in groups
-    ]
+    rows = [_pnl_row(group, pair_text(group.key) if by == "pair" else group.key) for group in groups]
+    if excluded is not None:
+        row = _pnl_row(excluded, "excluded")
+        rows.append(Row(EXCLUDED_KEY, tuple(Cell(cell.text, Look.MUTED) for cell in row.cells)))
+    return rows
+
+
+def _pnl_row(group: PnLLine, name: str) -> Row:
+    return Row(
+        group.key,
+        (
+            Cell(name or NOTHING, Look.STRONG),
+            Cell(f"{group.trades:,}"),
+            Cell(signed(group.gross, 2), gain_look(group.gross)),
+            Cell(fixed(group.fees, 2), Look.WARN if group.unvalued_fees else Look.PLAIN),
+            Cell(signed(group.realized, 2), gain_look(group.realized)),
+        ),
+    )
 
 
 def trade_row(trade: TradeLine, zone: tzinfo) -> Row:
-    """Return the cells of one trade. What has no value yet is a dash that warns."""
+    """Return the cells of one trade, or of what was made without one.
+
+    What has no value yet is a dash that warns.
+    """
+    traded = bool(trade.side)
     return Row(
         trade.trade_id,
         (
             Cell(date_and_minute(trade.time, zone), Look.MUTED),
-            Cell(trade.pair, Look.STRONG),
-            Cell(trade.side),
-            Cell(fixed(trade.volume, trade.volume_decimals)),
-            Cell(fixed(trade.price, trade.price_decimals)),
+            Cell(pair_text(trade.pair), Look.STRONG),
+            Cell(trade.side or NOTHING),
+            Cell(fixed(trade.volume, trade.volume_decimals) if traded else NOTHING),
+            Cell(fixed(trade.price, trade.price_decimals) if traded else NOTHING),
             _unknown() if trade.fee is None else Cell(fixed(trade.fee, 2)),
             _unknown() if trade.pnl is None else Cell(signed(trade.pnl, 2), gain_look(trade.pnl)),
             Cell(trade.strategy, Look.MUTED),
@@ -146,12 +160,21 @@ def fee_rows(fees: Sequence[FeeLine], currency: str) -> list[Row]:
             (
                 Cell(fee.asset, Look.STRONG),
                 Cell(fixed(fee.amount, _decimals(fee.asset, currency))),
-                Cell(fixed(fee.value, 2)),
-                Cell(percent(percent_of(fee.value, total))),
+                _fee_worth(fee),
+                Cell(percent(percent_of(fee.value, total)) if fee.value or not fee.unvalued else NOTHING),
             ),
         )
         for fee in fees
     ]
+
+
+def _fee_worth(fee: FeeLine) -> Cell:
+    """Return what fees were worth: a dash when nothing says it of any, a warning when not of all."""
+    if fee.unvalued and not fee.value:
+        return _unknown()
+    return Cell(
+        f"{'>' if fee.unvalued else ''}{fixed(fee.value, 2)}", Look.WARN if fee.unvalued else Look.PLAIN
+    )
 
 
 def holding_rows(holdings: Sequence[HoldingLine], currency: str, drifting: Container[str] = ()) -> list[Row]:
@@ -171,8 +194,13 @@ _STATUS = {
     "valued": Cell("ok", Look.MUTED),
     "stale": Cell("stale", Look.STALE),
     "unvalued": Cell("PRICE?", Look.WARN),
+    "delisted": Cell("gone", Look.WARN),
     "excluded": Cell("excl.", Look.MUTED),
 }
+
+
+WITHOUT_VALUE = frozenset({"unvalued", "delisted"})
+"""Statuses of what counts as zero because nothing says what it is worth."""
 
 
 def status_cell(holding: HoldingLine) -> Cell:
@@ -186,8 +214,8 @@ def _holding_row(holding: HoldingLine, currency: str) -> Row:
     elsewhere = sum(forms.values(), ZERO)
     status = status_cell(holding)
     look = status.look if status.look is not Look.MUTED or holding.status == "excluded" else Look.PLAIN
-    known = holding.status != "unvalued"
-    share = holding.percent_of_equity
+    known = holding.status not in WITHOUT_VALUE
+    share = holding.percent_of_equity if known else None
     return Row(
         holding.asset,
         (
@@ -235,10 +263,15 @@ def _decimals(asset: str, currency: str) -> int:
 READING = "Reading the books …"
 
 
-def empty_texts(report: PortfolioReport | None, *, filtered: bool) -> tuple[str, str, str, str, str]:
-    """Return why each table has no rows: PnL, trades, cash flows, fees, holdings."""
+def empty_texts(
+    report: PortfolioReport | None, *, filtered: bool, waiting: str = READING
+) -> tuple[str, str, str, str, str]:
+    """Return why each table has no rows: PnL, trades, cash flows, fees, holdings.
+
+    ``waiting`` says why there is no report.
+    """
     if report is None:
-        return (READING,) * 5
+        return (waiting,) * 5
     if filtered:
         nothing = "Nothing of this kind passes the filters. Esc takes them away."
         return nothing, nothing, nothing, nothing, "Nothing is held."

@@ -7,7 +7,9 @@ from krakked_tui.control.portfolio_view import (
     EntryLine,
     FlowLine,
     HoldingLine,
+    HoldLine,
     LotLine,
+    PartLine,
     TradeDetail,
     TradeLine,
 )
@@ -35,7 +37,7 @@ from krakked_tui.tui.rows.numbers import (
     quantity,
     signed,
 )
-from krakked_tui.tui.rows.portfolio import status_cell
+from krakked_tui.tui.rows.portfolio import WITHOUT_VALUE, status_cell
 
 _ENTRY_COLUMNS = (
     Column("LEDGER ROWS", 21, most=40),
@@ -67,32 +69,37 @@ def trade_lines(
 ) -> list[Line]:
     """Return everything known about a trade; ``known`` says whether its details have been read."""
     pnl, fee = trade.pnl, trade.fee
+    worth = "not known: nothing says what the fee was worth" if fee is None else f"{fixed(fee, 2)} {currency}"
     facts = [
-        ("Trade", f"{trade.side} {trade.pair} {'as maker' if trade.maker else 'as taker'}", Look.STRONG),
-        ("Time", date_and_time(trade.time, zone), Look.PLAIN),
-        ("Volume", fixed(trade.volume, trade.volume_decimals), Look.PLAIN),
-        ("Price", fixed(trade.price, trade.price_decimals), Look.PLAIN),
-        ("Cost", quantity(trade.cost), Look.PLAIN),
-        ("Fee", trade.fee_text or "none", Look.PLAIN),
-        (
-            "Fee's worth",
-            _money(fee is None, "" if fee is None else fixed(fee, 2), currency),
-            _look(fee is None),
-        ),
-        (
-            "P&L",
-            _money(pnl is None, "" if pnl is None else signed(pnl, 2), currency),
-            Look.WARN if pnl is None else gain_look(pnl),
-        ),
+        *_what(trade, zone),
+        ("Fee's worth", worth, _look(fee is None)),
+        ("P&L", _made(trade, currency), Look.WARN if pnl is None else gain_look(pnl)),
         ("Strategy", trade.strategy or NOTHING, Look.PLAIN),
-        ("Trade id", trade.trade_id, Look.PLAIN),
+        ("Trade id" if trade.side else "Ledger row", trade.trade_id, Look.PLAIN),
         ("Order id", trade.order_id or NOTHING, Look.PLAIN),
     ]
     return [*fact_lines(facts, width), EMPTY, *_detail_lines(detail, zone, width, known=known)]
 
 
-def _money(unknown: bool, text: str, currency: str) -> str:  # noqa: FBT001 - says what the text would not
-    return "not known: nothing says what the fee was worth" if unknown else f"{text} {currency}"
+def _what(trade: TradeLine, zone: tzinfo) -> list[tuple[str, str, Look]]:
+    at = ("Time", date_and_time(trade.time, zone), Look.PLAIN)
+    if not trade.side:
+        return [("Made by", "no trade on a pair: its ledger rows below say what it was", Look.STRONG), at]
+    return [
+        ("Trade", f"{trade.side} {trade.pair} {'as maker' if trade.maker else 'as taker'}", Look.STRONG),
+        at,
+        ("Volume", fixed(trade.volume, trade.volume_decimals), Look.PLAIN),
+        ("Price", fixed(trade.price, trade.price_decimals), Look.PLAIN),
+        ("Cost", quantity(trade.cost), Look.PLAIN),
+        ("Fee", trade.fee_text or "none", Look.PLAIN),
+    ]
+
+
+def _made(trade: TradeLine, currency: str) -> str:
+    if trade.pnl is not None:
+        return f"{signed(trade.pnl, 2)} {currency}"
+    missing = "the fee was" if trade.fee is None else "the assets were"
+    return f"not known: nothing says what {missing} worth"
 
 
 def _look(unknown: bool) -> Look:  # noqa: FBT001 - the one thing it is about
@@ -174,12 +181,14 @@ def flow_lines(flow: FlowLine, currency: str, zone: tzinfo, width: int) -> list[
 
 def holding_lines(holding: HoldingLine, currency: str, width: int) -> list[Line]:
     """Return everything known about a holding, with all digits."""
-    share = holding.percent_of_equity
+    known = holding.status not in WITHOUT_VALUE
+    share = holding.percent_of_equity if known else None
     status = status_cell(holding)
     facts = [
         ("Asset", holding.asset, Look.STRONG),
         ("Free", quantity(holding.free), Look.PLAIN),
         ("Reserved", f"{quantity(holding.reserved)} by open orders", Look.PLAIN),
+        *map(_hold, holding.holds),
         *((held_as.capitalize(), quantity(amount), Look.PLAIN) for held_as, amount in holding.elsewhere),
         ("Total", quantity(holding.total), Look.STRONG),
     ]
@@ -187,12 +196,38 @@ def holding_lines(holding: HoldingLine, currency: str, width: int) -> list[Line]
         text = f"{quantity(holding.books)}: the exchange has {signed_quantity(holding)} against that"
         facts.append(("Books say", text, Look.WARN))
     facts += [
-        ("Value", f"{fixed(holding.value, 2)} {currency}", Look.PLAIN),
+        (
+            "Value",
+            f"{fixed(holding.value, 2)} {currency} by the books" if known else "nothing says it: counts as 0",
+            _look(not known),
+        ),
         ("Of equity", NOTHING if share is None else f"{fixed(share, 2)}%", Look.PLAIN),
-        ("Status", holding.status, Look.PLAIN if status.look is Look.MUTED else status.look),
+        (
+            "Status",
+            _STATUSES.get(holding.status, holding.status),
+            Look.PLAIN if status.look is Look.MUTED else status.look,
+        ),
         ("Price from", holding.source_pair or NOTHING, Look.PLAIN),
+        *(_part(part, currency, known=known) for part in holding.parts),
     ]
     return fact_lines(facts, width)
+
+
+_STATUSES = {"delisted": "gone: the exchange does not list it any more"}
+
+
+def _hold(hold: HoldLine) -> tuple[str, str, Look]:
+    whose = hold.strategy or "not by Krakked"
+    return (
+        " by order",
+        f"{quantity(hold.amount)} {hold.side} {hold.pair} {hold.order_id}, {whose}",
+        Look.PLAIN,
+    )
+
+
+def _part(part: PartLine, currency: str, *, known: bool) -> tuple[str, str, Look]:
+    worth = f" ({fixed(part.value, 2)} {currency})" if known else ""
+    return ("Answers", f"{part.strategy}: {quantity(part.amount)}{worth}", Look.PLAIN)
 
 
 def signed_quantity(holding: HoldingLine) -> str:

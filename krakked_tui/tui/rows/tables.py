@@ -28,7 +28,7 @@ POSITION_COLUMNS = (
     Column("P&L $", 9, number=True),
     Column("P&L %", 7, number=True),
     Column("STOP", 10, rank=1, number=True),
-    Column("STRATEGY", 8, rank=2, most=24),
+    Column("STRATEGY", 8, rank=2, most=24, name=True),
 )
 
 FILL_COLUMNS = (
@@ -40,7 +40,7 @@ FILL_COLUMNS = (
     Column("COST $", 10, number=True),
     Column("FEE", 7, number=True),
     Column("P&L $", 9, number=True),
-    Column("STRATEGY", 10, rank=1, most=24),
+    Column("STRATEGY", 10, rank=1, most=24, name=True),
 )
 
 OPEN_COLUMNS = (

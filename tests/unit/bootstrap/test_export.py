@@ -115,7 +115,12 @@ def test_the_books_are_those_that_the_engine_keeps(shelf: Shelf) -> None:
     assert books.base_currency == "USD"
     assert [trade.trade_id for trade in books.trades] == ["T1", "T2", "T3", "T4"]
     assert sum(each.pnl_base for each in books.records) == ours.state.realized_pnl
-    assert tuple(books.disposals) == ours.disposals
+    assert books.average_cost
+    assert [(each.event_id, each.cost) for each in books.disposals] == [
+        (each.event_id, each.cost) for each in ours.disposals
+    ]
+    first_in = books_of(STATEMENT, CostBasis.FIFO).disposals
+    assert [each.acquired_at for each in books.disposals] == [each.acquired_at for each in first_in]
     assert tuple(books.flows) == ours.flows
     assert books.positions == tuple(ours.state.positions.values())
     assert [point.equity for point in books.snapshots] == [D(1)]

@@ -10,12 +10,13 @@ from krakked_tui.control.portfolio_view import HistoryView
 from krakked_tui.control.views import DriftView, ElsewhereView, EngineView, HealthView, RateLimitView
 from krakked_tui.decision import events as e
 from krakked_tui.decision.account import revalue
-from krakked_tui.domain.fills import AssetBalance, Fee
+from krakked_tui.domain.fills import AssetBalance, Fee, LedgerEntry
 from krakked_tui.domain.orders import OrderStatus, Unknown
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.portfolio import HeldAs
 from krakked_tui.domain.records import HistoryKind, HistoryMark
 from krakked_tui.engine.moment import Moment
+from krakked_tui.engine.portfolio_service import PortfolioService, take_facts
 from krakked_tui.market.freshness import Freshness
 from krakked_tui.portfolio.valuation import AssetValuation, Excluded, ValuationStatus
 from krakked_tui.ports import Headroom, StreamState
@@ -99,6 +100,47 @@ def test_equity_is_cash_and_positions_and_the_day_starts_at_the_first_price(stag
     assert view.portfolio.cash == Decimal(10_000) - Decimal(4_000) - Decimal(16)
     assert sum(share.percent for share in view.allocation) == pytest.approx(Decimal(100))
     assert view.equity_curve[-1].equity == view.status.equity
+
+
+def test_a_deposit_is_no_growth_and_books_are_compared_again_after_a_fill(stage: Stage) -> None:
+    stage.later(60)
+    stage.synced(balances={"USD": Decimal(10_000)})
+    first = _view(stage)
+    assert first.portfolio is not None
+    assert (first.portfolio.compared, first.portfolio.manual_apart) == (True, False)
+    stage.later(400)
+    entry = LedgerEntry(
+        "L9", "R9", stage.at, "deposit", "", "USD", Decimal(5_000), Decimal(0), Decimal(15_000)
+    )
+    stage.synced(entries=[entry], balances={"USD": Decimal(15_000)})
+    stage.priced(Decimal("50000.0"))
+    stage.later(1)
+    deposited = _view(stage)
+    assert deposited.portfolio is not None
+    assert (deposited.status.equity, deposited.portfolio.growth_pct) == (Decimal(15_000), Decimal(0))
+    assert [each.flows for each in stage.state.snapshots] == [Decimal(10_000), Decimal(15_000)]
+    stage.bought()
+    stage.later(1)
+    stage.priced(Decimal("51000.0"))
+    bought = _view(stage).portfolio
+    assert bought is not None
+    assert not bought.compared, "the balances are older than the fill"
+    assert bought.growth_pct is not None
+    assert bought.growth_pct > 0
+
+
+def test_fills_bear_the_strategy_that_reports_name(stage: Stage) -> None:
+    entry = stage.bought()
+    stage.later(1)
+    one = msgspec.structs.replace(stage.fill(entry), trade_id="T2", kraken_order_id="OX", time=stage.at)
+    lost = msgspec.structs.replace(one, cl_ord_id=f"{entry.cl_ord_id[:-1]}9", price=one.price)
+    other = msgspec.structs.replace(one, trade_id="T3", kraken_order_id="OY", cl_ord_id=None)
+    stage.synced(trades=[lost, other])
+    service = PortfolioService(take_facts(stage.state, stage.at))
+    shown = {each.trade_id: each.strategy_id for each in _view(stage).recent_trades}
+    reported = {each.trade.trade_id: each.made.strategy_tag for each in service.get_trade_history()}
+    assert shown == reported
+    assert (shown["T2"], shown["T3"]) == ("trend_following_v1", "manual")
 
 
 def test_an_unknown_order_is_open_and_says_why(stage: Stage) -> None:

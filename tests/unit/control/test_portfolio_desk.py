@@ -201,6 +201,16 @@ def test_an_engine_that_never_ran_leaves_nothing(rig: Rig) -> None:
     assert rig.desk.order(ALL)
 
 
+def test_a_report_that_never_came_says_that_it_failed(rig: Rig) -> None:
+    rig.failing = True
+    rig.trade()
+    rig.look(DETAIL)
+    report = rig.look(DETAIL)
+    assert report is not None
+    assert (report.version, report.query) == (0, DETAIL)
+    assert "the log (8) says why" in report.trouble
+
+
 def test_a_failure_is_told_once_and_the_last_report_stays(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     rig.trade()
     rig.look(DETAIL)
@@ -211,7 +221,12 @@ def test_a_failure_is_told_once_and_the_last_report_stays(rig: Rig, caplog: pyte
     for _ in range(3):
         rig.later(1)
         rig.stage.priced(D(50001))
-        assert rig.look(DETAIL) is before
+        rig.look(DETAIL)
+    assert before is not None
+    kept = rig.look(DETAIL)
+    assert kept is not None
+    assert (kept.trades, kept.version) == (before.trades, before.version)
+    assert (before.trouble, kept.trouble[:13]) == ("", "working these")
     assert len(caplog.records) == 1
     rig.failing = False
     rig.trade()
@@ -219,7 +234,7 @@ def test_a_failure_is_told_once_and_the_last_report_stays(rig: Rig, caplog: pyte
     rig.look(DETAIL)
     after = rig.look(DETAIL)
     assert after is not None
-    assert after.trades_found == 3
+    assert (after.trades_found, after.trouble) == (3, "")
 
 
 def test_facts_that_cannot_be_taken_leave_the_desk_open(rig: Rig) -> None:

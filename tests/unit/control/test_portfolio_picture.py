@@ -14,7 +14,9 @@ from krakked_tui.control.portfolio_view import (
     FlowLine,
     HistoryView,
     HoldingLine,
+    HoldLine,
     LotLine,
+    PartLine,
     PerformanceView,
     PnLLine,
     PortfolioQuery,
@@ -23,15 +25,27 @@ from krakked_tui.control.portfolio_view import (
 )
 from krakked_tui.domain.errors import StorageError
 from krakked_tui.domain.fills import AssetBalance, LedgerEntry
-from krakked_tui.domain.portfolio import CostBasis, HeldAs
+from krakked_tui.domain.orders import (
+    ExchangeStatus,
+    LocalOrder,
+    OrderReport,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    Purpose,
+    Side,
+)
+from krakked_tui.domain.pairs import PairStatus
+from krakked_tui.domain.portfolio import NO_PAIR, CostBasis, HeldAs
 from krakked_tui.domain.records import HistoryKind, HistoryMark
 from krakked_tui.engine.portfolio_service import PortfolioFacts, PortfolioService
 from krakked_tui.market.freshness import Freshness
 from krakked_tui.portfolio.reconcile import DriftFinding
 from krakked_tui.portfolio.settings import PortfolioSettings
+from krakked_tui.portfolio.valuation import value
 from tests.scenarios.stage import Stage
-from tests.unit.engine.test_portfolio_service import NOW, facts_of
-from tests.unit.portfolio.statements import PAIRS, START, make_entry
+from tests.unit.engine.test_portfolio_service import NOW, PRICES, STATEMENT, facts_of
+from tests.unit.portfolio.statements import PAIRS, START, books_of, make_entry
 
 D = Decimal
 MINUTE = timedelta(minutes=1)
@@ -193,11 +207,126 @@ def test_holdings_in_columns_that_add_up() -> None:
     assert (xbt.value, xbt.source_pair) == (D(13000), "XBTUSD")
     equity = D(36957 + 13000 + 3600)
     assert xbt.percent_of_equity == D(13000) / equity * 100
-    assert (eth.asset, eth.value, eth.status, eth.books) == ("ETH", D(4500), "stale", D(4))
+    assert (eth.asset, eth.total, eth.books) == ("ETH", D(5), D(4))
+    assert (eth.value, eth.status) == (D(3600), "stale"), "as equity counts it, not by what was read last"
     assert (odd.asset, odd.value, odd.status, odd.source_pair) == ("ODD", D(0), "unvalued", "")
     assert odd.books == 0
     for line in lines:
         assert line.total == line.free + line.reserved + sum(amount for _, amount in line.elsewhere)
+
+
+def test_shares_of_equity_add_up_whatever_was_read_last() -> None:
+    lines = holdings(PortfolioSettings(), USD=("1", "0"), XBT=("0", "0"))
+    assert sum(line.percent_of_equity or 0 for line in lines) == 100
+
+
+def test_a_delisted_asset_has_no_value_and_makes_no_unrealized_loss() -> None:
+    gone = msgspec.structs.replace(PAIRS["ETHUSD"], status=PairStatus.DELISTED)
+    known = {**PAIRS, "ETHUSD": gone}
+    books, plain = books_of(STATEMENT), PortfolioSettings()
+    valuation = value(books.state, PRICES, known, plain)
+    facts = msgspec.structs.replace(
+        facts_of(), known=known, valuation=valuation, balances={"ETH": AssetBalance("ETH", D(4), D(0))}
+    )
+    line = next(each for each in report_of(facts=facts).holdings if each.asset == "ETH")
+    assert (line.status, line.value, line.books) == ("delisted", D(0), None)
+    assert valuation.unrealized_pnl == 3000, "that of XBT alone"
+    assert "ETHUSD" not in valuation.positions
+
+
+def test_who_reserves_what_and_whose_it_is() -> None:
+    def order(number: int, side: Side, price: str | None, filled: str = "0") -> LocalOrder:
+        request = OrderRequest(
+            f"k{number}", "ETHUSD", side, OrderType.LIMIT, D(2), D(price) if price else None
+        )
+        return LocalOrder(
+            local_id="l", cl_ord_id=f"k{number}", plan_id="p", strategy_id="trend", purpose=Purpose.ENTRY,
+            request=request, status=OrderStatus.OPEN, created_at=START, updated_at=START,
+            kraken_order_id=f"O{number}", filled=D(filled),
+        )  # fmt: skip
+
+    foreign = OrderReport(
+        "OX", None, "XBTUSD", Side.SELL, "limit", ExchangeStatus.OPEN, D(1), D("0.25"), D(0), D(0), D(0),
+        START, limit_price=D(20000),
+    )  # fmt: skip
+    orders = (
+        order(1, Side.SELL, "950", "0.5"), order(2, Side.BUY, "800"), order(3, Side.BUY, None),
+        order(4, Side.SELL, "990", "2"),
+    )  # fmt: skip
+    facts = msgspec.structs.replace(facts_of(), open_orders=orders, foreign_orders=(foreign,))
+    lines = {line.asset: line for line in report_of(facts=facts).holdings}
+    assert lines["ETH"].holds == (HoldLine("O1", "ETHUSD", "sell", D("1.5"), "trend"),)
+    assert lines["USD"].holds == (HoldLine("O2", "ETHUSD", "buy", D(1600), "trend"),)
+    assert lines["XBT"].holds == (HoldLine("OX", "XBTUSD", "sell", D("0.75")),)
+    assert lines["ETH"].parts == (
+        PartLine("manual", D(1), D(900)), PartLine("trend", D(3), D(2700)),
+    )  # fmt: skip
+    assert lines["USD"].parts == ()
+
+
+WITH_CONVERSION = """
+    deposit 50000 USD
+    buy 2 XBTUSD @ 10000 fee 20 USD
+    convert 1 XBT to 11000 USD
+    sell 1 XBTUSD @ 12000 fee 12 USD
+"""
+
+
+def test_what_was_made_without_a_pair_has_its_rows_behind_it() -> None:
+    asked = []
+
+    def rows(event_id: str) -> Sequence[LedgerEntry]:
+        asked.append(event_id)
+        return [make_entry("L2", "XBT", "-1", refid="R", kind="spend")]
+
+    report = report_of(PortfolioQuery(by="pair"), facts_of(WITH_CONVERSION))
+    assert [(group.key, group.trades, group.realized) for group in report.groups] == [
+        ("XBTUSD", 2, D(1968)), (NO_PAIR, 0, D(1000)),
+    ]  # fmt: skip
+    assert (report.pairs, report.trades_found) == (("XBTUSD", NO_PAIR), 3)
+    behind = report_of(PortfolioQuery(pair=NO_PAIR), facts_of(WITH_CONVERSION))
+    [line] = behind.trades
+    assert (line.trade_id, line.pair, line.side, line.pnl, line.fee) == ("L2", NO_PAIR, "", D(1000), D(0))
+    assert (behind.total.realized, behind.trades_found) == (D(1000), 1)
+    detail = report_of(PortfolioQuery(trade_id="L2"), facts_of(WITH_CONVERSION), rows).detail
+    assert detail is not None
+    assert (asked, detail.trade, detail.entries[0].type) == (["L2"], line, "spend")
+    assert detail.lots == (LotLine(START + MINUTE, D(1), D(10000), D(11000), D(0), D(1000)),)
+
+
+MIXED = f"""{STATEMENT}
+    convert 0.25 XBT to 3000 USD
+    buy 2 ETHXBT @ 0.05 fee 0.001 XBT at 12500 XBT
+    sell 1 ETHXBT @ 0.06 at 12600 XBT
+"""
+
+
+@pytest.mark.parametrize(
+    ("excluded", "others"), [(("XBT",), 0), (("ETH",), 1), (("DOT",), 1), (("ETH", "XBT", "DOT"), 0)]
+)
+def test_excluded_assets_make_a_line_of_their_own_and_the_rest_is_what_equity_says(
+    excluded: tuple[str, ...], others: int
+) -> None:
+    facts = facts_of(MIXED, PortfolioSettings(exclude_assets=excluded))
+    assert facts.valuation is not None
+    report, whole = report_of(facts=facts), report_of(facts=facts_of(MIXED))
+    assert report.excluded is not None
+    assert (report.total.realized, report.total.fees) == (
+        facts.valuation.realized_pnl, facts.valuation.fees_paid,
+    )  # fmt: skip
+    assert report.total.realized + report.excluded.realized == whole.total.realized
+    assert report.total.fees + report.excluded.fees == whole.total.fees
+    assert len(report.trades) == report.trades_found == report.total.trades + others
+    assert "XBTUSD" not in {each.pair for each in report.trades} or "XBT" not in excluded
+    assert sum(fee.value for fee in report.fees) == report.total.fees
+    assert whole.excluded is None
+
+
+def test_sales_are_those_that_the_query_is_about_and_the_curve_is_the_account_s() -> None:
+    whole, xbt = report_of(), report_of(PortfolioQuery(pair="XBTUSD"))
+    assert (whole.performance.win_rate_pct, xbt.performance.win_rate_pct) == (D(50), D(100))
+    assert whole.performance.return_pct == xbt.performance.return_pct
+    assert report_of(PortfolioQuery(include_manual=False)).performance.win_rate_pct is None
 
 
 def test_what_the_books_hold_and_the_exchange_does_not_is_shown_and_what_is_excluded_comes_last() -> None:

@@ -17,7 +17,7 @@ from krakked_tui.domain.records import (
     SnapshotsPruned,
     StoredState,
 )
-from krakked_tui.domain.safety import DayStart
+from krakked_tui.domain.safety import DayStart, FlowCount
 from krakked_tui.market.freshness import Freshness
 from krakked_tui.portfolio.settings import PortfolioSettings
 from tests.scenarios.stage import PRICE, T0, Stage, recorded
@@ -74,7 +74,10 @@ def test_of_an_opening_without_a_basis_the_equity_stays_and_the_flows_are_retake
     again = Stage(xbtusd, stored=StoredState("abc", "test", entries=rows, day_start=old))
     again.synced()
     again.priced(PRICE)
-    assert again.state.day_start == DayStart(old.day, old.equity, Decimal(10_000), PortfolioSettings().basis)
+    assert again.state.day_start == DayStart(
+        old.day, old.equity, Decimal(10_000), PortfolioSettings().basis,
+        flows=FlowCount(Decimal(10_000), Decimal(10_000)),
+    )  # fmt: skip
     assert again.state.kill_switch.active is False
     assert drawdown_pct(again.state) == Decimal(100) * 500 / 10_500
 

@@ -10,6 +10,7 @@ from krakked_tui.decision import events as e
 from krakked_tui.domain.fills import LedgerEntry, Trade
 from krakked_tui.domain.orders import LocalOrder, Refused
 from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.records import ExternalJudged, LedgerEntrySaved, StoredState, TradeSaved
 from krakked_tui.market.freshness import Freshness
 from krakked_tui.portfolio.settings import PortfolioSettings
 from tests.scenarios.stage import PRICE, Stage
@@ -155,3 +156,55 @@ def test_a_fill_whose_order_never_reached_the_exchange_is_somebody_elses(stage: 
     stage.answer(Refused(order.cl_ord_id, "EOrder:Insufficient funds", "no money"))
     stage.priced(PRICE)
     assert [line.fields["trades"] for line in told(stage)] == [1]
+
+
+def restarted(stage: Stage) -> Stage:
+    """The same account, after the process ended, with what was stored until then."""
+    trades = tuple(each.trade for each in stage.records if isinstance(each, TradeSaved))
+    entries = tuple(each.entry for each in stage.records if isinstance(each, LedgerEntrySaved))
+    judged = [each.until for each in stage.records if isinstance(each, ExternalJudged)]
+    again = Stage(
+        stage.pair,
+        stored=StoredState(
+            instance_id="abc", account_id="test", trades=trades, entries=entries,
+            judged_until=judged[-1] if judged else None,
+        ),
+    )  # fmt: skip
+    again.at = stage.at
+    return again
+
+
+def test_what_was_stored_and_not_judged_is_judged_after_a_restart(stage: Stage) -> None:
+    stage.later(60)
+    stage.synced(entries=[row(stage, "deposit", "500")], trades=[foreign(stage, "1000")])
+    again = restarted(stage)
+    again.synced()
+    again.priced(PRICE)
+    (line,) = told(again)
+    assert (line.fields["flowed"], line.fields["traded"]) == ("500", "1000")
+
+
+def test_what_was_judged_is_not_judged_again_after_a_restart(stage: Stage) -> None:
+    stage.later(60)
+    stage.synced(entries=[row(stage, "deposit", "500")])
+    stage.priced(PRICE)
+    assert len(told(stage)) == 1
+    again = restarted(stage)
+    again.synced()
+    again.priced(PRICE)
+    assert told(again) == []
+    marks = [each for each in stage.records if isinstance(each, ExternalJudged)]
+    stage.synced()
+    stage.priced(PRICE)
+    assert [each for each in stage.records if isinstance(each, ExternalJudged)] == marks, "nothing is new"
+
+
+def test_the_past_of_an_account_whose_judgements_were_not_stored_is_not_judged(stage: Stage) -> None:
+    stage.later(60)
+    stage.synced(entries=[row(stage, "deposit", "500")])
+    stage.records = [each for each in stage.records if not isinstance(each, ExternalJudged)]
+    again = restarted(stage)
+    again.synced()
+    again.priced(PRICE)
+    assert told(again) == []
+    assert [each.until for each in again.records if isinstance(each, ExternalJudged)] == [stage.at]

@@ -7,6 +7,7 @@ import pytest
 
 from krakked_tui.decision import effects as f
 from krakked_tui.decision import events as e
+from krakked_tui.decision import rates
 from krakked_tui.decision.rates import FINDINGS_AT_ONCE, RATES_PER_REQUEST
 from krakked_tui.domain.fills import LedgerEntry
 from krakked_tui.domain.pairs import PairMetadata
@@ -103,3 +104,28 @@ def test_a_flood_of_findings_is_summed_up(stage: Stage) -> None:
     assert len(lines(stage, "books_finding")) == FINDINGS_AT_ONCE
     assert [line.fields["findings"] for line in lines(stage, "books_findings")] == [5]
     assert len([r for r in stage.records if isinstance(r, LedgerEntrySaved)]) == FINDINGS_AT_ONCE + 6
+
+
+def test_the_newest_are_looked_for_first_and_booked_together_with_those_after_them(stage: Stage) -> None:
+    rows = [staked(number) for number in range(RATES_PER_REQUEST + 2)]
+    (find,) = asked(stage.synced(entries=rows), f.FindRates)
+    assert {want.event_id for want in find.wanted} == {f"L{number:04}" for number in range(RATES_PER_REQUEST)}
+    found = tuple(Rate(want.event_id, "XBT", D(1), "candle XBTUSD 1h") for want in find.wanted)
+    first = stage.play(e.RatesFound(stage.at, found))
+    assert recorded(first, RateSaved) == [], "what is stored is booked"
+    assert len(stage.state.books.wanted_rates) == len(rows)
+    (rest,) = asked(first, f.FindRates)
+    assert len(rest.wanted) == 2
+    assert len(recorded(stage.play(e.RatesFound(stage.at, ())), RateSaved)) == RATES_PER_REQUEST
+    assert stage.state.books.wanted_rates == rest.wanted
+
+
+def test_very_many_are_booked_before_the_search_is_over(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates, "BOOKED_AT_ONCE", RATES_PER_REQUEST)
+    (find,) = asked(
+        stage.synced(entries=[staked(number) for number in range(RATES_PER_REQUEST + 1)]), f.FindRates
+    )
+    found = tuple(Rate(want.event_id, "XBT", D(1), "candle XBTUSD 1h") for want in find.wanted)
+    assert len(recorded(stage.play(e.RatesFound(stage.at, found)), RateSaved)) == RATES_PER_REQUEST

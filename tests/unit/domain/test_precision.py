@@ -1,7 +1,7 @@
 """Rounding: always on the grid, always on the safe side."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 import msgspec
 import pytest
@@ -92,3 +92,10 @@ def test_a_candle_price_is_the_text_the_exchange_sent(digits: int, decimals: int
 def test_an_indicator_keeps_its_shortest_text() -> None:
     assert indicator(0.1) == Decimal("0.1")
     assert indicator(2) == 2
+
+
+def test_a_number_without_room_for_its_decimals_keeps_what_it_has() -> None:
+    large = Decimal("1E36") + Decimal("0.5")
+    assert at_scale(large, 24) == large
+    with pytest.raises(InvalidOperation):
+        at_scale(Decimal("Infinity"), 2)

@@ -1,8 +1,9 @@
 """Effects reach the world through the ports, and every one of them ends in an event."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from krakked_tui.decision import effects as f
 from krakked_tui.decision import events as e
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.errors import ExchangeError
-from krakked_tui.domain.orders import Accepted, LocalOrder, Purpose, Unknown
+from krakked_tui.domain.orders import Accepted, LocalOrder, OrderReport, Purpose, Unknown
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.safety import KillSwitch
 from krakked_tui.engine.answers import Answers
@@ -195,3 +196,40 @@ async def test_pairs_whose_candles_are_missing_are_named_with_the_signals(stage:
     (event,) = r.events()
     assert isinstance(event, e.SignalsComputed)
     assert event.unread == {"XBTUSD", "ETHUSD"}, "missing when the strategies began to look, or by now"
+
+
+async def test_a_reading_that_takes_too_long_has_failed(stage: Stage) -> None:
+    class Silent(FakeBroker):
+        async def open_orders(self) -> Sequence[OrderReport]:
+            await asyncio.Event().wait()
+            return []
+
+    async with rig(stage) as r:
+        r.interpreter._broker = Silent()
+        r.interpreter.perform(f.SyncAccount(stage.at, stage.at, 0, deadline=0.01))
+    [failed] = r.events()
+    assert isinstance(failed, e.AccountSyncFailed)
+    assert failed.reason == "it took longer than 0 s"
+
+
+async def test_a_reading_says_when_it_began(stage: Stage) -> None:
+    async with rig(stage) as r:
+        began = r.clock.monotonic()
+        r.interpreter.perform(f.SyncAccount(stage.at, stage.at, 0))
+    [read] = r.events()
+    assert isinstance(read, e.AccountSynced)
+    assert read.began_wall == began
+
+
+async def test_fees_are_read_or_a_line_says_that_they_are_not(stage: Stage) -> None:
+    async with rig(stage) as r:
+        r.broker.fees = {"XBTUSD": Decimal("0.08")}
+        r.interpreter.perform(f.ReadFees(("XBTUSD", "ETHUSD")))
+        await settle()
+        [read] = r.events()
+        assert isinstance(read, e.FeesRead)
+        assert read.taker == {"XBTUSD": Decimal("0.08")}
+        r.broker.failure = ExchangeError("no route")
+        r.interpreter.perform(f.ReadFees(("XBTUSD",)))
+    assert r.events() == []
+    assert [line.event for line in r.lines] == ["fees_unread"]

@@ -145,6 +145,22 @@ def test_excluded_assets_are_no_position_and_what_is_paid_for_them_has_left() ->
     assert still.performance().sales.sales == 2
 
 
+def test_a_conversion_into_what_is_excluded_is_no_loss() -> None:
+    settings = PortfolioSettings(exclude_assets=("ETH",))
+    facts = facts_of("deposit 50000 USD", settings)
+    points, converted = [], books_of("deposit 50000 USD\nconvert 4000 USD to 4 ETH")
+    for number, state in enumerate((facts.state, converted.state)):
+        worth = value(state, PRICES, PAIRS, settings)
+        points.append(
+            SnapshotSaved(START + number * MINUTE, worth.equity, D(0), D(0), D(0), worth.flow_value)
+        )
+    assert [each.equity for each in points] == [50000, 46000]
+    now = msgspec.structs.replace(
+        facts, state=converted.state, booked=converted.booked(), snapshots=tuple(points)
+    )
+    assert PortfolioService(now).performance().time_weighted_return == 0
+
+
 def test_trades_newest_first(service: PortfolioService) -> None:
     assert [each.trade.trade_id for each in service.get_trade_history()] == ["T5", "T4", "T3", "T2", "T1"]
     assert [each.trade.trade_id for each in service.get_trade_history("XBTUSD", limit=1)] == ["T3"]

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from krakked_tui.domain.candles import Candle, Quote, Timeframe
-from krakked_tui.domain.errors import ExchangeError, StorageError
+from krakked_tui.domain.errors import ExchangeError, RateLimitedError, StorageError, UnknownPairError
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.portfolio import Rate
-from krakked_tui.engine.rate_finder import CALL_SECONDS, CALLS_MAX, RateFinder
+from krakked_tui.engine.rate_finder import CALL_SECONDS, CALLS_MAX, FAILURES_MAX, RateFinder
 from krakked_tui.portfolio.accounts import WantedRate
 from krakked_tui.portfolio.settings import PortfolioSettings
 from tests.fakes.candle_store import MemoryCandleStore
@@ -178,3 +178,65 @@ async def test_a_damaged_store_is_no_reason_to_stop(rig: Rig) -> None:
     rig.store = Damaged()
     rig.feed.bars["XBTUSD", Timeframe.H1] = [candle("XBTUSD", Timeframe.H1, AT, 7.0)]
     assert await rig.source(AT) == "7.0 candle XBTUSD 1h"
+
+
+class Choosy(FakeFeed):
+    """Fails for the pairs of one asset."""
+
+    error: ExchangeError = ExchangeError("EGeneral:Internal error")
+
+    async def candles(self, pair: PairMetadata, timeframe: Timeframe, since: datetime) -> Sequence[Candle]:
+        served = await super().candles(pair, timeframe, since)
+        if pair.base == "OLD":
+            raise self.error
+        return served
+
+
+class ChoosyRig(Rig):
+    feed: Choosy
+
+    def __init__(self, xbtusd: PairMetadata) -> None:
+        super().__init__(xbtusd)
+        self.feed = Choosy(self.clock)
+
+
+EARLIER = AT - timedelta(days=5)
+
+
+@pytest.fixture
+def choosy(xbtusd: PairMetadata) -> ChoosyRig:
+    """OLDUSD fails, and is what is asked for first."""
+    rig = ChoosyRig(xbtusd)
+    rig.feed.bars["XBTUSD", Timeframe.H1] = [candle("XBTUSD", Timeframe.H1, AT, 7.0)]
+    return rig
+
+
+async def test_a_pair_that_always_fails_keeps_no_other_from_being_found(choosy: ChoosyRig) -> None:
+    finder, old, new = choosy.finder(), WantedRate("E1", EARLIER, "OLD"), WantedRate("E2", AT, "XBT")
+    first = await finder.find([old, new])
+    assert (first.rates, first.unfound) == ((), ()), "it could be the exchange as a whole"
+    for _ in range(FAILURES_MAX):
+        found = await finder.find([old, new])
+        assert ([rate.event_id for rate in found.rates], found.unfound) == (["E2"], ())
+    found = await finder.find([old, new])
+    assert ([rate.event_id for rate in found.rates], found.unfound) == (["E2"], (old,))
+
+
+async def test_an_exchange_that_is_out_of_reach_or_busy_is_no_fault_of_a_pair(choosy: ChoosyRig) -> None:
+    finder, old, new = choosy.finder(), WantedRate("E1", EARLIER, "OLD"), WantedRate("E2", AT, "XBT")
+    choosy.feed.failure = ExchangeError("no route")
+    for _ in range(FAILURES_MAX * 2):
+        assert (await finder.find([old, new])).unfound == ()
+    choosy.feed.failure, choosy.feed.error = None, RateLimitedError("EAPI:Rate limit exceeded")
+    for _ in range(FAILURES_MAX * 2):
+        found = await finder.find([WantedRate("E0", EARLIER, "XBT"), old, new])
+        assert found.unfound == (WantedRate("E0", EARLIER, "XBT"),)
+
+
+async def test_a_pair_that_is_not_listed_ends_no_batch(choosy: ChoosyRig) -> None:
+    class NotListedError(ExchangeError, UnknownPairError):
+        """As Kraken's."""
+
+    choosy.feed.error = NotListedError("EQuery:Unknown asset pair")
+    rates, unfound = await choosy.find(WantedRate("E1", EARLIER, "OLD"), WantedRate("E2", AT, "XBT"))
+    assert ([rate.event_id for rate in rates], [want.event_id for want in unfound]) == (["E2"], ["E1"])

@@ -16,6 +16,9 @@ from krakked_tui.domain.orders import OrderStatus
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.records import (
     ControlLogged,
+    HistoryKind,
+    HistoryMark,
+    HistoryMarked,
     KillSwitchSaved,
     OrderSaved,
     Record,
@@ -207,3 +210,30 @@ async def test_a_backlog_that_overflows_keeps_the_oldest_facts_and_the_safety_st
     rig.watch.broken = False
     await rig.runner._commit([])
     assert rig.watch.seen[1:] == [*facts[:3], on]
+
+
+async def test_once_facts_are_lost_no_mark_moves_past_them(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "BACKLOG_LIMIT", 3)
+    rig = _Rig(stage)
+    facts = [ControlLogged(stage.at + timedelta(seconds=n), "tui", "x", "", "") for n in range(6)]
+    marks = [HistoryMarked(HistoryMark(HistoryKind.TRADES, done=True, newest=fact.at)) for fact in facts]
+    await rig.runner._commit([facts[0], marks[0]])
+    rig.watch.broken = True
+    for fact, mark in zip(facts[1:5], marks[1:5], strict=True):
+        await rig.runner._commit([fact, mark])
+    rig.watch.broken = False
+    await rig.runner._commit([facts[5], marks[5]])
+    assert rig.watch.of(HistoryMarked) == [marks[0]], "everything after it is read again after a restart"
+    assert facts[5] in rig.watch.seen
+
+
+async def test_marks_go_on_when_nothing_is_lost(stage: Stage) -> None:
+    rig = _Rig(stage)
+    mark = HistoryMarked(HistoryMark(HistoryKind.TRADES, done=True, newest=stage.at))
+    rig.watch.broken = True
+    await rig.runner._commit([mark])
+    rig.watch.broken = False
+    await rig.runner._commit([])
+    assert rig.watch.of(HistoryMarked) == [mark]

@@ -1,5 +1,6 @@
 """The engine's thread takes work at any time, and none is lost."""
 
+import gc
 import threading
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ class _Engine:
     def __init__(self) -> None:
         self.done: list[str] = []
         self.finish = threading.Event()
+        self.on_started: Callable[[], None] = lambda: None
 
     async def run(self) -> Summary | None:
         self.finish.wait(5)
@@ -36,6 +38,20 @@ def test_work_that_comes_before_the_loop_runs_is_done_first() -> None:
     engine.finish.set()
     assert thread.join(5)
     assert not thread.call(_note("late"))
+
+
+def test_what_is_there_after_the_start_is_not_looked_through_again() -> None:
+    engine = _Engine()
+    thread = EngineThread(lambda: engine)  # type: ignore[arg-type,return-value]
+    thread.start()
+    before = gc.get_freeze_count()
+    try:
+        engine.on_started()
+        assert gc.get_freeze_count() > before
+    finally:
+        gc.unfreeze()
+    engine.finish.set()
+    assert thread.join(5)
 
 
 def test_a_broken_engine_takes_no_work() -> None:

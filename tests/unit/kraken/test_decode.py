@@ -1,8 +1,9 @@
 """REST rows as domain values."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -10,7 +11,7 @@ from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.fills import AssetBalance, Fee, LedgerEntry, Trade
 from krakked_tui.domain.orders import ExchangeStatus, Side
 from krakked_tui.domain.pairs import FeeTier, PairStatus
-from krakked_tui.kraken import decode, endpoints
+from krakked_tui.kraken import decode, endpoints, wire
 from krakked_tui.kraken.errors import KrakenProtocolError
 from krakked_tui.kraken.symbols import SymbolMap
 from krakked_tui.kraken.wire import Order, OrderDescription
@@ -20,7 +21,7 @@ SYMBOLS = SymbolMap(all_assets(), some_pairs())
 
 
 def test_instants_keep_their_microseconds() -> None:
-    assert decode.instant(Decimal("1762820035.9822779")) == datetime(2025, 11, 11, 0, 13, 55, 982277, UTC)
+    assert decode.instant(Decimal("1762820035.9822779")) == datetime(2025, 11, 11, 0, 13, 55, 982278, UTC)
     assert decode.instant(1762820224) == datetime(2025, 11, 11, 0, 17, 4, tzinfo=UTC)
 
 
@@ -157,7 +158,7 @@ def test_trade() -> None:
         volume=Decimal("0.00166745"),
         cost=Decimal("43.01683"),
         fees=(Fee("USD", Decimal("0.07423")),),
-        time=datetime(2023, 5, 27, 12, 12, 54, 653626, UTC),
+        time=datetime(2023, 5, 27, 12, 12, 54, 653627, UTC),
         maker=False,
     )
 
@@ -167,7 +168,7 @@ def test_ledger_entry() -> None:
     assert decode.ledger_entry("JNORYE-CJ718-2PBW5A", rows["JNORYE-CJ718-2PBW5A"], SYMBOLS) == LedgerEntry(
         entry_id="JNORYE-CJ718-2PBW5A",
         refid="315VIC-SWM75-SK45AW",
-        time=datetime(2023, 8, 1, 15, 37, 29, 625413, UTC),
+        time=datetime(2023, 8, 1, 15, 37, 29, 625414, UTC),
         type="trade",
         subtype="",
         asset="USD",
@@ -175,3 +176,43 @@ def test_ledger_entry() -> None:
         fee=Decimal("0.0740"),
         balance=Decimal("22.6354"),
     )
+
+
+def test_several_spellings_of_one_asset_are_added_up() -> None:
+    rows = {"XXBT": wire.ExtendedBalance(Decimal(1), Decimal("0.2")), "BTC": wire.ExtendedBalance(Decimal(2))}
+    assert decode.balances(rows, SYMBOLS) == {"XBT": AssetBalance("XBT", Decimal(3), Decimal("0.2"))}
+
+
+@pytest.mark.parametrize(
+    ("fields", "margin"),
+    [
+        ({}, False),
+        ({"margin": "0.00000", "leverage": "0", "misc": ""}, False),
+        ({"leverage": "none"}, False),
+        ({"margin": "6000.0", "leverage": "5"}, True),
+        ({"posstatus": "open"}, True),
+        ({"misc": "closing,stopped"}, True),
+    ],
+)
+def test_a_trade_on_margin_is_one_by_what_it_says(fields: dict[str, str], margin: bool) -> None:
+    row = {"ordertxid": "O", "pair": "XXBTZUSD", "time": 1, "type": "buy", "price": "1", "cost": "1",
+           "fee": "0", "vol": "1", **fields}  # fmt: skip
+    [trade] = endpoints.TRADES_HISTORY.reply.decode(
+        msgspec.json.encode({"trades": {"T": row}})
+    ).trades.values()
+    assert decode.trade("T", trade, SYMBOLS).margin is margin
+
+
+def test_an_instant_is_never_before_the_time_it_stands_for() -> None:
+    assert decode.instant(Decimal("1762820044.0000004")) == decode.instant(1762820044) + timedelta(
+        microseconds=1
+    )
+
+
+def test_fees_of_the_account() -> None:
+    volume = endpoints.TRADE_VOLUME.reply.decode(
+        b'{"currency":"ZUSD","volume":"1","fees":{"XXBTZUSD":{"fee":"0.3500","minfee":"0.1","maxfee":"0.4"},'
+        b'"XETHZUSD":{"fee":"-1","minfee":"0.1","maxfee":"0.4"}}}'
+    )
+    assert decode.taker_fees(volume, SYMBOLS) == {"XBTUSD": Decimal("0.35")}
+    assert decode.taker_fees(wire.TradeVolume("ZUSD", Decimal(0)), SYMBOLS) == {}

@@ -273,3 +273,13 @@ def test_the_number_of_another_tool_is_told_with_the_order(told: bytes, userref:
     assert report.userref == userref
     _, later = merger.apply(NEW)
     assert later is None or later.userref == userref
+
+
+@pytest.mark.parametrize(
+    "fields", [{"margin": msgspec.Raw(b"true")}, {"position_status": msgspec.Raw(b'"opened"')}]
+)
+def test_fills_of_an_order_on_margin_are_on_margin(fields: dict[str, msgspec.Raw]) -> None:
+    trades, _ = play(replace(PENDING, **fields), NEW, FIRST)
+    assert [trade.margin for trade in trades] == [True]
+    trades, _ = play(replace(PENDING, margin=msgspec.Raw(b"false")), NEW, FIRST)
+    assert [trade.margin for trade in trades] == [False]

@@ -1,11 +1,17 @@
 from decimal import Decimal
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from krakked_tui.domain.fills import Fee, Trade
 from krakked_tui.domain.portfolio import CostBasis, Disposal, FlowKind, Rate
 from krakked_tui.portfolio.accounts import WantedRate
 from krakked_tui.portfolio.findings import FindingKind
 from krakked_tui.portfolio.ledger import Books
+from krakked_tui.portfolio.settings import PortfolioSettings
+from krakked_tui.portfolio.valuation import PriceMark, value
 from tests.unit.portfolio.statements import MINUTE, START, books_of, make_entry, make_pair, make_trade
 
 D = Decimal
@@ -256,3 +262,69 @@ def test_a_trade_between_forms_of_one_asset_keeps_its_cost_but_for_what_is_lost_
     books.apply_trade(trade, make_pair("ETH2.S", "ETH"))
     # 0.5 of the one became 0.499 of the other: both are ETH, of which 0.001 is gone.
     assert account(books, "ETH") == (D("0.999"), D("1498.5"), D("-1.5"), D(0))
+
+
+def on_margin(line: str, trade_id: str) -> Trade:
+    return msgspec.structs.replace(make_trade(line, trade_id), margin=True)
+
+
+def test_a_margin_position_is_worth_what_its_own_rows_say() -> None:
+    books = books_of("deposit 10000 USD")
+    assert books.apply_trade(on_margin("buy 1 XBTUSD @ 30000 fee 48 USD", "TM"), make_pair("XBT"))
+    books.apply_entry(make_entry("L8", "USD", "0", "48", refid="TM", kind="margin"))
+    books.apply_entry(make_entry("L9", "USD", "100", "2", refid="TR", kind="rollover"))
+    assert books.state.balances == {"USD": D(10_000 - 48 + 98)}
+    assert (books.state.realized_pnl, books.state.fees_paid) == (D(50), D(50))
+    assert kinds(books) == [FindingKind.MARGIN]
+    assert "on margin" in books.state.findings[0].message
+
+
+@pytest.mark.parametrize("rows", [{"XBT": "1", "USD": "-30000"}, {"XBT": "1"}, {"USD": "-30000"}])
+def test_a_margin_position_that_is_settled_in_kind_keeps_the_accounts_at_the_balances(
+    rows: dict[str, str],
+) -> None:
+    books = books_of("deposit 40000 USD")
+    books.apply_trade(on_margin("buy 1 XBTUSD @ 30000", "TM"), make_pair("XBT"))
+    for asset, amount in rows.items():
+        books.apply_entry(make_entry(f"L{asset}", asset, amount, refid="TM", kind="trade"))
+    for asset, found in books.state.accounts.items():
+        assert found.size == books.balance(asset) + found.transit + found.missing
+
+
+AMOUNTS = st.sampled_from(
+    ["0", "1E-30", "0.00000001", "1", "123.456", "1E10", "999999999999999999", "-1", "-999999999999999999.9"]
+).map(D)
+ASSETS = st.sampled_from(["USD", "XBT", "XBT.S", "KFEE", ""])
+KINDS = st.sampled_from(
+    ["deposit", "withdrawal", "spend", "receive", "staking", "margin", "trade", "transfer", ""]
+)
+
+
+@given(
+    st.lists(st.tuples(AMOUNTS, AMOUNTS, AMOUNTS, ASSETS, st.booleans(), st.booleans()), max_size=3),
+    st.lists(st.tuples(KINDS, ASSETS, AMOUNTS, AMOUNTS, st.integers(0, 3)), max_size=6),
+    AMOUNTS,
+    st.sampled_from(CostBasis),
+)
+def test_no_number_that_is_read_can_break_the_books(
+    trades: list[tuple[Decimal, Decimal, Decimal, str, bool, bool]],
+    rows: list[tuple[str, str, Decimal, Decimal, int]],
+    price: Decimal,
+    method: CostBasis,
+) -> None:
+    pair = make_pair("XBT", "EUR")
+    books = Books("USD", method, [pair, make_pair("XBT"), make_pair("EUR")])
+    for number, (paid, volume, fee, asset, bought, margin) in enumerate(trades):
+        side = "buy" if bought else "sell"
+        books.apply_trade(
+            Trade(f"R{number}", "O", "XBTEUR", side, abs(paid), abs(volume), abs(paid), (Fee(asset, fee),),
+                  START, maker=False, margin=margin),
+            pair,
+        )  # fmt: skip
+        books.apply_rate(Rate(f"R{number}", "EUR", abs(price), "candle"))
+    for number, (kind, asset, amount, fee, event) in enumerate(rows):
+        entry = make_entry(f"L{number}", asset, str(amount), str(fee), refid=f"R{event}", kind=kind)
+        books.apply_entry(entry)
+        books.apply_rate(Rate(f"L{number}", "XBT", abs(price), "candle"))
+    prices = {"XBTUSD": PriceMark(D("999999999999999999.9"), fresh=True)}
+    assert value(books.state, prices, {"XBTUSD": make_pair("XBT")}, PortfolioSettings()).equity.is_finite()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from krakked_tui.domain.fills import Trade
 from krakked_tui.portfolio.figures import Figures
-from krakked_tui.portfolio.sales import sales_of
+from krakked_tui.portfolio.sales import sale_figures
 from krakked_tui.portfolio.summary import (
     MANUAL,
     Bounds,
@@ -21,7 +21,7 @@ from krakked_tui.portfolio.summary import (
     sum_up_fees,
     tally,
 )
-from tests.unit.portfolio.statements import MINUTE, START, apply, books_of, read
+from tests.unit.portfolio.statements import MINUTE, START, apply, books_of, make_entry, read
 
 D = Decimal
 STATEMENT = """
@@ -56,10 +56,34 @@ def test_a_purchase_and_a_sale_by_hand() -> None:
     figures = figures_of("deposit 50000 USD\nbuy 2 XBTUSD @ 100 fee 4 USD\nsell 1 XBTUSD @ 130 fee 5 USD")
     bought, sold = figures.records
     assert bought == RealizedRecord(
-        "T1", "OT1", "XBTUSD", START + MINUTE, "buy", D(2), D(-200), "USD", D(4), D(-4), D(-4), D(4)
+        "T1",
+        "OT1",
+        "XBTUSD",
+        START + MINUTE,
+        "buy",
+        D(2),
+        D(-200),
+        "USD",
+        D(4),
+        D(-4),
+        D(-4),
+        D(4),
+        asset="XBT",
     )
     assert sold == RealizedRecord(
-        "T2", "OT2", "XBTUSD", START + 2 * MINUTE, "sell", D(-1), D(130), "USD", D(5), D(25), D(25), D(5)
+        "T2",
+        "OT2",
+        "XBTUSD",
+        START + 2 * MINUTE,
+        "sell",
+        D(-1),
+        D(130),
+        "USD",
+        D(5),
+        D(25),
+        D(25),
+        D(5),
+        asset="XBT",
     )
     assert figures.records_of("T2") == (sold,)
     assert figures.records_of("T9") == ()
@@ -102,6 +126,30 @@ def test_a_second_fee_in_what_was_traded_is_worth_its_price() -> None:
     assert [(each.fee_asset, each.fee_base) for each in euros] == [("EUR", D("1.2")), ("XBT", D("1.08"))]
 
 
+def test_fees_and_amounts_are_those_of_the_ledger_rows() -> None:
+    books = books_of("deposit 50000 USD\nbuy 2 XBTUSD @ 100 fee 4 USD")
+    for number, (asset, amount, fee) in enumerate(
+        (("XBT", "1.99999999", "0.001"), ("USD", "-200.00001", "3.9"))
+    ):
+        books.apply_entry(make_entry(f"R{number}", asset, amount, fee, refid="T1"))
+    base, other = Figures(books.booked(), nobody).records
+    assert (base.base_delta, base.quote_delta) == (D("1.99999999"), D("-200.00001"))
+    assert [(each.fee_asset, each.fee_amount) for each in (base, other)] == [
+        ("USD", D("3.9")), ("XBT", D("0.001")),
+    ]  # fmt: skip
+    assert (base.fee_base or 0) + (other.fee_base or 0) == books.state.fees_paid
+
+
+def test_a_fee_that_only_the_ledger_tells_of_is_a_record() -> None:
+    books = books_of("deposit 50000 USD\ndeposit 9 DOT at 5\nbuy 2 XBTUSD @ 100 fee 4 USD")
+    for number, (asset, amount, fee) in enumerate(
+        (("XBT", "2", "0"), ("USD", "-200", "0"), ("DOT", "0", "0.5"))
+    ):
+        books.apply_entry(make_entry(f"R{number}", asset, amount, fee, refid="T1"))
+    fees = sum_up_fees(Figures(books.booked(), nobody).tallies(Bounds()))
+    assert [(each.asset, each.amount) for each in fees.by_asset] == [("DOT", D("0.5"))]
+
+
 def test_what_no_trade_made_is_a_record_too() -> None:
     converted = figures_of(STATEMENT).records[-1]
     assert (converted.pair, converted.side, converted.order_id) == ("", "", "")
@@ -113,9 +161,11 @@ def test_records_add_up_to_what_the_books_have_realized() -> None:
     figures = Figures(books.booked(), nobody)
     assert sum(each.pnl_base for each in figures.records) == books.state.realized_pnl
     assert sum(each.fee_base or 0 for each in figures.records) == books.state.fees_paid
-    assert figures.sales == sales_of(figures.disposed)
+    events = list(dict.fromkeys(each.event_id for each in figures.disposed))
+    assert [each.event_id for each in figures.sales] == events
+    assert [each.order_id for each in figures.sales] == ["", "OT2", "OT3", ""][-len(events) :]
     assert tuple(figures.flows) == books.flows
-    assert figures.booking_of(books.booked().trades["T3"]) is books.booked().bookings[3]
+    assert figures.booking_of(figures.records_of("T3")[0]) is books.booked().bookings[3]
 
 
 @given(st.permutations(list(read(STATEMENT))), st.sets(st.integers(0, 9)))
@@ -130,6 +180,27 @@ def test_what_is_worked_out_bit_by_bit_is_the_same(events: list[object], looks: 
     assert grown.sales == whole.sales
     assert (grown.flows, grown.disposals) == (whole.flows, whole.disposals)
     assert grown.tallies(Bounds()) == whole.tallies(Bounds())
+
+
+def test_chosen_sales_are_those_of_the_records_that_pass() -> None:
+    books, before = books_of(""), None
+    for event in read(A_WEEK):
+        apply(books, event)
+        before = Figures(books.booked(), nobody, before)
+    assert before is not None
+    asked = []
+
+    def passes(record: RealizedRecord) -> bool:
+        asked.append(record)
+        return record.pair == "ETHUSD"
+
+    chosen = sale_figures(before.chosen_sales(Bounds(), passes))
+    made = [each for each in before.records if each.side == "sell" and each.pair == "ETHUSD"]
+    assert chosen.sales == len(made) > 1
+    assert chosen == sale_figures(WEEK.chosen_sales(Bounds(), lambda record: record.pair == "ETHUSD"))
+    assert len(asked) == 2, "once for those that are alike"
+    everything = before.chosen_sales(Bounds(), lambda _record: True)
+    assert sale_figures(everything) == sale_figures(before.sale_sums(Bounds()))
 
 
 def test_day_after_day_only_what_is_new_is_worked_out() -> None:

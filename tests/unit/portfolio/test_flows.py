@@ -12,7 +12,7 @@ from krakked_tui.kraken.decode import ledger_entry
 from krakked_tui.kraken.symbols import SymbolMap
 from krakked_tui.portfolio.accounts import WantedRate
 from krakked_tui.portfolio.findings import FindingKind
-from krakked_tui.portfolio.flows import MEANINGS
+from krakked_tui.portfolio.flows import MEANINGS, OWN_ROW
 from krakked_tui.portfolio.ledger import Books
 from tests.unit.portfolio.statements import MINUTE, PAIRS, START, books_of
 
@@ -135,6 +135,36 @@ def test_the_two_sides_of_a_transfer_find_each_other_by_the_asset_too() -> None:
     assert books.state.accounts["DOT"].size == D(100), "on its way it is still ours"
     books.apply_entry(arrived)
     assert (kinds(books), books.state.accounts["DOT"].cost) == ([], D(500))
+
+
+def test_an_adjustment_by_the_exchange_is_not_the_arrival_of_what_is_on_its_way() -> None:
+    books = booked(
+        row(1, "deposit", "DOT", "100"),
+        row(2, "transfer", "DOT", "-22", refid="A", subtype="spottostaking"),
+        row(3, "adjustment", "DOT", "22.5", refid="C"),
+        row(4, "transfer", "DOT.S", "22", refid="B", subtype="stakingfromspot"),
+    )
+    account = books.state.accounts["DOT"]
+    assert (account.size, account.transit) == (D("122.5"), D(0))
+    assert sum(books.state.balances.values()) == D("122.5")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_an_operator_accepts_makes_up_for_what_is_on_its_way(sign: int) -> None:
+    moved = row(2, "transfer", "DOT", str(-22 * sign), refid="A", subtype="spottostaking")
+    accepted = row(3, "adjustment", "DOT", str(22 * sign), refid="C", subtype=OWN_ROW)
+    books = booked(row(1, "deposit", "DOT", "100"), moved, accepted)
+    account = books.state.accounts["DOT"]
+    assert (account.size, account.transit) == (D(100), D(0))
+
+
+def test_what_was_made_up_for_is_no_finding_any_more() -> None:
+    books = booked(row(1, "withdrawal", "DOT", "-5"))
+    assert FindingKind.OVERSOLD in kinds(books)
+    books.apply_entry(row(2, "adjustment", "DOT", "5", refid="B", subtype=OWN_ROW))
+    assert FindingKind.OVERSOLD not in kinds(books)
+    books.apply_entry(row(3, "withdrawal", "DOT", "-1", refid="C"))
+    assert kinds(books).count(FindingKind.OVERSOLD) == 2, "it is missing again"
 
 
 def test_a_transfer_from_futures_comes_from_outside() -> None:

@@ -1,7 +1,9 @@
 from decimal import Decimal
 
+import msgspec
 import pytest
 
+from krakked_tui.domain.fills import Fee
 from krakked_tui.portfolio.movements import (
     Movement,
     Settled,
@@ -62,3 +64,19 @@ def test_several_rows_of_a_name_are_one() -> None:
         Settled(D(3), D("0.1"), "XBT"),
         Settled(D(-6), D("0.5"), "USD"),
     )
+
+
+def test_a_fee_without_an_asset_is_in_the_quote() -> None:
+    named = make_trade("buy 2 XBTUSD @ 10 fee 1 USD")
+    bare = msgspec.structs.replace(named, fees=(Fee("", D(1)),))
+    assert expected_movements(bare, XBTUSD) == expected_movements(named, XBTUSD)
+    rows = (Settled(D(2), name="XBT"), Settled(D(-20), D(1), "USD"))
+    assert true_movements(bare, XBTUSD, rows) == {"XBT": rows[0], "USD": rows[1]}
+
+
+def test_a_trade_on_margin_moves_what_the_ledger_says_and_nothing_itself() -> None:
+    trade = msgspec.structs.replace(make_trade("buy 2 XBTUSD @ 10 fee 1 USD"), margin=True)
+    assert expected_movements(trade, XBTUSD) == {}
+    assert true_movements(trade, XBTUSD, ()) == {}
+    rows = (Settled(fee=D(1), name="USD"),)
+    assert true_movements(trade, XBTUSD, rows) == {"USD": rows[0]}

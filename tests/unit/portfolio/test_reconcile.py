@@ -47,7 +47,17 @@ def test_an_old_price_is_good_enough_to_judge_a_difference() -> None:
 
 def test_any_difference_of_unknown_worth_is_drift() -> None:
     assert drift(AGREED | {"XBT": "1.0001"}, prices=()) == (DriftFinding("XBT", D(1), D("1.0001"), None),)
-    assert drift(AGREED | {"KFEE": "6.9"}) == (DriftFinding("KFEE", D(7), D("6.9"), None),)
+    assert drift(AGREED | {"GHOST": "0.1"}) == (DriftFinding("GHOST", D(0), D("0.1"), None),)
+
+
+def test_the_exchanges_own_fee_credit_is_never_drift() -> None:
+    assert drift(AGREED | {"KFEE": "6.9", "FEE": "10000"}) == ()
+
+
+def test_without_a_price_it_is_drift_from_the_least_order_on() -> None:
+    least = PAIRS["XBTUSD"].order_min
+    assert drift(AGREED | {"XBT": str(1 + least - D("1e-8"))}, prices=()) == ()
+    assert len(drift(AGREED | {"XBT": str(1 + least)}, prices=())) == 1
 
 
 def test_an_asset_only_one_side_knows_is_compared_with_zero() -> None:

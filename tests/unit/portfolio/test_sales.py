@@ -1,5 +1,6 @@
 """How sales turned out, worked out by hand."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from krakked_tui.domain.portfolio import Lot
 from krakked_tui.portfolio.accounts import Disposed
-from krakked_tui.portfolio.sales import SaleFigures, sale_figures, sales_of, sums_of
+from krakked_tui.portfolio.sales import Sale, SaleFigures, sale_figures, sale_of, sums_of
 
 D = Decimal
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -18,6 +19,13 @@ DAY = timedelta(days=1)
 def sale(event_id: str, proceeds: str, cost: str, fee: str = "0", held: timedelta = DAY) -> Disposed:
     lots = (Lot(START, D(1), D(cost)),)
     return Disposed(event_id, "XBT", START + held, D(proceeds), D(fee), lots)
+
+
+def sales_of(disposals: Iterable[Disposed]) -> list[Sale]:
+    events: dict[str, list[Disposed]] = {}
+    for one in disposals:
+        events.setdefault(one.event_id, []).append(one)
+    return [sale_of(parts) for parts in events.values()]
 
 
 def figures_of(disposals: list[Disposed]) -> SaleFigures:
@@ -37,6 +45,12 @@ def test_how_sales_turned_out() -> None:
     )
     # Won 4 + 6, lost 10; days by cost: (50*2 + 45*1 + 20*8 + 30*1 + 5*3) / 150 = 350 / 150.
     assert figures == SaleFigures(4, D("0.5"), D(1), 350 * DAY / 150)
+
+
+def test_the_fills_of_an_order_are_one_sale() -> None:
+    fills = [sale("T1", "60", "50"), sale("T2", "40", "45"), sale("T3", "10", "20"), sale("T4", "9", "8")]
+    whole = sums_of(sale_of([one], order) for one, order in zip(fills, ("O1", "O1", "O2", ""), strict=True))
+    assert sale_figures(whole) == SaleFigures(3, D(2) / 3, D("0.6"), DAY)
 
 
 def test_without_a_loss_there_is_no_profit_factor_and_without_cost_no_holding_time() -> None:

@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krakked_tui.domain.errors import UsageError
-from krakked_tui.domain.records import SnapshotSaved
+from krakked_tui.domain.portfolio import NO_PAIR
 from krakked_tui.portfolio.summary import (
     MANUAL,
     AssetExposure,
     AssetFee,
     Bounds,
     Breakdown,
+    Chosen,
     FeeSummary,
     PairFee,
     Period,
@@ -26,10 +27,8 @@ from krakked_tui.portfolio.summary import (
     StrategyHolding,
     asset_exposure,
     bounds,
-    equity_curve,
     fee_summary,
     pnl_summary,
-    prunable,
     select,
     strategy_exposure,
 )
@@ -134,7 +133,7 @@ def test_a_summary_of_everything() -> None:
     assert pnl_summary(RECORDS, Bounds(), include_manual=True) == PnLSummary(
         bounds=Bounds(),
         include_manual=True,
-        total=PnLGroup("total", 4, D("9.5"), D("1.75")),
+        total=PnLGroup("total", 4, D("9.5"), D("1.75"), unvalued_fees=1),
         by=None,
         groups=(),
         unvalued_fees=1,
@@ -143,7 +142,7 @@ def test_a_summary_of_everything() -> None:
 
 def test_manual_trades_count_only_when_asked_for() -> None:
     summary = pnl_summary(RECORDS, Bounds(), include_manual=False)
-    assert summary.total == PnLGroup("total", 3, D(7), D("1.5"))
+    assert summary.total == PnLGroup("total", 3, D(7), D("1.5"), unvalued_fees=1)
     assert summary.total.gross_pnl == D("8.5")
     assert not summary.include_manual
 
@@ -161,7 +160,9 @@ def test_manual_trades_count_only_when_asked_for() -> None:
 )
 def test_a_summary_in_parts(by: Breakdown, groups: list[tuple[str, int, str, str]]) -> None:
     summary = pnl_summary(RECORDS, Bounds(), include_manual=True, by=by)
-    assert summary.groups == tuple(PnLGroup(key, count, D(pnl), D(fee)) for key, count, pnl, fee in groups)
+    found = [(each.key, each.trades, each.realized_pnl, each.fees) for each in summary.groups]
+    assert found == [(key, count, D(pnl), D(fee)) for key, count, pnl, fee in groups]
+    assert sum(each.unvalued_fees for each in summary.groups) == 1
     assert summary.by is by
 
 
@@ -176,7 +177,7 @@ def test_what_was_made_without_a_trade_counts_but_is_no_trade() -> None:
     made = [record("T1", pnl="3"), record("L1", pnl="-1", fee="1", pair="")]
     summary = pnl_summary(made, Bounds(), include_manual=True, by=Breakdown.PAIR)
     assert (summary.total.trades, summary.total.realized_pnl) == (1, D(2))
-    assert summary.groups == (PnLGroup("XBTUSD", 1, D(3), D(0)), PnLGroup("other", 0, D(-1), D(1)))
+    assert summary.groups == (PnLGroup("XBTUSD", 1, D(3), D(0)), PnLGroup(NO_PAIR, 0, D(-1), D(1), others=1))
 
 
 def test_a_period_cuts_at_its_bounds() -> None:
@@ -203,7 +204,7 @@ def test_parts_add_up_to_the_whole(made: list[tuple[str, int, int]], by: Breakdo
 def test_fees_by_asset_and_pair() -> None:
     fees = [*RECORDS, record("T5", NOON, "0", "0.5", fee_asset="KFEE"), record("T6", fee_asset="XBT")]
     assert fee_summary(fees, Bounds(), include_manual=True) == FeeSummary(
-        by_asset=(AssetFee("KFEE", D("7.5"), D("0.5")), AssetFee("USD", D("1.75"), D("1.75"))),
+        by_asset=(AssetFee("KFEE", D("7.5"), D("0.5"), unvalued=1), AssetFee("USD", D("1.75"), D("1.75"))),
         by_pair=(PairFee("ETHUSD", D("0.5")), PairFee("XBTUSD", D("1.75"))),
         total=D("2.25"),
         percent_of_gross=D("2.25") / D("11.75") * 100,
@@ -246,43 +247,18 @@ def test_exposure_of_strategies() -> None:
     assert strategy_exposure(held[:1], D(-1)) == (StrategyExposure("trend", D(100), None),)
 
 
-def point(at: datetime, equity: int = 1) -> SnapshotSaved:
-    return SnapshotSaved(at, D(equity), D(0), D(0), D(0))
-
-
-def test_a_curve_takes_the_last_of_each_stretch_and_leaves_gaps() -> None:
-    minute = timedelta(minutes=1)
-    points = [point(NOON + minutes * minute, minutes) for minutes in (0, 30, 59, 60, 185)]
-    assert [one.equity for one in equity_curve(points[::-1], HOUR)] == [59, 60, 185]
-    assert equity_curve(points, minute) == tuple(points)
-    assert equity_curve(points, DAY) == (points[-1],)
-    assert equity_curve([], HOUR) == ()
-
-
-def test_pruning_keeps_the_last_of_every_day_and_what_is_recent() -> None:
-    midnight = utc("2026-03-04")
-    old = [point(midnight - 3 * DAY + hours * HOUR, hours) for hours in (0, 5, 23, 24, 30, 71)]
-    recent = [point(midnight + hours * HOUR) for hours in (0, 5, 12)]
-    # It is noon of the next day: what is older than a day is from before 2026-03-04 12:00.
-    pruned = prunable([*recent, *old], midnight + DAY + 12 * HOUR, 1)
-    assert [one.at for one in pruned] == [old[0].at, old[1].at, old[3].at, recent[0].at, recent[1].at]
-    assert prunable([point(NOON), point(NOON + HOUR)], NOON + DAY, 1) == ()
-
-
-def test_two_snapshots_of_one_moment_are_never_pruned_apart() -> None:
-    assert prunable([point(NOON, 1), point(NOON, 2)], NOON + 9 * DAY, 0) == ()
-
-
-@given(
-    st.lists(st.integers(0, 24 * 40), unique=True, max_size=60), st.integers(0, 45), st.integers(0, 24 * 45)
+@pytest.mark.parametrize(
+    ("chosen", "passes"),
+    [
+        (Chosen(), True),
+        (Chosen(pair=NO_PAIR), True),
+        (Chosen(pair="XBTUSD"), False),
+        (Chosen(strategy="grid"), False),
+        (Chosen(strategy=MANUAL), True),
+        (Chosen(side="sell"), True),
+        (Chosen(side="buy"), False),
+        (Chosen(manual=False), False),
+    ],
 )
-def test_pruning_never_loses_a_day(hours: list[int], retention: int, now: int) -> None:
-    points = [point(NOON + hour * HOUR, hour) for hour in hours]
-    at = NOON + now * HOUR
-    pruned = prunable(points, at, retention)
-    left = [one for one in points if one not in pruned]
-    assert equity_curve(left, DAY) == equity_curve(points, DAY)
-    assert all(at - one.at > retention * DAY for one in pruned)
-    assert prunable(left, at, retention) == ()
-    old = [one for one in left if at - one.at > retention * DAY]
-    assert len({one.at.date() for one in old}) == len(old)
+def test_what_was_made_without_a_pair_passes_as_such(chosen: Chosen, *, passes: bool) -> None:
+    assert chosen.passes(record("L1", pair=""), MANUAL) is passes

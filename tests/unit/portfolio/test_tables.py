@@ -16,8 +16,8 @@ from krakked_tui.portfolio.tables import (
     ExportBooks,
     Table,
     make_table,
+    notes_on,
     positions_table,
-    realized_gains_table,
     term,
 )
 
@@ -214,23 +214,44 @@ def test_realized_gains_have_the_columns_of_tax_software_first() -> None:
     ("acquired", "sold_at", "expected"),
     [
         ("2025-03-04T12:00", "2025-03-04T12:00", "short"),
-        ("2025-03-04T00:00", "2026-03-04T23:59", "short"),  # 365 days
+        ("2025-03-04T00:00", "2026-03-04T23:59", "short"),
         ("2025-03-04T23:59", "2026-03-05T00:00", "long"),
-        ("2024-02-01T12:00", "2025-01-31T12:00", "short"),  # 365 days
-        ("2024-02-01T12:00", "2025-02-01T12:00", "long"),  # 366 days, with a 29 February
+        (
+            "2024-02-01T12:00",
+            "2025-02-01T12:00",
+            "short",
+        ),  # 366 days: a year
+        ("2024-02-01T12:00", "2025-02-02T12:00", "long"),
+        ("2024-02-29T12:00", "2025-02-28T12:00", "short"),
+        ("2024-02-29T12:00", "2025-03-01T12:00", "long"),
+        ("2024-02-28T12:00", "2025-02-28T12:00", "short"),
+        ("2024-02-28T12:00", "2025-03-01T12:00", "long"),
+        ("2023-02-28T12:00", "2024-02-29T12:00", "short"),
+        ("2023-12-31T12:00", "2025-01-01T12:00", "long"),
     ],
 )
-def test_short_is_up_to_and_including_365_days(acquired: str, sold_at: str, expected: str) -> None:
+def test_short_is_up_to_and_including_a_calendar_year(acquired: str, sold_at: str, expected: str) -> None:
     times = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (acquired, sold_at)]
     assert term(times[0], times[1]) == expected
 
 
-def test_the_days_of_a_term_are_those_of_utc_and_their_number_can_be_set() -> None:
+def test_the_days_of_a_term_are_those_of_utc() -> None:
     east = timezone(3 * HOUR)
     acquired = datetime(2025, 3, 5, 1, tzinfo=east)  # 2025-03-04 in UTC
     assert term(acquired, datetime(2026, 3, 5, tzinfo=UTC)) == "long"
-    assert term(NOON, NOON + 10 * DAY, 9) == "long"
-    assert realized_gains_table([sold("T1", NOON)], "USD", Bounds(), 0).rows[0][8] == "long"
+    assert term(acquired, datetime(2026, 3, 5, 1, tzinfo=east)) == "short"
+
+
+def test_fees_that_no_gain_contains_are_told_with_their_sum() -> None:
+    fee, records = D("1.5"), (make_record("T1", "98.6"),)
+    only = ExportBooks("USD", records=records)
+    [note] = notes_on(Export.PNL, only, Bounds())
+    assert note.startswith(f"fees of {fee:f} USD are in none of these gains")
+    assert notes_on(Export.TRADES, only, Bounds()) == ()
+    assert notes_on(Export.PNL, only, Bounds(until=NOON)) == ()
+    told = msgspec.structs.replace(sold("T1", NOON), fee=fee)
+    assert notes_on(Export.PNL, ExportBooks("USD", records=records, disposals=(told,)), Bounds()) == ()
+    assert "first in, first out" in notes_on(Export.PNL, ExportBooks("USD", average_cost=True), Bounds())[0]
 
 
 @pytest.mark.parametrize("which", [Export.TRADES, Export.CASH_FLOWS, Export.SNAPSHOTS, Export.PNL])

@@ -136,7 +136,9 @@ def mark(number: int, kind: HistoryKind = HistoryKind.TRADES) -> HistoryMark:
 
 def snapshot(number: int) -> SnapshotSaved:
     """A point of the equity curve."""
-    return SnapshotSaved(at(number), Decimal("10000.5"), Decimal("9000"), Decimal("-3.2"), Decimal("0.7"))
+    return SnapshotSaved(
+        at(number), Decimal("10000.5"), Decimal("9000"), Decimal("-3.2"), Decimal("0.7"), Decimal("120.10")
+    )
 
 
 def decision(number: int) -> DecisionRecord:

@@ -185,7 +185,7 @@ def test_a_parquet_decimal_holds_24_decimals_below_a_hundred_trillion(amount: st
 
 
 def test_a_file_is_private_whole_and_alone(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "out.csv"
+    path = tmp_path / "out.csv"
     write_export(path, b"x\n", force=False)
     assert path.read_bytes() == b"x\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -224,8 +224,27 @@ def test_only_files_are_replaced(tmp_path: Path, force: bool) -> None:
 
 def test_a_directory_that_is_none_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match=r"cannot be written"):
+    with pytest.raises(UsageError, match=r"there is no directory .*/file: "):
         write_export(tmp_path / "file" / "out.csv", b"x\n", force=False)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_mistyped_directory_is_not_made(tmp_path: Path, *, force: bool) -> None:
+    with pytest.raises(UsageError, match=r"no directory .*/taxs: make it"):
+        write_export(tmp_path / "taxs" / "out.csv", b"x\n", force=force)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_names_the_file_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match=rf"^{tmp_path}/out\.csv cannot be written \(No space left"):
+        write_export(tmp_path / "out.csv", b"x\n", force=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_comes_while_ours_is_written_stays(

@@ -24,6 +24,7 @@ from krakked_tui.domain.records import (
     TradeSaved,
 )
 from krakked_tui.storage.journal import SqliteJournal
+from krakked_tui.storage.rows import to_micros
 from krakked_tui.storage.sqlite import Database, load_migrations, load_statements
 from tests.unit.storage.samples import at, decision, entry, mark, order, rate, snapshot, trade, transition
 
@@ -125,7 +126,7 @@ async def test_a_locked_journal_refuses_the_commit_and_recovers(journal: SqliteJ
 async def test_a_newer_schema_is_refused(open_journal: Open, path: Path) -> None:
     await (await open_journal()).close()
     query(path, "PRAGMA user_version = 99")
-    with pytest.raises(NewerSchemaError, match=r"krakked\.db has schema version 99.*up to 2"):
+    with pytest.raises(NewerSchemaError, match=r"krakked\.db has schema version 99.*versions up to"):
         await open_journal()
 
 
@@ -139,17 +140,22 @@ async def test_a_journal_of_the_first_schema_is_brought_up_to_date_with_all_it_h
         OrderSaved(order(1), transition(1)),
         TradeSaved(trade(1)),
         LedgerEntrySaved(entry(1)),
-        snapshot(1),
     ]
     await old._bind("a")
     await old.commit(kept)
     await old.close()
+    point = snapshot(1)
+    query(
+        path,
+        f"INSERT INTO equity_snapshots VALUES ({to_micros(point.at)}, '{point.equity}', '{point.cash}',"
+        f" '{point.realized_pnl}', '{point.unrealized_pnl}')",
+    )
     journal = await open_journal("new")
     await journal.commit([RateSaved(rate(1))])
     stored = await journal.load("a")
     assert stored == StoredState(
         instance_id="k7x", account_id="a", orders=(order(1),), trades=(trade(1),), entries=(entry(1),),
-        rates=(rate(1),), snapshots=(snapshot(1),),
+        rates=(rate(1),), snapshots=(msgspec.structs.replace(point, flows=None),),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from krakked_tui.domain.errors import NewerSchemaError, StorageError
@@ -66,6 +67,17 @@ async def test_the_rows_of_one_event(path: Path) -> None:
     await journal.commit([LedgerEntrySaved(entry(1)), LedgerEntrySaved(entry(2))])
     assert read_entries_of(path, entry(2).refid) == (entry(2),)
     assert read_entries_of(path, "nothing") == ()
+    await journal.close()
+
+
+async def test_a_row_leads_to_all_rows_of_its_event(path: Path) -> None:
+    journal = await opened(path)
+    await journal.load("account")
+    one, other = entry(1), msgspec.structs.replace(entry(2), refid=entry(1).refid)
+    alone, lone = (msgspec.structs.replace(entry(number), refid="") for number in (3, 4))
+    await journal.commit([LedgerEntrySaved(each) for each in (one, other, alone, lone)])
+    assert read_entries_of(path, other.entry_id) == (one, other)
+    assert read_entries_of(path, alone.entry_id) == (alone,), "rows without a reference are no event"
     await journal.close()
 
 

@@ -118,6 +118,7 @@ class PaperPortfolio:
         self.report: PortfolioReport | None = None
         self.detail: TradeDetail | None = None
         self.detailed = False
+        self.config = ""
         self.table = Part.PNL
         self.selected_trade: TradeLine | None = None
         self.selected_flow: FlowLine | None = None

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from krakked_tui.control.views import EquityPoint
 from krakked_tui.tui.rows.chart import curve, equity_lines
-from krakked_tui.tui.rows.line import text_of, width_of
+from krakked_tui.tui.rows.line import Look, text_of, width_of
 from tests.fakes.controller import NOON
+
+D = Decimal
 
 
 def points(*values: float) -> list[EquityPoint]:
@@ -35,18 +37,25 @@ def test_no_room_draws_nothing() -> None:
 
 
 def test_the_heading_says_how_much_in_how_long_and_the_edge_names_both_ends() -> None:
-    lines = [text_of(line) for line in equity_lines(points(10000, 9900, 10100), 40, 5)]
+    lines = [text_of(line) for line in equity_lines(points(10000, 9900, 10100), D(1), 40, 5)]
     assert lines[0].endswith("+1.00% in 2m")
     assert lines[1].endswith("$10,100.00")
     assert lines[4].endswith("$9,900.00")
 
 
+def test_a_deposit_is_no_gain_and_what_nobody_knows_has_no_colour() -> None:
+    deposited = equity_lines(points(10000, 20000), D(0), 40, 5)[0]
+    assert text_of(deposited).endswith("0.00% in 1m")
+    unknown = equity_lines(points(10000, 20000), None, 40, 5)[0]
+    assert (text_of(unknown).endswith(" last 1m"), unknown[-1].look) == (True, Look.MUTED)
+
+
 def test_without_a_curve_it_says_when_there_will_be_one() -> None:
-    assert "second snapshot" in " ".join(text_of(line) for line in equity_lines(points(1), 30, 5))
+    assert "second snapshot" in " ".join(text_of(line) for line in equity_lines(points(1), D(1), 30, 5))
 
 
 @given(st.lists(st.floats(1, 1e7), min_size=2, max_size=50), st.integers(12, 90), st.integers(2, 15))
 def test_it_always_fills_its_place_exactly(values: list[float], width: int, height: int) -> None:
-    lines = equity_lines(points(*(round(value, 2) for value in values)), width + 20, height)
+    lines = equity_lines(points(*(round(value, 2) for value in values)), None, width + 20, height)
     assert len(lines) == height
     assert {width_of(line) for line in lines} == {width + 20}

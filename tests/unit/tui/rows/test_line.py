@@ -10,6 +10,7 @@ from krakked_tui.tui.rows.line import (
     Row,
     Span,
     clip,
+    clip_middle,
     clip_number,
     crop,
     header_line,
@@ -42,8 +43,23 @@ def test_a_number_never_loses_its_size() -> None:
     assert clip_number("2,410.00000000", 9) == "2,410.00…"
     assert clip_number("2,410.00000000", 7) == "2,410…"
     assert clip_number("2,410.00000000", 6) == "2,410…"
-    assert clip_number("2,410.00000000", 5) == "#####"
-    assert clip_number("+1,234,567", 5) == "#####"
+    assert clip_number("2,410.00000000", 5) == "2410…"
+    assert clip_number("2,410.00000000", 4) == "####"
+    assert clip_number("123,456,789.5", 11) == "123456789…"
+    assert clip_number("+1,234,567", 9) == "+1234567"
+    assert clip_number("+1,234,567", 7) == "#######"
+
+
+def test_a_name_keeps_its_end() -> None:
+    assert clip_middle("trend_following_v2", 8) == "tren…_v2"
+    assert clip_middle("trend", 8) == "trend"
+    assert clip_middle("trend", 2) == "t…"
+
+
+@given(st.text(max_size=30), st.integers(0, 30))
+def test_a_cut_name_fits(text: str, width: int) -> None:
+    shown = clip_middle(text, width)
+    assert len(shown) == min(len(text), width)
 
 
 @given(st.decimals(-(10**12), 10**12, places=8), st.integers(1, 30))
@@ -51,8 +67,10 @@ def test_a_clipped_number_is_the_number_or_says_that_it_is_not(value: object, wi
     text = f"{value:,}"
     shown = clip_number(text, width)
     assert len(shown) <= max(width, 1)
-    whole = text.partition(".")[0]
-    assert shown == text or shown == "#" * width or (shown.endswith("…") and shown.startswith(whole))
+    whole, point, _ = text.partition(".")
+    bare = whole.replace(",", "") + ("…" if point else "")
+    cut = shown.endswith("…") and shown.startswith(whole)
+    assert cut or shown in {text, "#" * width, bare}
 
 
 @given(lines, st.integers(0, 40))

@@ -7,8 +7,10 @@ import msgspec
 import pytest
 
 from krakked_tui.control.portfolio_view import FeeLine, PnLLine, PortfolioQuery
-from krakked_tui.tui.rows.line import Look, Row, place
+from krakked_tui.domain.portfolio import NO_PAIR
+from krakked_tui.tui.rows.line import Look, Row, place, row_line, text_of
 from krakked_tui.tui.rows.portfolio import (
+    EXCLUDED_KEY,
     FLOW_COLUMNS,
     HOLDING_COLUMNS,
     PNL_COLUMNS,
@@ -47,9 +49,20 @@ def test_days_are_newest_first_and_names_as_they_come() -> None:
     assert [row.key for row in pnl_rows(days, "pair")] == [each.key for each in days]
 
 
-@pytest.mark.parametrize(("by", "shown"), [("pair", "(no pair)"), ("strategy", "-")])
-def test_what_has_no_name_is_called_so(by: str, shown: str) -> None:
-    assert texts(pnl_rows([line("", "1")], by)[0])[0] == shown
+@pytest.mark.parametrize(("by", "shown"), [("pair", "no pair"), ("strategy", "other")])
+def test_what_has_no_pair_is_called_so(by: str, shown: str) -> None:
+    assert texts(pnl_rows([line(NO_PAIR, "1")], by)[0])[0] == shown
+
+
+def test_what_is_excluded_has_a_line_of_its_own_and_stands_apart() -> None:
+    rows = pnl_rows([line("2026-11-01", "1")], "day", line("total", "-7"))
+    assert (rows[-1].key, texts(rows[-1])) == (EXCLUDED_KEY, ["excluded", "1,200", "-5.00", "2.00", "-7.00"])
+    assert {cell.look for cell in rows[-1].cells} == {Look.MUTED}
+
+
+def test_what_was_made_without_a_trade_has_no_volume_and_no_price() -> None:
+    row = trade_row(trade(3, pair=NO_PAIR, side="", volume=Decimal(0), price=Decimal(0)), UTC)
+    assert texts(row)[1:5] == ["no pair", "-", "-", "-"]
 
 
 def test_a_trade_has_the_decimals_of_its_pair() -> None:
@@ -78,6 +91,30 @@ def test_fees_have_their_share() -> None:
         ["USD", "3.00", "3.00", "75.00%"], ["XBT", "0.10000000", "1.00", "25.00%"],
     ]  # fmt: skip
     assert texts(fee_rows([FeeLine("USD", Decimal(0), Decimal(0))], "USD")[0])[-1] == "0.00%"
+
+
+def test_fees_without_a_worth_are_not_shown_as_zero() -> None:
+    rows = fee_rows(
+        [
+            FeeLine("KFEE", Decimal(3), Decimal(0), unvalued=2),
+            FeeLine("XBT", Decimal(1), Decimal(5), unvalued=1),
+        ],
+        "USD",
+    )
+    assert [texts(row)[2:] for row in rows] == [["-", "-"], [">5.00", "100.00%"]]
+    assert [row.cells[2].look for row in rows] == [Look.WARN] * 2
+
+
+def test_what_is_not_listed_any_more_is_gone_and_has_no_value() -> None:
+    gone = msgspec.structs.replace(HOLDINGS[0], status="delisted")
+    assert texts(holding_rows([gone], "USD")[0])[-3:] == ["-", "-", "gone"]
+
+
+def test_strategies_that_differ_at_their_ends_can_be_told_apart() -> None:
+    names = ("trend_following_v1", "trend_following_v2")
+    placed = place(TRADE_COLUMNS, 79)
+    shown = [text_of(row_line(trade_row(trade(3, strategy=name), UTC), placed)) for name in names]
+    assert [line.rstrip()[-8:] for line in shown] == ["tren…_v1", "tren…_v2"]
 
 
 def test_a_holding_stands_in_columns_that_add_up_to_its_total() -> None:

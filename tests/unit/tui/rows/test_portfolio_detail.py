@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from krakked_tui.control.portfolio_view import PortfolioQuery, TradeDetail
+from krakked_tui.control.portfolio_view import HoldLine, PartLine, PortfolioQuery, TradeDetail
 from krakked_tui.control.views import DriftView
 from krakked_tui.tui.rows.line import Line, Look, text_of, width_of
 from krakked_tui.tui.rows.portfolio_detail import (
@@ -86,6 +86,34 @@ def test_a_flow_and_a_holding_say_everything_they_know() -> None:
         holding_lines(HOLDINGS[5], "USD", WIDTH)
     )
     assert "Of equity     -" in shown(holding_lines(HOLDINGS[4], "USD", WIDTH))
+
+
+def test_a_holding_says_who_reserves_it_and_whose_it_is() -> None:
+    holds = (
+        HoldLine("OAB-1", "ETHUSD", "sell", Decimal("0.5"), "trend"),
+        HoldLine("OX", "ETHXBT", "sell", Decimal(1)),
+    )
+    parts = (
+        PartLine("manual", Decimal("0.2"), Decimal(700)),
+        PartLine("trend", Decimal("0.5"), Decimal(1700)),
+    )
+    held = msgspec.structs.replace(HOLDINGS[1], holds=holds, parts=parts)
+    lines = shown(holding_lines(held, "USD", WIDTH))
+    assert lines[3:5] == [
+        " by order     0.5 sell ETHUSD OAB-1, trend", " by order     1 sell ETHXBT OX, not by Krakked",
+    ]  # fmt: skip
+    assert lines[-2:] == ["Answers       manual: 0.2 (700.00 USD)", "Answers       trend: 0.5 (1,700.00 USD)"]
+    gone = shown(holding_lines(msgspec.structs.replace(held, status="delisted"), "USD", WIDTH))
+    assert "Value         nothing says it: counts as 0" in gone
+    assert gone[-1] == "Answers       trend: 0.5"
+
+
+def test_what_was_made_without_a_trade_says_so_and_why_nothing_is_known() -> None:
+    trade = msgspec.structs.replace(detail(3).trade, side="", pair="other", pnl=None)
+    lines = shown(trade_lines(trade, None, "USD", UTC, WIDTH, known=True))
+    assert lines[0].startswith("Made by       no trade")
+    assert "P&L           not known: nothing says what the assets were worth" in lines
+    assert not [line for line in lines if line.startswith(("Volume", "Price"))]
 
 
 def test_drift_shows_both_numbers_and_what_the_difference_is_worth() -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from krakked_tui.control.portfolio_view import HistoryView, PerformanceView, PortfolioQuery, PortfolioReport
+from krakked_tui.control.views import HealthView
 from krakked_tui.domain.portfolio import CostBasis
 from krakked_tui.tui.portfolio_choice import Part
 from krakked_tui.tui.rows.line import Look, text_of, width_of
@@ -151,7 +152,52 @@ def test_all_notes_in_full() -> None:
         assert title in lines
     assert "trades 312 of 312 read, complete" in lines
     calm = report(holdings=HOLDINGS[:2], history=())
-    assert "Nothing to note" in text_of(note_lines(calm, normal(), 70)[0])
+    assert "agree within the tolerance" in text_of(note_lines(calm, normal(), 90)[0])
+
+
+def test_books_and_exchange_are_not_said_to_agree_before_they_were_compared() -> None:
+    view = normal()
+    assert view.portfolio is not None
+    newer = msgspec.structs.replace(view.portfolio, compared=False)
+    stale = msgspec.structs.replace(view, portfolio=newer, health=HealthView(account_age=63.0))
+    text = text_of(note_line(report(holdings=HOLDINGS[:2]), stale, 80))
+    assert text == "Books and exchange have not been compared since the last fill (read 1m03s ago)."
+    assert text_of(parts_line(report(), PortfolioQuery(), Part.HOLDINGS, "read 1m03s ago")).endswith(
+        "[holdings 6] read 1m03s ago"
+    )
+
+
+def test_what_has_no_worth_is_noted() -> None:
+    gone = msgspec.structs.replace(HOLDINGS[0], status="delisted")
+    one = report(holdings=(gone,))
+    total = msgspec.structs.replace(one.total, unvalued_fees=2)
+    found = notes(msgspec.structs.replace(one, total=total), normal())
+    assert [(each.head, each.detail) for each in found] == [
+        ("DELISTED", "counted as zero: XBT"), ("FEES", "2 fees of which nothing says the worth: in no sum"),
+    ]  # fmt: skip
+    line = totals_line(msgspec.structs.replace(one, total=total), 80)
+    assert any(span.text.startswith(">") and span.look is Look.WARN for span in line)
+
+
+def test_figures_of_the_account_are_called_so_when_only_some_trades_are_looked_at() -> None:
+    for width in (80, 120):
+        plain, chosen = (performance_line(PERFORMANCE, width, chosen=each) for each in (False, True))
+        assert text_of(plain).startswith("Return +4.1%")
+        assert text_of(chosen).startswith("Account ")
+        assert width_of(chosen) <= width
+
+
+@pytest.mark.parametrize("pair", ["", "XBTUSD", "other"])
+def test_a_range_to_the_minute_hides_no_filter(pair: str) -> None:
+    query = custom(
+        "2026-11-19T06:01", "2026-11-20T06:02", pair=pair, side="sell", strategy="trend_following_v1"
+    )
+    line = filter_line(query, 80, drilled=True, manual=False)
+    assert width_of(line) <= 80
+    text = text_of(line)
+    assert "t 2026-11-19 06:01→2026-11-20 06:02" in text
+    assert f"/ {'no pair' if pair == 'other' else pair or 'all'}" in text
+    assert text.endswith("d sells  m manual out")
 
 
 def test_parts_are_counted_and_the_shown_one_stands_between_brackets() -> None:
