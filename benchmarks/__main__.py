@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks import (
     candle_store,
+    decision_cycle,
     initial_sync,
     kill_latency,
     ledger_rebuild,
@@ -25,8 +26,8 @@ from benchmarks import (
 from krakked_tui.domain.money import trap_floats
 
 BENCHMARKS = (
-    kill_latency, ws_decode, sandbox_capacity, candle_store, ledger_rebuild, portfolio_queries,
-    initial_sync, terminal_market, universe_live,
+    kill_latency, ws_decode, decision_cycle, sandbox_capacity, candle_store, ledger_rebuild,
+    portfolio_queries, initial_sync, terminal_market, universe_live,
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 LIBRARIES = ("aiosqlite", "msgspec", "polars", "textual", "uvicorn", "websockets")

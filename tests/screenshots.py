@@ -80,6 +80,35 @@ async def _take_portfolio(session: Session) -> None:
             _write("portfolio", size, app.export_screenshot(title="krakked-tui"))
 
 
+async def _take_risk(session: Session) -> None:
+    for size in SIZES:
+        app = KrakkedApp(session.controller, UiSettings(), Terminal(), on_crash_log=_say)
+        async with app.run_test(size=size) as pilot:
+            await pilot.press("2")
+            give_up = time.monotonic() + PATIENCE
+            while app.desk.risk.at is None or not session.controller.decisions():
+                assert time.monotonic() < give_up, "no picture of the limits came"
+                await pilot.pause(0.2)
+            await pilot.pause(1.0)
+            _write("risk", size, app.export_screenshot(title="krakked-tui"))
+            await pilot.press("v", "v", "v", "w")
+            await pilot.pause(2.0)
+            _write("why", size, app.export_screenshot(title="krakked-tui"))
+
+
+async def _take_strategies(session: Session) -> None:
+    for size in SIZES:
+        app = KrakkedApp(session.controller, UiSettings(), Terminal(), on_crash_log=_say)
+        async with app.run_test(size=size) as pilot:
+            await pilot.press("3")
+            give_up = time.monotonic() + PATIENCE
+            while app.desk.strategies.at is None:
+                assert time.monotonic() < give_up, "no picture of the strategies came"
+                await pilot.pause(0.2)
+            await pilot.pause(1.0)
+            _write("strategies", size, app.export_screenshot(title="krakked-tui"))
+
+
 async def _take_market(session: Session) -> None:
     for size in SIZES:
         app = KrakkedApp(
@@ -119,13 +148,15 @@ def main() -> None:
             _wait_for_trades(session)
             asyncio.run(_take(session))
             asyncio.run(_take_portfolio(session))
+            asyncio.run(_take_risk(session))
+            asyncio.run(_take_strategies(session))
             asyncio.run(_take_market(session))
             asyncio.run(_take_logs(session))
         finally:
             session.stop("screenshots taken", by="cli")
             session.join(10)
             session.close()
-    sys.stdout.write(f"renewed {(len(PANES) + 5) * len(SIZES)} pictures in {OUT.name}/\n")
+    sys.stdout.write(f"renewed {(len(PANES) + 8) * len(SIZES)} pictures in {OUT.name}/\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from krakked_tui.bootstrap.configuration import Sources, read_configuration
+from krakked_tui.bootstrap.explain import JournalFile
 from krakked_tui.bootstrap.live_access import LiveAccess
 from krakked_tui.bootstrap.live_gate import CONFIRMATION, locks_before_start, refuse_unless_open
 from krakked_tui.bootstrap.paper import PaperAccount
@@ -22,7 +23,6 @@ from krakked_tui.bootstrap.profiles import (
 )
 from krakked_tui.bootstrap.session import Assembly, Session, assemble, open_log
 from krakked_tui.bootstrap.settings import SettingsKeeper
-from krakked_tui.bootstrap.strategies import strategies_that_run
 from krakked_tui.bootstrap.unlock import Unlocking, exchange_name, unlock
 from krakked_tui.config.lost_journal import lost_journal
 from krakked_tui.config.places import places
@@ -123,6 +123,7 @@ def open_account(request: AccountRequest) -> Session:
                 warnings=tuple(filter(None, (lost, *loaded.warnings, *make_private(where)))),
                 on_close=opened.pop_all().close,
                 ledger_rows=partial(read_entries_of, where.database),
+                journal=JournalFile(where.database),
             )
         )
 
@@ -156,7 +157,7 @@ def _adapters(
         open_universe=open_universe,
         connect=account.connect,
         check_access=account.check_access,
-        strategies=strategies_that_run(config),
+        strategies=keeper.strategies(),
         exchange_ready=lambda: None,
     )
 

@@ -36,6 +36,7 @@ from krakked_tui.storage.candle_store.sqlite_tail import SqliteTailReader
 from krakked_tui.storage.candle_store.text_tail import TextTailReader
 from krakked_tui.storage.candles import open_to_read, open_to_write
 from krakked_tui.storage.files import lock_state
+from krakked_tui.strategies.catalogue import Catalogue
 
 _NO_LOG = logging.NullHandler()
 
@@ -47,6 +48,8 @@ class CandleData:
     profile: str
     where: Places
     config: AppConfig
+    catalogue: Catalogue
+    """The types of strategies there are."""
 
 
 class Covered(msgspec.Struct, frozen=True):
@@ -62,7 +65,8 @@ def open_data(profile: str, environment: Mapping[str, str], config_file: Path | 
     # What the client logs meanwhile is in the outcome; without a log it would go to the terminal.
     logging.getLogger("krakked_tui").addHandler(_NO_LOG)
     sources = account_sources(profile, environment, config_file, {})
-    return CandleData(profile, sources.where, read_configuration(sources).config)
+    loaded = read_configuration(sources)
+    return CandleData(profile, sources.where, loaded.config, loaded.catalogue)
 
 
 def refuse_beside_an_engine(data: CandleData, does: str) -> None:
@@ -92,7 +96,7 @@ async def ingest(
         chosen = await _chosen(data, feed, names)
         store = await open_to_write(root, data.config.market_data.ohlc_store)
         try:
-            warmup, settings = _wanted(data.config, timeframes)
+            warmup, settings = _wanted(data, timeframes)
             reader = Ingest(
                 feed=feed, store=store, market=None, clock=link.clock, settings=settings,
                 needs=CandleNeeds(warmup, settings.history_bars), pairs=lambda: chosen, write_log=tell,
@@ -209,15 +213,13 @@ async def _chosen(data: CandleData, feed: MarketFeed, names: Sequence[str]) -> t
     return by_turnover((listed[name] for name in dict.fromkeys(names)), quotes)
 
 
-def _wanted(
-    config: AppConfig, timeframes: Sequence[Timeframe]
-) -> tuple[dict[Timeframe, int], IngestSettings]:
+def _wanted(data: CandleData, timeframes: Sequence[Timeframe]) -> tuple[dict[Timeframe, int], IngestSettings]:
     """Return how many bars the strategies need, and what is read besides; only of ``timeframes`` if given."""
     warmup: dict[Timeframe, int] = {}
-    for strategy in strategies_that_run(config):
+    for strategy in strategies_that_run(data.config, data.catalogue):
         for timeframe in strategy.settings.timeframes:
             warmup[timeframe] = max(warmup.get(timeframe, 0), strategy.warmup_bars)
-    settings = config.market_data.ingest
+    settings = data.config.market_data.ingest
     if timeframes:
         settings = msgspec.structs.replace(settings, timeframes=tuple(timeframes))
         warmup = {timeframe: bars for timeframe, bars in warmup.items() if timeframe in timeframes}

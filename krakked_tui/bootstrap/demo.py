@@ -11,6 +11,7 @@ import msgspec
 
 from krakked_tui.bootstrap.configuration import Sources, read_configuration
 from krakked_tui.bootstrap.exchange import open_link
+from krakked_tui.bootstrap.explain import JournalFile
 from krakked_tui.bootstrap.profiles import (
     DEMO_ACCOUNT,
     candle_root,
@@ -24,7 +25,6 @@ from krakked_tui.bootstrap.profiles import (
 )
 from krakked_tui.bootstrap.session import Assembly, Session, assemble, open_log
 from krakked_tui.bootstrap.settings import SettingsKeeper
-from krakked_tui.bootstrap.strategies import strategies_that_run
 from krakked_tui.config.load import Layer
 from krakked_tui.config.places import Places, places
 from krakked_tui.config.schema import DEFAULT_STRATEGY, AppConfig
@@ -132,18 +132,21 @@ def open_demo(request: DemoRequest) -> Session:
                 profile=sources.profile,
                 other_host=exchange.label,
                 keeper=keeper,
-                adapters=_adapters(config, where, exchange, redactor),
+                adapters=_adapters(keeper, where, exchange, redactor),
                 log=open_log(where, config, sources.profile, redactor, to_stdout=request.to_stdout),
                 warnings=(*loaded.warnings, *make_private(where)),
                 on_close=opened.pop_all().close,
                 ledger_rows=partial(read_entries_of, where.database),
+                journal=JournalFile(where.database),
             )
         )
 
 
 def _adapters(
-    config: AppConfig, where: Places, exchange: "_Embedded | _External", redactor: Redactor
+    keeper: SettingsKeeper, where: Places, exchange: "_Embedded | _External", redactor: Redactor
 ) -> Adapters:
+    config = keeper.config
+
     async def open_journal() -> SqliteJournal:
         return await SqliteJournal.open(where.database, instance_id(where))
 
@@ -179,7 +182,7 @@ def _adapters(
         open_universe=open_universe,
         connect=connect,
         check_access=check_access,
-        strategies=strategies_that_run(config),
+        strategies=keeper.strategies(),
         exchange_ready=exchange.resume,
     )
 

@@ -9,6 +9,7 @@ import msgspec
 
 from krakked_tui import __version__
 from krakked_tui.bootstrap.settings import SettingsKeeper
+from krakked_tui.bootstrap.strategies import log_failures
 from krakked_tui.config.places import Places
 from krakked_tui.config.schema import AppConfig
 from krakked_tui.control.local import LocalController
@@ -18,6 +19,7 @@ from krakked_tui.decision.state import CoreSettings
 from krakked_tui.domain.errors import KrakkedError
 from krakked_tui.engine.adapters import Adapters, EngineSettings
 from krakked_tui.engine.answers import Answers
+from krakked_tui.engine.chains import JournalLook
 from krakked_tui.engine.clock import ExchangeClock
 from krakked_tui.engine.engine import Engine
 from krakked_tui.engine.log import EngineLog
@@ -91,6 +93,8 @@ class Assembly:
     on_close: Callable[[], None]
     ledger_rows: LedgerRows
     """Reads the ledger rows of a trade; blocks on the disk."""
+    journal: JournalLook
+    """Looks at the decisions that are stored."""
 
 
 def open_log(
@@ -111,6 +115,7 @@ def open_log(
 def assemble(parts: Assembly) -> Session:
     """Put the engine, its thread and its door together; nothing runs yet."""
     config = parts.keeper.config
+    log_failures(parts.keeper.strategies().failures)
     answers = Answers()
     controller = LocalController(
         mode=parts.mode,
@@ -119,7 +124,7 @@ def assemble(parts: Assembly) -> Session:
         answers=answers,
         keeper=parts.keeper,
         log=parts.log,
-        strategies=parts.adapters.strategies,
+        strategies=[each.strategy for each in parts.keeper.strategies().strategies if not each.in_worker],
     )
 
     def write_log(line: Log) -> None:
@@ -137,7 +142,7 @@ def assemble(parts: Assembly) -> Session:
         )  # fmt: skip
 
     thread = EngineThread(make_engine)
-    controller.attach(thread, parts.ledger_rows)
+    controller.attach(thread, parts.ledger_rows, parts.journal)
     # What is noted belongs to the engine's loop.
     parts.keeper.announce = lambda line: thread.call(lambda _engine: write_log(line))
     return Session(
@@ -154,6 +159,7 @@ def _engine_settings(config: AppConfig, parts: Assembly) -> EngineSettings:
             portfolio=config.portfolio,
             portfolio_sync_seconds=config.scheduler.portfolio_sync_seconds,
             snapshot_seconds=config.scheduler.snapshot_seconds,
+            min_liquidity_24h_usd=config.universe.min_24h_volume_usd,
         ),
         scheduler=config.scheduler,
         market=config.market_data,

@@ -11,12 +11,14 @@ from krakked_tui.cli.config import config_app
 from krakked_tui.cli.credentials import credentials_app
 from krakked_tui.cli.data import data_app
 from krakked_tui.cli.doctor import doctor
+from krakked_tui.cli.explain import explain_command, explain_from_journal
 from krakked_tui.cli.export import books_of_profile, export_command
 from krakked_tui.cli.key_command import check
 from krakked_tui.cli.output import abandon
 from krakked_tui.cli.run import run
 from krakked_tui.cli.sandbox import sandbox
 from krakked_tui.cli.setup import setup
+from krakked_tui.cli.strategy import strategy_app
 from krakked_tui.cli.version import version
 from krakked_tui.domain.errors import KrakkedError
 from krakked_tui.domain.money import trap_floats
@@ -32,7 +34,8 @@ app = cyclopts.App(
 app.default(run)
 credentials_app.command(check)
 for command in (
-    setup, doctor, credentials_app, config_app, data_app, export_command(books_of_profile), sandbox, version,
+    setup, doctor, credentials_app, config_app, data_app, export_command(books_of_profile),
+    explain_command(explain_from_journal), strategy_app, sandbox, version,
 ):  # fmt: skip
     app.command(command)
 

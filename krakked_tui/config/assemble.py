@@ -16,7 +16,7 @@ from krakked_tui.config.reader import Given, settable
 from krakked_tui.config.schema import DEFAULT_CONFIGS, AppConfig
 from krakked_tui.config.values import BadValueError, Kind, is_section, names_of, read_value
 from krakked_tui.domain.candles import Timeframe
-from krakked_tui.strategies.registry import STRATEGIES
+from krakked_tui.strategies.catalogue import Catalogue
 from krakked_tui.strategies.settings import StrategySettings
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -25,15 +25,16 @@ _STAND_IN = {"type": "", "timeframes": (Timeframe.H1,)}
 """For what a strategy lacks; nothing starts on it, but other checks can go on."""
 
 
-def assemble(given: Given, findings: Findings) -> AppConfig:
+def assemble(given: Given, findings: Findings, catalogue: Catalogue) -> AppConfig:
     """Build the configuration; what cannot stand is a finding, marked bad, and left at its default."""
-    return _Assembler(given, findings).section(AppConfig, ())
+    return _Assembler(given, findings, catalogue).section(AppConfig, ())
 
 
 class _Assembler:
-    def __init__(self, given: Given, findings: Findings) -> None:
+    def __init__(self, given: Given, findings: Findings, catalogue: Catalogue) -> None:
         self._given = given
         self._findings = findings
+        self._catalogue = catalogue
 
     def section(self, kind: type[S], path: Path) -> S:
         values: dict[str, Any] = {}
@@ -73,6 +74,7 @@ class _Assembler:
     def _strategy(self, name: str, path: Path) -> StrategySettings:
         base = msgspec.structs.asdict(DEFAULT_CONFIGS[name]) if name in DEFAULT_CONFIGS else {}
         values = self._below(path)
+        values |= self._sections(StrategySettings, base, path)
         for needed in _STAND_IN:
             if needed not in base and needed not in values and not self._given.is_bad((*path, needed)):
                 self._bad((*path, needed), "is missing: every strategy needs its type and timeframes")
@@ -81,15 +83,26 @@ class _Assembler:
             values["params"] = self._parameters(str(type_name), path)
         return self._build(StrategySettings, {**_STAND_IN, **base, "id": name}, values, path)
 
+    def _sections(self, kind: type[S], base: Mapping[str, Any], path: Path) -> dict[str, Any]:
+        """Build the tables within a strategy's that are given, on top of what they are by default."""
+        found: dict[str, Any] = {}
+        for name, field in settable(kind).items():
+            here = (*path, name)
+            if is_section(field) and (values := self._below(here)):
+                default = msgspec.structs.asdict(base[name]) if name in base else {}
+                found[name] = self._build(field, default, values, here)
+        return found
+
     def _parameters(self, type_name: str, path: Path) -> dict[str, object]:
-        known = {strategy.type_name: strategy.parameters_type for strategy in STRATEGIES}
+        known = self._catalogue.types
         given = self._below((*path, "params"))
-        if type_name not in known:
-            close = nearest(type_name, known)
-            hint = f'did you mean "{close}"?' if close else f"known are {', '.join(sorted(known))}"
-            self._bad((*path, "type"), f"is {shown(type_name)}, which is no strategy; {hint}")
+        declared = self._catalogue.parameters_of(type_name)
+        if declared is None:
+            if not self._catalogue.might_know(type_name):
+                close = nearest(type_name, known)
+                hint = f'did you mean "{close}"?' if close else f"known are {', '.join(sorted(known))}"
+                self._bad((*path, "type"), f"is {shown(type_name)}, which is no strategy; {hint}")
             return given
-        declared = known[type_name]
         fields = {field.name: field.type for field in msgspec.structs.fields(declared)}
         read: dict[str, object] = {}
         for name, value in given.items():

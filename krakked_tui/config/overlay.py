@@ -37,7 +37,7 @@ def change_overlay(
         _remove_remains(path)
         values = _read(path)
         for key, value in changes.items():
-            _set(values, key, value)
+            set_key(values, key, value)
         layer = Layer(str(path), values)
         check(layer)
         replace_private_file(path, tomli_w.dumps(values).encode("utf-8"))
@@ -57,7 +57,8 @@ def _read(path: Path) -> Values:
     return {} if layer is None else layer.values
 
 
-def _set(values: Values, key: str, value: object) -> None:
+def set_key(values: Values, key: str, value: object) -> None:
+    """Set a dotted key in tables; None takes it out. Raises ``ConfigError`` where a part of it is a value."""
     *sections, name = key.split(".")
     table = values
     for section in sections:

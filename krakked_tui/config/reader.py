@@ -4,7 +4,6 @@ Layers are checked before they are merged, so that no layer hides the mistakes o
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -22,6 +21,7 @@ from krakked_tui.config.values import (
     limits_of,
     names_of,
     read_value,
+    takes_decimal,
 )
 from krakked_tui.strategies.settings import StrategySettings
 
@@ -108,7 +108,9 @@ class _LayerReader:
             here = (*path, name)
             if is_section(inner):
                 self._named(inner, value, here)
-            elif (inner is Decimal and not is_secret_amount(here, value)) or self._is_harmless(here, value):
+            elif (takes_decimal(inner) and not is_secret_amount(here, value)) or self._is_harmless(
+                here, value
+            ):
                 self._leaf(inner, value, here, owner, len(path) - 1)
 
     def _named(self, kind: type[msgspec.Struct], value: object, path: Path) -> None:
@@ -138,7 +140,7 @@ class _LayerReader:
         """Read one value; ``owner`` declares the part of its key at ``depth``."""
         try:
             # What a strategy's parameters may be is known when its type is.
-            limits = _limits(owner, path[depth:]) if kind is Decimal else ""
+            limits = _limits(owner, path[depth:]) if takes_decimal(kind) else ""
             read = value if kind is object else read_value(value, kind, limits=limits)
         except BadValueError as error:
             self._bad(path, str(error))

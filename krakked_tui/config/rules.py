@@ -15,7 +15,7 @@ from krakked_tui.config.reader import Given
 from krakked_tui.config.schema import DEFAULT_CONFIGS, AppConfig
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.execution.settings import TradingMode
-from krakked_tui.strategies.registry import STRATEGIES
+from krakked_tui.strategies.catalogue import Catalogue, build_set
 from krakked_tui.strategies.settings import RESERVED_TAGS, StrategySettings
 
 CANDLES_REACHABLE = 720
@@ -149,6 +149,54 @@ def _trade_fits_asset(config: AppConfig) -> Told:
         )
 
 
+def _trade_fits_portfolio(config: AppConfig) -> Told:
+    trade, portfolio = config.risk.max_risk_per_trade_pct, config.risk.max_portfolio_risk_pct
+    if trade > portfolio:
+        yield (
+            "risk.max_risk_per_trade_pct",
+            f"is {trade}: use at most risk.max_portfolio_risk_pct, {portfolio},"
+            " because one position cannot risk more than all together",
+        )
+
+
+def _budgets_are_of_strategies(config: AppConfig) -> Told:
+    known = config.strategies.configs
+    for name in config.risk.max_per_strategy_pct:
+        if name not in known:
+            close = nearest(name, known)
+            hint = f'did you mean "{close}"?' if close else f"configured are {', '.join(sorted(known))}"
+            yield f"risk.max_per_strategy_pct.{name}", f"is for no strategy that is configured; {hint}"
+
+
+def _userrefs_tell_apart(config: AppConfig) -> Told:
+    owners = dict(config.portfolio.strategy_tags)
+    for name, settings in config.strategies.configs.items():
+        if settings.userref is not None:
+            owner = owners.setdefault(str(settings.userref), name)
+            if owner != name:
+                yield (
+                    f"strategies.configs.{name}.userref",
+                    f"is {settings.userref}, which stands for {owner} (by its userref or"
+                    " portfolio.strategy_tags): use another",
+                )
+
+
+def _stop_guard_can_count(config: AppConfig) -> Told:
+    guard = config.risk.protections
+    if guard.stop_guard_count and not (guard.stop_guard_window_minutes and guard.stop_guard_pause_minutes):
+        yield (
+            "risk.protections.stop_guard_count",
+            f"is {guard.stop_guard_count}, but stop_guard_window_minutes or stop_guard_pause_minutes is 0:"
+            " set both above 0, or stop_guard_count to 0 to switch it off",
+        )
+    if guard.low_profit_pct and not (guard.low_profit_window_minutes and guard.low_profit_pause_minutes):
+        yield (
+            "risk.protections.low_profit_pct",
+            f"is {guard.low_profit_pct}, but low_profit_window_minutes or low_profit_pause_minutes is 0:"
+            " set both above 0, or low_profit_pct to 0 to switch it off",
+        )
+
+
 def _strategies_fit_account(config: AppConfig) -> Told:
     most = config.risk.max_open_positions
     for settings in _enabled(config):
@@ -159,10 +207,11 @@ def _strategies_fit_account(config: AppConfig) -> Told:
             )
 
 
-def _warm_up_is_reachable(config: AppConfig) -> Told:
-    types = {strategy.type_name: strategy for strategy in STRATEGIES}
-    for settings in _enabled(config):
-        bars = types[settings.type](settings).warmup_bars
+def _warm_up_is_reachable(config: AppConfig, catalogue: Catalogue) -> Told:
+    # One that cannot be built is told where it is loaded.
+    for loaded in build_set(_enabled(config), catalogue).strategies:
+        settings = loaded.strategy.settings
+        bars = max(loaded.strategy.warmup_bars, settings.universe_filter.min_history_bars)
         if bars > CANDLES_REACHABLE:
             frames = ", ".join(settings.timeframes)
             yield (
@@ -214,6 +263,14 @@ def _live_is_ready(config: AppConfig) -> Told:
     )
 
 
+def _drift_is_latched(config: AppConfig) -> Told:
+    if not config.risk.kill_switch_on_drift:
+        yield (
+            "risk.kill_switch_on_drift",
+            "is false: balances that differ from the books only stop entries while they differ",
+        )
+
+
 def _doors_left_open(config: AppConfig) -> Told:
     if config.execution.allow_withdraw_key:
         yield (
@@ -241,18 +298,31 @@ ERRORS: tuple[Rule, ...] = (
     Rule(("portfolio.max_truth_age_seconds", "scheduler.portfolio_sync_seconds"), _synced_in_time),
     Rule(("execution.order_ttl_seconds", "execution.exit_escalation_seconds"), _exits_escalate_in_time),
     Rule(("risk.max_risk_per_trade_pct", "risk.max_per_asset_pct"), _trade_fits_asset),
+    Rule(("risk.max_risk_per_trade_pct", "risk.max_portfolio_risk_pct"), _trade_fits_portfolio),
+    Rule(("risk.max_per_strategy_pct", "strategies.configs"), _budgets_are_of_strategies),
+    Rule(("strategies.configs", "portfolio.strategy_tags"), _userrefs_tell_apart),
+    Rule(("risk.protections",), _stop_guard_can_count),
 )
 """What cannot be meant."""
 
 WARNINGS: tuple[Rule, ...] = (
     Rule(("strategies", "risk.max_open_positions"), _strategies_fit_account),
-    Rule(("strategies",), _warm_up_is_reachable),
     Rule(("strategies.enabled",), _nothing_runs),
     Rule(("execution.paper",), _paper_can_buy),
     Rule(("risk", "execution"), _limits_are_prudent),
+    Rule(("risk",), _drift_is_latched),
     Rule(("universe",), _pairs_left_out),
     Rule(("execution",), _live_is_ready),
     Rule(("execution", "connection"), _doors_left_open),
     Rule((), without_effect),
 )
 """What is allowed, but may not be meant."""
+
+
+def warnings_with(catalogue: Catalogue) -> tuple[Rule, ...]:
+    """Return the warnings, those that ask the strategies themselves included."""
+
+    def warm_up(config: AppConfig) -> Told:
+        return _warm_up_is_reachable(config, catalogue)
+
+    return (*WARNINGS, Rule(("strategies",), warm_up))

@@ -19,10 +19,10 @@ class EffectiveRow(msgspec.Struct, frozen=True):
 
 
 def effective(loaded: Loaded) -> tuple[EffectiveRow, ...]:
-    """Return every setting in the order of the schema, strategies' parameters included."""
+    """Return every setting that is set, in the order of the schema, strategies' parameters included."""
+    keys = ((".".join(path), value) for path, value in flatten(loaded.config, loaded.catalogue))
     return tuple(
-        EffectiveRow(key, as_toml(value), loaded.origins[key])
-        for key, value in ((".".join(path), value) for path, value in flatten(loaded.config))
+        EffectiveRow(key, as_toml(value), loaded.origins[key]) for key, value in keys if value is not None
     )
 
 

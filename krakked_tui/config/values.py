@@ -68,18 +68,19 @@ def read_value(value: object, kind: Kind, *, limits: str = "") -> Any:  # noqa: 
     return converted
 
 
+def takes_decimal(kind: Kind) -> bool:
+    """Say whether a key of this type is an amount."""
+    return kind is not object and isinstance(_bare(kind), inspect.DecimalType)
+
+
 def _convert(value: object, kind: Kind) -> object:
     if isinstance(value, Decimal) and not value.is_finite():
         return None
-    if _takes_decimal(kind):
+    if takes_decimal(kind):
         if isinstance(value, float):
             return Decimal(repr(value))
         return Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
     return msgspec.convert(value, kind)
-
-
-def _takes_decimal(kind: Kind) -> bool:
-    return isinstance(_bare(kind), inspect.DecimalType)
 
 
 def _bounded(value: object) -> bool:
@@ -159,6 +160,8 @@ def allowed(kind: Kind) -> str:
 
 def _allowed(info: inspect.Type) -> str:  # noqa: PLR0911 - one answer for each type
     match info:
+        case inspect.Metadata(extra_json_schema={"allowed": str(form)}):
+            return form
         case inspect.Metadata(
             type=inspect.StrType(pattern=str()), extra_json_schema={"description": str(form)}
         ):

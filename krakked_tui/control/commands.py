@@ -21,7 +21,7 @@ class SetKillSwitch(msgspec.Struct, frozen=True, tag=True):
 
 
 class ClearKillSwitch(msgspec.Struct, frozen=True, tag=True):
-    """Allow new risk again. ``confirm`` must be ``ARM``."""
+    """Allow new risk again. ``confirm`` must be ``ARM``; ``FORCE`` although what set it goes on."""
 
     confirm: str
 
@@ -67,6 +67,26 @@ class ChangeSetting(msgspec.Struct, frozen=True, tag=True):
     value: str
 
 
+class ChangeSettings(msgspec.Struct, frozen=True, tag=True):
+    """Change limits and strategies together, all or none, from the next cycle on, and keep them.
+
+    ``changes`` maps dotted keys below ``risk`` and ``strategies`` to TOML values, ``""`` to the default
+    again. What a strategy is (``type``, ``tag``, ``userref``) cannot be changed so.
+    """
+
+    changes: dict[str, str]
+
+
+class EnableStrategy(msgspec.Struct, frozen=True, tag=True):
+    """Let a strategy run, or not, from the next cycle on; also one that was disabled by an error.
+
+    What it holds goes on being watched: stops, take-profits and trailing stops are not its own doing.
+    """
+
+    strategy_id: str
+    enabled: bool
+
+
 class IngestCandles(msgspec.Struct, frozen=True, tag=True):
     """Read missing candles from the exchange now, in one round; answered when it is over."""
 
@@ -88,7 +108,7 @@ CoreCommand = (
     | ResumeCycles
 )
 EngineCommand = CoreCommand | IngestCandles | Shutdown
-Command = EngineCommand | ChangeSetting
+Command = EngineCommand | ChangeSetting | ChangeSettings | EnableStrategy
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol, assert_never
 
 from krakked_tui.control import commands as c
@@ -16,7 +17,12 @@ from krakked_tui.control.picture import engine_view
 from krakked_tui.control.portfolio_desk import PortfolioDesk
 from krakked_tui.control.portfolio_picture import LedgerRows, no_rows
 from krakked_tui.control.portfolio_view import PortfolioQuery, PortfolioReport
+from krakked_tui.control.reloading import LOGGED_MAX, ChangesDoor, Reloading
+from krakked_tui.control.risk_desk import RiskDesk, StrategyDoor
+from krakked_tui.control.risk_questions import PreviewDoor, RiskQuestions
+from krakked_tui.control.risk_view import DecisionLine, Explanation, RiskPreview, RiskView, Silence, WhatIf
 from krakked_tui.control.settings_view import SettingsView
+from krakked_tui.control.strategy_view import StrategiesView
 from krakked_tui.control.views import EngineView
 from krakked_tui.decision import events as e
 from krakked_tui.decision.effects import Log
@@ -24,17 +30,17 @@ from krakked_tui.decision.state import EPOCH
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.errors import KrakkedError
 from krakked_tui.engine.answers import Answers
+from krakked_tui.engine.chains import JournalLook, NoJournal
 from krakked_tui.engine.engine import Engine
 from krakked_tui.engine.moment import Moment
 from krakked_tui.engine.signals import AnyStrategy
 from krakked_tui.engine.thread import EngineThread
+from krakked_tui.strategies.loaded import StrategySet
 
 MESSAGES = 200
-LOGGED_MAX = 200
-"""Characters of a setting that the control log keeps."""
 
 
-class SettingsDoor(Protocol):
+class SettingsDoor(StrategyDoor, ChangesDoor, PreviewDoor, Protocol):
     """Keeps the settings of a run. Methods may be called from any thread."""
 
     def view(self) -> SettingsView:
@@ -72,16 +78,23 @@ class LocalController:
         self._thread: EngineThread | None = None
         self._onlookers = Onlookers(monotonic, strategies)
         self._desk = PortfolioDesk(monotonic)
+        self._risk = RiskDesk(monotonic, keeper)
+        self._questions = RiskQuestions(self._risk, keeper, self._call)
+        self._reloading = Reloading(keeper, answers, self._call, self._use)
         self._past = PastCurve()
         self.publish(Moment(at=EPOCH))
 
-    def attach(self, thread: EngineThread, ledger_rows: LedgerRows = no_rows) -> None:
+    def attach(
+        self, thread: EngineThread, ledger_rows: LedgerRows = no_rows, journal: JournalLook | None = None
+    ) -> None:
         """Say which engine commands go to.
 
-        ``ledger_rows`` reads those of a trade from its journal; it is never called on the engine's loop.
+        ``ledger_rows`` reads those of a trade from its journal, ``journal`` looks at decisions in it; neither
+        is ever called on the engine's loop.
         """
         self._thread = thread
         self._desk.ledger_rows = ledger_rows
+        self._risk.journal = journal or NoJournal()
 
     def publish(self, moment: Moment) -> None:
         """Make a new picture and show it to every reader, in one assignment."""
@@ -97,6 +110,7 @@ class LocalController:
         )
         self._onlookers.draw(moment)
         self._desk.rest()
+        self._risk.after(moment)
 
     def note(self, log: Log) -> None:
         """Keep what an operator should know."""
@@ -150,6 +164,56 @@ class LocalController:
             self._desk.cancel_order()
         return report
 
+    def risk(self) -> RiskView:
+        """The latest picture of the limits. Never waits, never does I/O; made anew for those who look."""
+        view = self._risk.risk()
+        self._order_risk()
+        return view
+
+    def strategies(self) -> StrategiesView:
+        """The latest picture of the strategies. Never waits, never does I/O; made anew for those who look."""
+        view = self._risk.strategies()
+        self._order_risk()
+        return view
+
+    def decisions(self) -> tuple[DecisionLine, ...]:
+        """The latest decisions, newest first. Never waits, never does I/O."""
+        found = self._risk.decisions()
+        self._order_risk()
+        return found
+
+    def _order_risk(self) -> None:
+        if self._risk.order() and not self._call(lambda engine: self._risk.collect(engine.current())):
+            self._risk.cancel_order()
+
+    async def preview(self, changes: Mapping[str, str]) -> RiskPreview:
+        """Say what a change of settings would do; nothing is changed."""
+        return await self._questions.preview(changes)
+
+    async def preset(self, name: str) -> RiskPreview:
+        """Say what filling ``risk`` from a preset would change."""
+        return await self._questions.preset(name)
+
+    async def what_if(self, pair: str, usd: Decimal, stop_price: Decimal | None = None) -> WhatIf:
+        """Say what every limit would answer to a buy of a pair for so much now."""
+        return await self._questions.what_if(pair, usd, stop_price)
+
+    async def explain(self, name: str) -> Explanation:
+        """Tell the whole chain of a decision, by plan id, or by any id of one of its orders or trades."""
+        return await self._questions.explain(name)
+
+    async def explain_silence(self, strategy_id: str, pair: str) -> Silence:
+        """Say why a strategy does not trade a pair now."""
+        return await self._questions.explain_silence(strategy_id, pair)
+
+    def _call(self, work: Callable[[Engine], None]) -> bool:
+        thread = self._thread
+        return thread is not None and thread.call(work)
+
+    def _use(self, strategies: StrategySet) -> None:
+        """Show the indicators of these strategies, where that runs no code of the user's on the loop."""
+        self._onlookers.use([each.strategy for each in strategies.strategies if not each.in_worker])
+
     async def execute(self, command: c.Command, actor: c.Actor) -> c.Answer:
         """Hand a command to the engine and wait for its answer.
 
@@ -159,6 +223,8 @@ class LocalController:
             return c.Answer(accepted=False, message="refused: this run is only watched (ui.read_only)")
         if isinstance(command, c.ChangeSetting):
             return await self._change(command, actor)
+        if isinstance(command, c.ChangeSettings | c.EnableStrategy):
+            return await asyncio.to_thread(self._reloading.run, command, actor)
         ticket, future = self._answers.open()
         thread = self._thread
         if thread is None or not thread.call(_delivery(command, actor, ticket)):

@@ -35,6 +35,10 @@ class Onlookers:
         self._asked = self._looked = self._drawn = _NEVER
         self._ordered = False
 
+    def use(self, strategies: Sequence[AnyStrategy]) -> None:
+        """Show the indicators of these strategies from the next picture on. Any thread."""
+        self._picture = MarketPicture(strategies)
+
     def ask(self) -> MarketView:
         """Return the latest picture. Any thread."""
         self._asked = self._monotonic()

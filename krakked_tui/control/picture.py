@@ -4,7 +4,9 @@ Runs on the engine's loop, a few times a second; everything in the result is a c
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from krakked_tui.control import views as v
 from krakked_tui.control.curve_picture import PastCurve
@@ -15,11 +17,12 @@ from krakked_tui.domain.fills import Fee, Trade
 from krakked_tui.domain.money import HUNDRED, ONE, ZERO, percent_of
 from krakked_tui.domain.orders import LocalOrder
 from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.plans import NET
 from krakked_tui.domain.records import SnapshotSaved
 from krakked_tui.domain.safety import KillSwitch
 from krakked_tui.engine.attribution import Attribution, answerable
 from krakked_tui.engine.moment import Moment
-from krakked_tui.execution.holdings import Holding
+from krakked_tui.execution.holdings import MANUAL, Holding, shares_of
 from krakked_tui.market.freshness import GOOD_FOR_ENTRIES, Freshness
 from krakked_tui.portfolio.forms import holdings
 from krakked_tui.portfolio.ledger import Position
@@ -27,6 +30,7 @@ from krakked_tui.portfolio.valuation import Valuation, ValuationStatus
 
 RECENT_ORDERS = 100
 RECENT_TRADES = 100
+L = TypeVar("L", Decimal, datetime)
 UNLISTED_DECIMALS = 8
 """Shown of an order on a pair that the exchange does not list any more."""
 
@@ -178,8 +182,11 @@ def _position(state: State, position: Position, holding: Holding | None) -> v.Po
         unrealized_pnl=unrealized,
         unrealized_pct=percent_of(unrealized, position.cost),
         stop_price=holding.stop_price if holding else None,
-        strategy_id=holding.strategy_id if holding else "manual",
+        strategy_id=holding.strategy_id if holding else MANUAL,
         opened_at=holding.opened_at if holding else position.opened_at,
+        take_profit_price=_first(share.take_profit_price for share in holding.shares) if holding else None,
+        sold_by=_first(share.sell_by for share in holding.shares) if holding else None,
+        shares=_shares(position.size, holding),
     )
 
 
@@ -189,6 +196,26 @@ def _price(valuation: Valuation | None, position: Position) -> Decimal | None:
         return None
     worth = valuation.positions.get(position.pair)
     return worth.price if worth else None
+
+
+def _shares(size: Decimal, holding: Holding | None) -> tuple[v.ShareView, ...]:
+    """Split a position by whose it is; what strategies think they hold is never more than it."""
+    shares: list[v.ShareView] = []
+    for share in holding.shares if holding else ():
+        own = min(share.size, size)
+        size -= own
+        shares.append(
+            v.ShareView(
+                share.strategy_id, own, share.exit_below, share.take_profit_price, share.trailing_stop_pct,
+                share.sell_by,
+            )
+        )  # fmt: skip
+    return (*shares, v.ShareView(MANUAL, size)) if size > ZERO else tuple(shares)
+
+
+def _first(levels: Iterable[L | None]) -> L | None:
+    """Return the lowest that there is."""
+    return min((level for level in levels if level is not None), default=None)
 
 
 def _order(state: State, order: LocalOrder) -> v.OrderView:
@@ -213,6 +240,7 @@ def _order(state: State, order: LocalOrder) -> v.OrderView:
         updated_at=order.updated_at,
         last_error=order.last_error or "",
         cancelling=order.cl_ord_id in state.cancelling,
+        shares=tuple((share.strategy_id, share.size) for share in shares_of(order)),
     )
 
 
@@ -231,7 +259,7 @@ def _trades(state: State) -> tuple[v.TradeView, ...]:
 def _trade(state: State, trade: Trade, others: Attribution) -> v.TradeView:
     pair: PairMetadata = state.known[trade.pair]
     order = state.orders.get(trade.cl_ord_id) or state.orders.by_kraken_id(trade.kraken_order_id)
-    strategy = others(trade)[0] if order is None else answerable(order)
+    whose = others(trade)[0] if order is None else answerable(order)
     realized = state.books.realized(trade.trade_id)
     base_currency = state.settings.portfolio.base_currency
     known = realized is not None and not realized.unvalued
@@ -248,7 +276,7 @@ def _trade(state: State, trade: Trade, others: Attribution) -> v.TradeView:
         fee=fee.amount if fee else ZERO,
         fee_asset=fee.asset if fee else "",
         time=trade.time,
-        strategy_id=strategy,
+        strategy_id=whose if isinstance(whose, str) else NET,
         realized_pnl=realized.pnl if realized and known else None,
     )
 

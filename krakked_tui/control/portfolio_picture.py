@@ -18,6 +18,7 @@ from krakked_tui.domain.money import HUNDRED, ZERO
 from krakked_tui.domain.portfolio import NO_PAIR, CashFlow, Disposal
 from krakked_tui.domain.records import HistoryMark
 from krakked_tui.engine.portfolio_service import PortfolioFacts, PortfolioService
+from krakked_tui.portfolio.figures import whole
 from krakked_tui.portfolio.performance import Performance
 from krakked_tui.portfolio.sales import SaleFigures
 from krakked_tui.portfolio.summary import (
@@ -214,7 +215,7 @@ def _detail(service: PortfolioService, trade_id: str, rows_of: LedgerRows) -> v.
         findings.append(f"its ledger rows cannot be shown: {error}")
     disposals: Iterable[Disposal] = booking.disposals[:LOTS_MAX] if booking else ()
     return v.TradeDetail(
-        trade=_made(service.facts, made[0]),
+        trade=_made(service.facts, whole(made)),
         entries=tuple(map(_entry, entries)),
         lots=tuple(map(_lot, disposals)),
         findings=tuple(findings),

@@ -103,8 +103,27 @@ class PortfolioView(msgspec.Struct, frozen=True):
     """What the money of the equity curve made over the time that it shows, net of flows; None: not known."""
 
 
+class ShareView(msgspec.Struct, frozen=True):
+    """Whose part of a position, and the prices at which it is sold between candles (None: not).
+
+    ``stop_price`` is the higher one of the stop and the trailing stop, which follows the highest price at
+    ``trailing_pct`` below it. What nobody's strategy holds is ``manual`` and is never sold by itself.
+    """
+
+    strategy_id: str
+    size: Decimal
+    stop_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    trailing_pct: Decimal | None = None
+    sold_by: datetime | None = None
+
+
 class PositionView(msgspec.Struct, frozen=True):
-    """One position. ``price_age`` is wall seconds, None when the price never arrived."""
+    """One position. ``price_age`` is wall seconds, None when the price never arrived.
+
+    ``strategy_id`` is ``net`` when several strategies share it. Stop, take-profit and time are those that
+    come first; each one's are in ``shares``, which add up to the position.
+    """
 
     pair: str
     base: str
@@ -121,10 +140,13 @@ class PositionView(msgspec.Struct, frozen=True):
     stop_price: Decimal | None
     strategy_id: str
     opened_at: datetime | None
+    take_profit_price: Decimal | None = None
+    sold_by: datetime | None = None
+    shares: tuple[ShareView, ...] = ()
 
 
 class OrderView(msgspec.Struct, frozen=True):
-    """One order of ours, open or ended."""
+    """One order of ours, open or ended. ``shares`` are pairs of strategy and base size, by id."""
 
     cl_ord_id: str
     kraken_order_id: str
@@ -145,6 +167,7 @@ class OrderView(msgspec.Struct, frozen=True):
     updated_at: datetime
     last_error: str = ""
     cancelling: bool = False
+    shares: tuple[tuple[str, Decimal], ...] = ()
 
 
 class TradeView(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from krakked_tui.decision import events as e
 from krakked_tui.decision.account import revalue
 from krakked_tui.decision.effects import Level
+from krakked_tui.decision.kill_switch import judge_drift
 from krakked_tui.decision.outcome import Outcome
 from krakked_tui.decision.rates import ask_for_rates
 from krakked_tui.decision.state import State
@@ -17,6 +18,7 @@ def accept_requested(state: State, out: Outcome, event: e.AcceptBalancesRequeste
         out.answer(event.ticket, f"not accepted: {refusal}", accepted=False)
         return
     findings, state.account.drift = state.account.drift, ()
+    judge_drift(state, out, event.at)
     rows = accept_balances(state.books.state, state.account.balances, state.books.forms, event.at)
     for row in rows:
         if state.books.apply_entry(row):

@@ -7,16 +7,18 @@ from decimal import Decimal
 import msgspec
 
 from krakked_tui.decision import events as e
-from krakked_tui.decision.day import count_flows, fallen_pct, open_day, too_deep
+from krakked_tui.decision.day import count_flows, fallen_pct, open_day
 from krakked_tui.decision.effects import Identify, Level, LookUp, SyncAccount
 from krakked_tui.decision.external import judge_external
+from krakked_tui.decision.kill_switch import judge_drawdown, judge_drift
 from krakked_tui.decision.marks import take_marks
-from krakked_tui.decision.orders import set_kill_switch, take_report, take_trade
+from krakked_tui.decision.orders import take_report, take_trade
 from krakked_tui.decision.outcome import Outcome
 from krakked_tui.decision.outside import External
 from krakked_tui.decision.placing import search_for
 from krakked_tui.decision.rates import ask_for_rates
 from krakked_tui.decision.state import EPOCH, State
+from krakked_tui.decision.stops import follow_prices
 from krakked_tui.decision.syncs import sum_up_sync
 from krakked_tui.domain.fills import LedgerEntry, Trade
 from krakked_tui.domain.records import (
@@ -27,7 +29,6 @@ from krakked_tui.domain.records import (
     SnapshotSaved,
     SnapshotsPruned,
 )
-from krakked_tui.domain.safety import KillCause
 from krakked_tui.execution import unknown
 from krakked_tui.execution.reconcile import reconcile
 from krakked_tui.market.freshness import GOOD_FOR_VALUATION
@@ -257,6 +258,7 @@ def _check_drift(state: State, out: Outcome, at: datetime) -> None:
             )  # fmt: skip
     elif before and not found:
         out.log(Level.INFO, "portfolio_drift_cleared", "balances agree with the ledger again")
+    judge_drift(state, out, at)
 
 
 def prices(state: State) -> dict[str, PriceMark]:
@@ -270,6 +272,7 @@ def prices(state: State) -> dict[str, PriceMark]:
 def priced(state: State, out: Outcome, event: e.Priced) -> None:
     """Value the account, keep the equity curve, and watch the day's drawdown."""
     take_marks(state, event.marks, event.wall)
+    follow_prices(state, out)
     if state.account.synced_wall is None or state.history_pending:
         return
     revalue(state)
@@ -282,9 +285,7 @@ def priced(state: State, out: Outcome, event: e.Priced) -> None:
     if not state.valuation.stale:
         _snapshot(state, out, event.at)
         _prune(state, out, event.at)
-    reason = too_deep(state)
-    if reason:
-        set_kill_switch(state, out, event.at, KillCause.DRAWDOWN, reason, "engine")
+    judge_drawdown(state, out, event.at)
 
 
 def _prune(state: State, out: Outcome, at: datetime) -> None:

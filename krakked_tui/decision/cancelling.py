@@ -3,7 +3,8 @@
 from krakked_tui.decision import events as e
 from krakked_tui.decision.effects import Cancel, Level
 from krakked_tui.decision.outcome import Outcome
-from krakked_tui.decision.state import CancelRequest, State
+from krakked_tui.decision.parts import CancelRequest
+from krakked_tui.decision.state import State
 from krakked_tui.domain.orders import LocalOrder
 
 FIRST_PAUSE_SECONDS = 3.0

@@ -82,10 +82,23 @@ class FindRates(msgspec.Struct, frozen=True, tag=True):
     wanted: tuple[WantedRate, ...]
 
 
-class WatchStops(msgspec.Struct, frozen=True, tag=True):
-    """Replace the stops watched on live prices: pair -> stop price."""
+class Levels(msgspec.Struct, frozen=True):
+    """Prices of a pair that are watched for: ``low`` is reached from above, ``high`` from below."""
 
-    stops: dict[str, Decimal]
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+    def crossed(self, price: Decimal) -> Decimal | None:
+        """Return the one that a price reaches or is beyond, None while it is between them."""
+        if self.low is not None and price <= self.low:
+            return self.low
+        return self.high if self.high is not None and price >= self.high else None
+
+
+class WatchStops(msgspec.Struct, frozen=True, tag=True):
+    """Replace the prices that are watched for, by pair. Each pair is reported once."""
+
+    stops: dict[str, Levels]
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True):

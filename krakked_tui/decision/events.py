@@ -14,6 +14,8 @@ from krakked_tui.domain.portfolio import Rate
 from krakked_tui.domain.records import HistoryMark
 from krakked_tui.market.freshness import Freshness
 from krakked_tui.portfolio.accounts import WantedRate
+from krakked_tui.risk.settings import RiskSettings
+from krakked_tui.strategies.settings import StrategySettings
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -70,7 +72,8 @@ class SignalsComputed(msgspec.Struct, frozen=True, tag=True):
     """What the strategies want on the candles of ``boundary``, with all prices of that moment.
 
     ``failures`` names, per strategy id, the error that stopped it; ``unread`` the pairs of which candles
-    were known to be missing when the strategies looked.
+    were known to be missing when the strategies looked; ``atr`` the average true range of held pairs, of the
+    longest timeframe in use, over ``risk.volatility_lookback_bars``, in quote units.
     """
 
     at: datetime
@@ -85,6 +88,7 @@ class SignalsComputed(msgspec.Struct, frozen=True, tag=True):
     failures: dict[str, str] = {}
     notes: tuple[str, ...] = ()
     unread: frozenset[str] = frozenset()
+    atr: dict[str, Decimal] = {}
 
 
 class SubmitAnswered(msgspec.Struct, frozen=True, tag=True):
@@ -231,11 +235,11 @@ class Priced(msgspec.Struct, frozen=True, tag=True):
 
 
 class StopCrossed(msgspec.Struct, frozen=True, tag=True):
-    """A watched price went through its stop."""
+    """A price reached ``level``, one of those watched for; its pair is not watched any more."""
 
     at: datetime
     mark: Mark
-    stop: Decimal
+    level: Decimal
 
 
 class TimePassed(msgspec.Struct, frozen=True, tag=True):
@@ -263,7 +267,7 @@ class KillRequested(msgspec.Struct, frozen=True, tag=True):
 
 
 class KillClearRequested(msgspec.Struct, frozen=True, tag=True):
-    """An operator clears the kill switch."""
+    """An operator clears the kill switch: ``ARM``, or ``FORCE`` although what set it goes on."""
 
     at: datetime
     ticket: int
@@ -309,6 +313,30 @@ class SettingChanged(msgspec.Struct, frozen=True, tag=True):
     outcome: str
 
 
+class Replaced(msgspec.Struct, frozen=True):
+    """A setting by its dotted key, before and after; texts are TOML, empty for the default."""
+
+    key: str
+    old: str
+    new: str
+
+
+class SettingsReloaded(msgspec.Struct, frozen=True, tag=True):
+    """Limits and strategies are these from the next cycle on; ``strategies`` are those that are to run.
+
+    ``changes`` say what is new, for the record. ``restarted`` are strategies that run anew although nothing
+    of theirs has changed: what stopped them is forgotten, as it is of those that are new or changed.
+    """
+
+    at: datetime
+    by: str
+    risk: RiskSettings
+    strategies: tuple[StrategySettings, ...]
+    changes: tuple[Replaced, ...] = ()
+    restarted: frozenset[str] = frozenset()
+    ticket: int | None = None
+
+
 class StopRequested(msgspec.Struct, frozen=True, tag=True):
     """The engine is to stop: no new plans; open orders are left or canceled as configured."""
 
@@ -348,6 +376,7 @@ Event = (
     | FlattenRequested
     | PauseRequested
     | SettingChanged
+    | SettingsReloaded
     | StopRequested
 )
 
@@ -364,6 +393,7 @@ OPERATOR_EVENTS = (
 URGENT_EVENTS = (
     *OPERATOR_EVENTS,
     SettingChanged,
+    SettingsReloaded,
     SubmitAnswered,
     SubmitWithheld,
     OrderReported,

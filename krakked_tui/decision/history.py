@@ -9,7 +9,8 @@ from krakked_tui.decision.account import synced
 from krakked_tui.decision.effects import Level
 from krakked_tui.decision.orders import with_named_fees
 from krakked_tui.decision.outcome import Outcome
-from krakked_tui.decision.state import Awaiting, State, book
+from krakked_tui.decision.parts import Awaiting
+from krakked_tui.decision.state import State, book
 from krakked_tui.domain.records import HistoryMarked, LedgerEntrySaved, TradeSaved
 
 

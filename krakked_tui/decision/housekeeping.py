@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from krakked_tui.decision import events as e
 from krakked_tui.decision.account import ask_for_sync, look_up
 from krakked_tui.decision.cancelling import cancel, repeat_cancels
+from krakked_tui.decision.closing import leaving
 from krakked_tui.decision.effects import ReadFees
 from krakked_tui.decision.orders import identify_fills
 from krakked_tui.decision.outcome import Outcome
 from krakked_tui.decision.placing import search_for
 from krakked_tui.decision.state import State
-from krakked_tui.decision.stops import close_urgently
+from krakked_tui.decision.stops import close_urgently, sell_what_is_due
 from krakked_tui.domain.orders import LocalOrder, OrderType, Purpose
 from krakked_tui.execution import lifecycle
 
@@ -26,6 +27,7 @@ def time_passed(state: State, out: Outcome, event: e.TimePassed) -> None:
     state.speed, state.wall = event.speed, event.wall
     if not state.flattening:
         _escalate_exits(state, event)
+    sell_what_is_due(state, out, event.at)
     _expire_limits(state, out, event)
     repeat_cancels(state, out)
     identify_fills(state, out)
@@ -39,11 +41,16 @@ def time_passed(state: State, out: Outcome, event: e.TimePassed) -> None:
 
 
 def _escalate_exits(state: State, event: e.TimePassed) -> None:
-    """Make exits that have not filled in time market orders, where the exchange takes these."""
+    """Make exits that have not filled in time market orders, where the exchange takes these.
+
+    A reduction is not: it is decided again at the next candle.
+    """
     oldest = event.at - timedelta(seconds=state.settings.execution.exit_escalation_seconds)
     for order in _resting(state, oldest):
         if order.purpose is Purpose.EXIT and state.permits(order.request.pair).market:
-            close_urgently(state, order.request.pair)
+            whose = leaving(state, order)
+            if whose:
+                close_urgently(state, order.request.pair, whose)
 
 
 def _expire_limits(state: State, out: Outcome, event: e.TimePassed) -> None:

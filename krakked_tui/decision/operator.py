@@ -5,11 +5,11 @@ from krakked_tui.decision.acceptance import accept_requested
 from krakked_tui.decision.cancelling import cancel
 from krakked_tui.decision.effects import Answer, Level
 from krakked_tui.decision.flatten import flatten_requested
-from krakked_tui.decision.orders import set_kill_switch
+from krakked_tui.decision.kill_switch import clear_requested, set_kill_switch
 from krakked_tui.decision.outcome import Outcome
 from krakked_tui.decision.state import State
-from krakked_tui.domain.records import ControlLogged, KillSwitchSaved, PausedSaved
-from krakked_tui.domain.safety import KillCause, KillSwitch
+from krakked_tui.domain.records import ControlLogged, PausedSaved
+from krakked_tui.domain.safety import KillCause
 from krakked_tui.execution import lifecycle
 from krakked_tui.execution.settings import OnShutdown
 
@@ -30,7 +30,7 @@ def command(state: State, out: Outcome, event: OperatorEvent) -> None:
         case e.KillRequested():
             _kill(state, out, event)
         case e.KillClearRequested():
-            _clear(state, out, event)
+            clear_requested(state, out, event)
         case e.CancelRequested():
             _cancel(state, out, event)
         case e.FlattenRequested():
@@ -78,19 +78,6 @@ def _kill(state: State, out: Outcome, event: e.KillRequested) -> None:
     set_kill_switch(state, out, event.at, KillCause.OPERATOR, event.reason, event.by)
     working = len(state.orders.live())
     out.answer(event.ticket, f"kill switch set: nothing new is opened; {working} orders are still at work")
-
-
-def _clear(state: State, out: Outcome, event: e.KillClearRequested) -> None:
-    if event.confirm != "ARM":
-        out.answer(event.ticket, "not cleared: type ARM to confirm", accepted=False)
-        return
-    if not state.kill_switch.active:
-        out.answer(event.ticket, "the kill switch is not set")
-        return
-    state.kill_switch = KillSwitch()
-    out.record(KillSwitchSaved(state.kill_switch))
-    out.answer(event.ticket, "kill switch cleared: entries are allowed again")
-    out.log(Level.WARNING, "kill_switch_cleared", f"kill switch cleared by {event.by}", by=event.by)
 
 
 def _cancel(state: State, out: Outcome, event: e.CancelRequested) -> None:

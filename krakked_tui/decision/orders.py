@@ -7,6 +7,7 @@ import msgspec
 from krakked_tui.decision import events as e
 from krakked_tui.decision.cancelling import cancel_what_appeared
 from krakked_tui.decision.effects import Identify, Level
+from krakked_tui.decision.kill_switch import order_failed, order_taken, set_kill_switch
 from krakked_tui.decision.outcome import Outcome
 from krakked_tui.decision.placing import deadline, hand_over, search_for
 from krakked_tui.decision.state import State, attribute, attribute_all
@@ -25,8 +26,8 @@ from krakked_tui.domain.orders import (
     Side,
     Unknown,
 )
-from krakked_tui.domain.records import ForeignOrderSaved, KillSwitchSaved, OrderSaved, TradeSaved
-from krakked_tui.domain.safety import KillCause, KillSwitch
+from krakked_tui.domain.records import ForeignOrderSaved, OrderSaved, TradeSaved
+from krakked_tui.domain.safety import KillCause
 from krakked_tui.execution import client_ids, lifecycle, unknown
 from krakked_tui.execution.reconcile import is_ours
 
@@ -45,6 +46,7 @@ def submit_answered(state: State, out: Outcome, event: e.SubmitAnswered) -> None
             state.submissions.pop(cl_ord_id, None)
             state.searches.pop(cl_ord_id, None)
             out.save(state.orders.accept(cl_ord_id, kraken_order_id, event.at))
+            order_taken(state)
             _attribute_waiting(state, kraken_order_id)
             cancel_what_appeared(state, out, state.orders.get(cl_ord_id) or order)
         case Refused(cl_ord_id, code, reason):
@@ -89,6 +91,7 @@ def _end_unsent(
         Level.ERROR, "order_error", f"{order.request.pair}: order {status}: {reason}",
         cl_ord_id=order.cl_ord_id, pair=order.request.pair, reason=reason, status=str(status),
     )  # fmt: skip
+    order_failed(state, out, order, at, reason)
 
 
 def _forget_work(state: State, cl_ord_id: str) -> None:
@@ -212,18 +215,6 @@ def _inconsistent(state: State, out: Outcome, order: LocalOrder, at: datetime, r
         reason=reason,
     )  # fmt: skip
     set_kill_switch(state, out, at, KillCause.INCONSISTENCY, f"{order.cl_ord_id}: {reason}", "engine")
-
-
-def set_kill_switch(state: State, out: Outcome, at: datetime, cause: KillCause, reason: str, by: str) -> None:
-    """Set the kill switch durably; the first cause stays when it is set already."""
-    if state.kill_switch.active:
-        return
-    state.kill_switch = KillSwitch(active=True, cause=cause, reason=reason, since=at, by=by)
-    out.record(KillSwitchSaved(state.kill_switch))
-    out.log(
-        Level.CRITICAL, "kill_switch_activated", f"KILL SWITCH set by {by}: {reason}", cause=str(cause),
-        reason=reason, by=by,
-    )  # fmt: skip
 
 
 def trade_reported(state: State, out: Outcome, event: e.TradeReported) -> None:

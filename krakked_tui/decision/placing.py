@@ -1,16 +1,20 @@
 """Making orders: the row is recorded, then the sending is asked for, in that order."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
 
 from krakked_tui.decision.effects import Level, Submit
+from krakked_tui.decision.kill_switch import order_failed
 from krakked_tui.decision.outcome import Outcome
 from krakked_tui.decision.state import State
 from krakked_tui.domain.candles import Timeframe
+from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.order_rules import violations
 from krakked_tui.domain.orders import LocalOrder, OrderStatus, Purpose, Side
+from krakked_tui.domain.plans import NET, ActionShare
 from krakked_tui.execution import client_ids, router, unknown
 from krakked_tui.execution.order_book import Change
 
@@ -18,19 +22,30 @@ FLATTEN_TAG = "flt"
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """An order to be made. ``mid`` is the price the decision saw."""
+    """An order to be made. ``mid`` is the price the decision saw; its volume is that of its shares."""
 
     pair: str
     side: Side
-    volume: Decimal
+    shares: tuple[ActionShare, ...]
     purpose: Purpose
     mid: Decimal
     plan_id: str
-    strategy_id: str
     tag: str
     timeframe: Timeframe | None = None
     signal_time: datetime | None = None
-    stop_price: Decimal | None = None
+
+    @property
+    def strategy_id(self) -> str:
+        """Whose it is; ``NET`` when it is several strategies'."""
+        return self.shares[0].strategy_id if len(self.shares) == 1 else NET
+
+
+def tag_of(state: State, shares: Sequence[ActionShare]) -> str:
+    """Return the tag of an order for these: that of their strategy, ``NET`` for several."""
+    if len(shares) > 1:
+        return NET
+    strategy = state.strategy(shares[0].strategy_id)
+    return FLATTEN_TAG if strategy is None else strategy.tag
 
 
 def place(state: State, out: Outcome, wish: Wish, at: datetime) -> LocalOrder:
@@ -45,7 +60,7 @@ def place(state: State, out: Outcome, wish: Wish, at: datetime) -> LocalOrder:
         cl_ord_id=cl_ord_id,
         pair=pair,
         side=wish.side,
-        volume=wish.volume,
+        volume=sum((share.size for share in wish.shares), ZERO),
         purpose=wish.purpose,
         mid=wish.mid,
         max_slippage_bps=execution.max_slippage_bps,
@@ -63,8 +78,10 @@ def place(state: State, out: Outcome, wish: Wish, at: datetime) -> LocalOrder:
         updated_at=at,
         timeframe=wish.timeframe,
         signal_time=wish.signal_time,
-        stop_price=wish.stop_price,
+        stop_price=wish.shares[0].stop_price if len(wish.shares) == 1 else None,
+        shares=wish.shares,
     )
+    assert sum((share.size for share in wish.shares), ZERO) == request.volume, wish
     state.made.add(cl_ord_id)
     out.save(_with_price(state, state.orders.add(order, "plan")))
     if broken := violations(request, pair, wish.mid):
@@ -76,6 +93,7 @@ def place(state: State, out: Outcome, wish: Wish, at: datetime) -> LocalOrder:
             Level.ERROR, "order_error", f"{wish.pair}: order not sent: {reason}", cl_ord_id=cl_ord_id,
             pair=wish.pair, reason=reason,
         )  # fmt: skip
+        order_failed(state, out, order, at, reason)
         return change.order
     hand_over(state, out, order, delay=0.0)
     return order

@@ -5,16 +5,26 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, takewhile
 
 import msgspec
 
+from krakked_tui.decision.effects import Levels
 from krakked_tui.decision.events import Mark
 from krakked_tui.decision.outside import External, unjudged
+from krakked_tui.decision.parts import (
+    AccountTruth,
+    Awaiting,
+    Barred,
+    CancelRequest,
+    Counts,
+    Unattributed,
+    UrgentClose,
+)
 from krakked_tui.decision.syncs import SyncSummary
-from krakked_tui.domain.fills import AssetBalance, LedgerEntry, Trade
+from krakked_tui.domain.fills import LedgerEntry, Trade
 from krakked_tui.domain.money import ZERO
-from krakked_tui.domain.orders import LocalOrder, OrderReport
+from krakked_tui.domain.orders import LocalOrder, OrderStatus
 from krakked_tui.domain.pairs import (
     SYSTEM_PERMITS,
     PairMetadata,
@@ -26,20 +36,22 @@ from krakked_tui.domain.pairs import (
 from krakked_tui.domain.portfolio import Rate
 from krakked_tui.domain.records import HistoryKind, HistoryMark, SnapshotSaved, StoredState
 from krakked_tui.domain.safety import DayStart, FlattenProgress, KillSwitch
-from krakked_tui.execution import client_ids, holdings
+from krakked_tui.execution import client_ids
+from krakked_tui.execution.holding_book import HoldingBook
 from krakked_tui.execution.holdings import Holding
 from krakked_tui.execution.order_book import OrderBook
 from krakked_tui.execution.settings import ExecutionSettings
 from krakked_tui.execution.unknown import Search
 from krakked_tui.portfolio.findings import LedgerFinding
 from krakked_tui.portfolio.ledger import Books
-from krakked_tui.portfolio.reconcile import DriftFinding
 from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.portfolio.valuation import Valuation
 from krakked_tui.risk.settings import RiskSettings
 from krakked_tui.strategies.settings import StrategySettings
 
 RECENT_TRADES = 200
+FAILED = frozenset({OrderStatus.REJECTED, OrderStatus.ERROR})
+"""How an order ends that the exchange, or our own check of the rules, refused."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -52,89 +64,8 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     portfolio: PortfolioSettings = PortfolioSettings()
     portfolio_sync_seconds: float = 30.0
     snapshot_seconds: float = 300.0
-
-
-@dataclass(slots=True)
-class Counts:
-    """Counters since start."""
-
-    cycles: int = 0
-    plans: int = 0
-    missed_boundaries: int = 0
-    fills: int = 0
-    errors: int = 0
-
-
-@dataclass(slots=True)
-class AccountTruth:
-    """How recently the exchange confirmed what we hold. Wall seconds."""
-
-    synced_wall: float | None = None
-    read_wall: float | None = None
-    """When the reading began that is believed: what it says is as old as that."""
-    asked_wall: float | None = None
-    in_flight: bool = False
-    give_up_wall: float = 0.0
-    """When a reading under way counts as lost."""
-    doubts: int = 0
-    """Readings in a row that differed from the books."""
-    widened: int = 0
-    """How many wider spans of the histories have been read again because of that."""
-    wide_wall: float | None = None
-    """When a wide span is to be read again in any case."""
-    failure: str = ""
-    drift: tuple[DriftFinding, ...] = ()
-    balances: dict[str, AssetBalance] = field(default_factory=dict)
-    compared: int | None = None
-    """``State.activity`` when balances and books were compared last; None when they were not since they
-    were read."""
-    foreign: tuple[OrderReport, ...] = ()
-    """Open orders of the account that are not ours; shown, never touched."""
-
-
-class CancelRequest(msgspec.Struct, frozen=True):
-    """How often an order has been asked to be canceled, and from when (wall) it is asked again.
-
-    ``barred`` when that waits for a status of the exchange: then it is asked as soon as it is allowed.
-    """
-
-    asked: int
-    next_wall: float
-    barred: bool = False
-
-
-class Barred(msgspec.Struct, frozen=True):
-    """A close that a status of the exchange forbids: why, and what becomes of it.
-
-    From ``next_wall`` (wall) on one that must happen is tried all the same: a status may be out of date.
-    """
-
-    reason: str
-    prospect: str
-    next_wall: float
-
-
-class UrgentClose(msgspec.Struct, frozen=True):
-    """A close that must happen: tries so far, and from when (wall) the next one may be made."""
-
-    tries: int = 0
-    next_wall: float = 0.0
-
-
-@dataclass(slots=True)
-class Awaiting:
-    """What has been read of a history whose beginning has not been reached: stored, not booked. By id."""
-
-    trades: dict[str, Trade] = field(default_factory=dict)
-    entries: dict[str, LedgerEntry] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Unattributed:
-    """A fill whose order is not identified yet, with the times the exchange was asked about it."""
-
-    trades: list[Trade] = field(default_factory=list)
-    asked: int = 0
+    min_liquidity_24h_usd: Decimal = ZERO
+    """The universe's, which holds for entries where the risk settings have none."""
 
 
 @dataclass(slots=True)
@@ -163,7 +94,10 @@ class State:
     day_awaited: datetime | None = None
     """Since when a new day waits for prices to be opened at."""
     flatten: FlattenProgress | None = None
-    holdings: dict[str, Holding] = field(default_factory=dict)
+    held: HoldingBook = field(default_factory=HoldingBook)
+    """What strategies hold, share by share, and what they have sold."""
+    atr: dict[str, Decimal] = field(default_factory=dict)
+    """Average true range of the pairs that are held, in quote units, as of the last cycle that told it."""
     marks: dict[str, Mark] = field(default_factory=dict)
     """The last prices; written by ``decision.marks`` and by a stop that is hit."""
     valuation: Valuation | None = None
@@ -205,13 +139,19 @@ class State:
     awaiting_fills: set[str] = field(default_factory=set)
     """Orders that the exchange says have filled further than their booked fills."""
     urgent: dict[str, UrgentClose] = field(default_factory=dict)
-    """Pairs to close at market, until nothing is held of them."""
-    watched_stops: dict[str, Decimal] | None = None
-    """The stops watched on live prices now; None before they have been asked for."""
+    """Shares to sell at market, by pair, until nothing is held of them."""
+    watched_stops: dict[str, Levels] | None = None
+    """The prices watched for now; None before that has been asked for."""
     flatten_next_wall: dict[str, float] = field(default_factory=dict)
     """Wall second from which the flatten may make another close order of each pair."""
     flatten_verifying_since: float | None = None
     strategy_errors: dict[str, str] = field(default_factory=dict)
+    """What stopped each strategy that has failed; it is not run until it is restarted."""
+    restarted: set[str] = field(default_factory=set)
+    """Strategies that were made anew while a cycle was computed with the old ones."""
+    order_errors: int = 0
+    """Orders in a row that ended in an error; an order that the exchange took ends the row."""
+    last_order_error: str = ""
     market_usable: bool = False
     market_detail: str = "no prices yet"
     storage_trouble: str = ""
@@ -226,6 +166,11 @@ class State:
     """Wall second of the last housekeeping."""
     speed: float = 1.0
     counts: Counts = field(default_factory=Counts)
+
+    @property
+    def holdings(self) -> dict[str, Holding]:
+        """What strategies hold, by pair."""
+        return self.held.holdings
 
     def new_client_id(self, tag: str) -> str:
         """Take the next client order id."""
@@ -418,6 +363,8 @@ def open_state(
         snapshots=list(stored.snapshots),
         history={mark.kind: mark for kind in HistoryKind for mark in stored.history if mark.kind is kind},
         foreign={order.kraken_order_id: order.userref for order in stored.foreign_orders},
+        held=HoldingBook(stored.share_marks),
+        order_errors=_errors_in_a_row(orders),
         external=unjudged(stored),
     )
     for rate in stored.rates:
@@ -449,7 +396,7 @@ def book(state: State, trades: Iterable[Trade], entries: Iterable[LedgerEntry]) 
 
 def attribute_all(state: State) -> None:
     """Make the holdings anew from all fills that are booked, by time."""
-    state.holdings.clear()
+    state.held.clear()
     state.booked.clear()
     state.unattributed.clear()
     state.recent_trades.clear()
@@ -475,12 +422,14 @@ def attribute(state: State, trade: Trade) -> LocalOrder | None:
         return None
     state.booked[order.cl_ord_id] = state.booked.get(order.cl_ord_id, ZERO) + trade.volume
     state.note_fills(order)
-    holding = holdings.apply(state.holdings.get(trade.pair), order, trade, state.known[trade.pair].base)
-    if holding is None:
-        state.holdings.pop(trade.pair, None)
-    else:
-        state.holdings[trade.pair] = holding
+    state.held.apply(order, trade, state.known[trade.pair])
     return order
+
+
+def _errors_in_a_row(orders: OrderBook) -> int:
+    """Count the orders made last that all ended in an error."""
+    failed = takewhile(lambda order: order.status in FAILED, orders.newest(len(orders)))
+    return sum(1 for _ in failed)
 
 
 def _number(order: LocalOrder) -> int:

@@ -12,6 +12,7 @@ from krakked_tui.decision import (
     operator,
     orders,
     rates,
+    reload,
     stops,
     universe,
 )
@@ -43,9 +44,7 @@ def _handle(state: State, out: Outcome, event: e.Event) -> None:  # noqa: C901, 
             orders.submit_answered(state, out, event)
             flatten.answered(state, out, event.outcome)
         case e.SubmitWithheld():
-            withheld = orders.submit_withheld(state, out, event)
-            if withheld is not None and withheld.purpose is Purpose.FLATTEN:
-                flatten.withheld(state, out, withheld.request.pair)
+            _submit_withheld(state, out, event)
         case e.OrderReported():
             orders.order_reported(state, out, event)
         case e.TradeReported():
@@ -90,10 +89,18 @@ def _handle(state: State, out: Outcome, event: e.Event) -> None:  # noqa: C901, 
             | e.StopRequested()
         ):
             operator.command(state, out, event)
+        case e.SettingsReloaded():
+            reload.settings_reloaded(state, out, event)
         case e.SettingChanged():
             operator.setting_changed(out, event)
         case _:
             assert_never(event)
+
+
+def _submit_withheld(state: State, out: Outcome, event: e.SubmitWithheld) -> None:
+    withheld = orders.submit_withheld(state, out, event)
+    if withheld is not None and withheld.purpose is Purpose.FLATTEN:
+        flatten.withheld(state, out, withheld.request.pair)
 
 
 def _market_data_changed(state: State, out: Outcome, event: e.MarketDataChanged) -> None:

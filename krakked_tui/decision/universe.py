@@ -7,7 +7,7 @@ import msgspec
 from krakked_tui.decision import events as e
 from krakked_tui.decision.effects import Level
 from krakked_tui.decision.outcome import Outcome
-from krakked_tui.decision.state import State, UrgentClose, book
+from krakked_tui.decision.state import State, book
 from krakked_tui.domain.pairs import PairStatus, SystemStatus
 from krakked_tui.market.universe import diff
 
@@ -90,7 +90,7 @@ def release_closes(state: State, out: Outcome) -> None:
         if not held:
             continue
         if pair in state.urgent:
-            state.urgent[pair] = UrgentClose()
+            state.urgent[pair] = msgspec.structs.replace(state.urgent[pair], tries=0, next_wall=0.0)
         out.log(Level.INFO, "close_allowed_again", f"{pair}: the exchange takes sales again", pair=pair)
 
 

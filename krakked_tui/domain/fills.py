@@ -1,11 +1,13 @@
 """What the exchange did: trades, ledger rows, balances."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
 from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.precision import step_down
 
 
 class Fee(msgspec.Struct, frozen=True, gc=False):
@@ -64,3 +66,25 @@ class AssetBalance(msgspec.Struct, frozen=True):
     def free(self) -> Decimal:
         """What can be spent now."""
         return self.total - self.reserved
+
+
+def apportion(amount: Decimal, weights: Sequence[Decimal], decimals: int) -> tuple[Decimal, ...]:
+    """Split an amount in proportion to weights that are not all zero, into parts that add up to it exactly.
+
+    Parts have no more than ``decimals`` decimals, or as many as the amount when it has more. What is left
+    by rounding goes, unit by unit, to the parts that lost most by it, the first of equals. The same amount
+    and weights always give the same parts, and those of a negative amount are its mirror image.
+    """
+    if not amount or sum(map(bool, weights)) == 1:
+        return tuple(amount if weight else ZERO for weight in weights)
+    exponent = amount.as_tuple().exponent
+    assert isinstance(exponent, int), amount
+    unit = Decimal(1).scaleb(min(-decimals, exponent))
+    size, total = abs(amount), sum(weights, ZERO)
+    exact = [size * weight / total for weight in weights]
+    parts = [step_down(part, unit) for part in exact]
+    left = int((size - sum(parts, ZERO)) / unit)
+    by_loss = sorted(range(len(parts)), key=lambda number: (parts[number] - exact[number], number))
+    for number in by_loss[:left]:
+        parts[number] += unit
+    return tuple(-part for part in parts) if amount < ZERO else tuple(parts)

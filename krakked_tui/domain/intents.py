@@ -23,7 +23,9 @@ class StrategyIntent(msgspec.Struct, frozen=True):
     """One wish of one strategy. ``desired_exposure_usd`` None means: let risk size it.
 
     ``signal_time`` is the open time of the closed candle that gave the signal; ``confidence`` is
-    in 0..1; ``metadata`` holds the indicator values shown to the operator.
+    in 0..1; ``metadata`` holds the indicator values shown to the operator. ``atr`` is the average true
+    range of that candle over ``risk.volatility_lookback_bars``, in quote units, None when it has none: the
+    runner fills it in, whatever the strategy said.
     """
 
     strategy_id: str
@@ -38,6 +40,7 @@ class StrategyIntent(msgspec.Struct, frozen=True):
     stop_price: Decimal | None = None
     take_profit_price: Decimal | None = None
     metadata: dict[str, float] = {}
+    atr: Decimal | None = None
 
     @property
     def side(self) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.money import ZERO
+from krakked_tui.domain.plans import ActionShare
 
 
 class Side(StrEnum):
@@ -85,7 +86,12 @@ class OrderRequest(msgspec.Struct, frozen=True):
 
 
 class LocalOrder(msgspec.Struct, frozen=True):
-    """Our record of one order, kept for ever. ``signal_time`` is the open time of the signal candle."""
+    """Our record of one order, kept for ever. ``signal_time`` is the open time of the signal candle.
+
+    ``shares`` are the strategies it is for, adding up to its volume; ``strategy_id`` is ``plans.NET`` when
+    there are several. Empty for an order of one strategy, made by a version that had no shares. A share of a
+    sale has the stop that was hit for its ``stop_price``, None when it is sold for another reason.
+    """
 
     local_id: str
     cl_ord_id: str
@@ -103,6 +109,7 @@ class LocalOrder(msgspec.Struct, frozen=True):
     filled: Decimal = ZERO
     avg_fill_price: Decimal = ZERO
     last_error: str | None = None
+    shares: tuple[ActionShare, ...] = ()
 
     @property
     def remaining(self) -> Decimal:

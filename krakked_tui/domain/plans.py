@@ -49,8 +49,34 @@ class LimitCheck(msgspec.Struct, frozen=True):
         return self.threshold - self.current
 
 
+NET = "net"
+"""Stands for the strategy of an action, and of its order, that several strategies share."""
+
+
+class ActionShare(msgspec.Struct, frozen=True):
+    """The part of an action that is one strategy's: ``size`` of base bought or sold for it, above zero.
+
+    Of a buy: the prices at which its part of the position is sold again between candles (None: not), how far
+    a trailing stop follows the highest price, and how long it may be held.
+    """
+
+    strategy_id: str
+    size: Decimal
+    timeframe: Timeframe | None = None
+    signal_time: datetime | None = None
+    stop_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    trailing_stop_pct: Decimal | None = None
+    max_holding_minutes: int | None = None
+
+
 class RiskAdjustedAction(msgspec.Struct, frozen=True):
-    """What risk lets one intent do. Sizes in base, notional in USD."""
+    """What risk lets be done with one pair, or why nothing is done for an intent. Base sizes, USD notional.
+
+    An action that changes something has the ``shares`` of the strategies it is for, sorted by id, which add
+    up to the change; ``strategy_id`` is ``NET`` when there are several. One that changes nothing has none
+    and is about one intent. ``current_base_size`` and ``target_base_size`` are of the whole pair.
+    """
 
     pair: str
     strategy_id: str
@@ -66,6 +92,7 @@ class RiskAdjustedAction(msgspec.Struct, frozen=True):
     blocked_reasons: tuple[str, ...] = ()
     clamped_by: tuple[str, ...] = ()
     checks: tuple[LimitCheck, ...] = ()
+    shares: tuple[ActionShare, ...] = ()
 
 
 class ExecutionPlan(msgspec.Struct, frozen=True):
@@ -94,6 +121,11 @@ class DecisionRecord(msgspec.Struct, frozen=True):
     input_fingerprint: str
     duration_ms: float
     notes: tuple[str, ...] = ()
+    metadata: dict[str, str] = {}
+    """Equity, drawdown, drift, kill switch, data status and the configuration's fingerprint, in words."""
+    inputs: bytes = b""
+    """What risk was told, enough to decide again to the same actions: see ``risk.replay``. Empty without
+    intents, and in records of versions that did not keep it."""
 
     @property
     def blocked_count(self) -> int:

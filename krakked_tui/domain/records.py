@@ -89,6 +89,18 @@ class ForeignOrderSaved(msgspec.Struct, frozen=True, tag=True):
     userref: int | None = None
 
 
+class ShareMarked(msgspec.Struct, frozen=True, tag=True):
+    """Replace the stored highest price of what a strategy has held of a pair since ``opened_at``.
+
+    Coarse: the price may have been a little higher. It says nothing of a share opened at another time.
+    """
+
+    pair: str
+    strategy_id: str
+    opened_at: datetime
+    highest: Decimal
+
+
 class DecisionSaved(msgspec.Struct, frozen=True, tag=True):
     """Store a decision record."""
 
@@ -166,6 +178,7 @@ Record = (
     | RateSaved
     | HistoryMarked
     | ForeignOrderSaved
+    | ShareMarked
     | DecisionSaved
     | KillSwitchSaved
     | PausedSaved
@@ -193,6 +206,7 @@ class StoredState(msgspec.Struct, frozen=True):
     rates: tuple[Rate, ...] = ()
     history: tuple[HistoryMark, ...] = ()
     foreign_orders: tuple[ForeignOrderSaved, ...] = ()
+    share_marks: tuple[ShareMarked, ...] = ()
     snapshots: tuple[SnapshotSaved, ...] = ()
     kill_switch: KillSwitch = KillSwitch()
     paused: bool = False

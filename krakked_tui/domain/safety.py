@@ -20,13 +20,18 @@ class KillCause(StrEnum):
 
 
 class KillSwitch(msgspec.Struct, frozen=True):
-    """Blocks open and increase; lets reduce and close through. Survives restarts."""
+    """Blocks open and increase; lets reduce and close through. Survives restarts.
+
+    ``forced`` are the causes that went on when it was cleared all the same: they do not set it again until
+    they have ended.
+    """
 
     active: bool = False
     cause: KillCause | None = None
     reason: str = ""
     since: datetime | None = None
     by: str = ""
+    forced: tuple[KillCause, ...] = ()
 
 
 class FlowCount(msgspec.Struct, frozen=True):

@@ -1,15 +1,15 @@
 """What the composition root hands to the engine: settings, and factories of what is behind the ports."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import msgspec
 
 from krakked_tui.decision.state import CoreSettings
 from krakked_tui.engine.settings import SchedulerSettings
-from krakked_tui.engine.signals import AnyStrategy
 from krakked_tui.market.settings import MarketDataSettings, UniverseSettings
 from krakked_tui.ports import Broker, CandleStore, Clock, Journal, MarketFeed, UniverseCache
+from krakked_tui.strategies.loaded import StrategySet
 
 
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +36,7 @@ class Adapters:
     exchange it is, and so whose they are.
     ``check_access`` asks the exchange whether the key may do what the mode needs; it raises
     ``ExchangeError`` when the exchange cannot be asked, and ``AccessError`` or ``RefusedError`` when not.
+    ``strategies`` are those that are to run, and why others that are to cannot.
     ``exchange_ready`` is called once trading can begin: a rehearsal exchange starts its clock there.
     """
 
@@ -44,5 +45,5 @@ class Adapters:
     open_universe: Callable[[], Awaitable[UniverseCache]]
     connect: Callable[[Clock], Awaitable[tuple[MarketFeed, Broker]]]
     check_access: Callable[[], Awaitable[None]]
-    strategies: Sequence[AnyStrategy]
+    strategies: StrategySet
     exchange_ready: Callable[[], None]

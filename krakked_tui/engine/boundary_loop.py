@@ -1,7 +1,7 @@
 """Closing candles at their boundaries, on exchange time."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from krakked_tui.decision.effects import Level, Log
@@ -71,6 +71,11 @@ class BoundaryLoop:
     def unstored(self) -> int:
         """Closed candles that wait for a store that refuses them or does not answer."""
         return self._writer.unstored
+
+    def use(self, timeframes: Collection[Timeframe]) -> None:
+        """Report the boundaries of these, all of which must be kept, from the next one on."""
+        assert set(timeframes) <= set(self._kept), timeframes
+        self._timeframes = tuple(timeframes)
 
     async def run(self) -> None:
         """Close boundaries until cancelled. Started again, it goes on where it was."""

@@ -1,6 +1,7 @@
 """The engine: start, run, stop, on an event loop of its own."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -8,7 +9,7 @@ from krakked_tui.decision import events as e
 from krakked_tui.decision.account import revalue
 from krakked_tui.decision.effects import Answer, Level, Log
 from krakked_tui.decision.state import State, open_state
-from krakked_tui.domain.errors import ExchangeError, KrakkedError
+from krakked_tui.domain.errors import ExchangeError, KrakkedError, RefusedError
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.precision import half_up
 from krakked_tui.engine.account_events import AccountEvents
@@ -18,16 +19,19 @@ from krakked_tui.engine.clock import ExchangeClock, utc_now
 from krakked_tui.engine.history_sync import HistorySync, begin
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.interpreter import Interpreter
-from krakked_tui.engine.market_side import MarketPorts, MarketSide, warmup
+from krakked_tui.engine.market_side import MarketPorts, MarketSide
 from krakked_tui.engine.moment import Moment, Summary
 from krakked_tui.engine.recorded_feed import RecordedFeed
 from krakked_tui.engine.requested_round import RequestedRound
 from krakked_tui.engine.runner import Runner
 from krakked_tui.engine.startup import Progress, synchronise_clock
+from krakked_tui.engine.strategy_cycle import StrategyCycles
+from krakked_tui.engine.strategy_runner import StrategyRunner
 from krakked_tui.engine.supervisor import Supervisor
 from krakked_tui.execution.settings import OnShutdown
 from krakked_tui.market.boundaries import newest_boundary
 from krakked_tui.ports import Broker, MarketFeed, StreamState
+from krakked_tui.strategies.loaded import StrategySet
 
 PRICE_SECONDS = 1.0
 HOUSEKEEPING_SECONDS = 0.5
@@ -72,12 +76,15 @@ class Engine:
         self._hurried = False
         self._tasks = 0
         self._dirty = True
-        self._timeframes = tuple(warmup(adapters.strategies))
+        self._strategies = StrategyRunner(
+            adapters.strategies, deadline_seconds=settings.scheduler.cycle_deadline_seconds,
+            monotonic=time.monotonic, write_log=write_log,
+        )  # fmt: skip
         self.clock = clock
         self.on_started: Callable[[], None] = lambda: None
         """Called on the engine's loop once the engine runs."""
         self.inbox = Inbox()
-        self.moment = Moment(at=self.clock.now())
+        self.moment = Moment(at=self.clock.now(), strategies=self._strategies)
         self._started_wall = self.clock.monotonic()
         self._opened: list[_Closable] = []
         self._progress = Progress(STEPS, clock=clock, changed=self._show_steps, write_log=write_log)
@@ -99,6 +106,24 @@ class Engine:
             self._answers.resolve(Answer(ticket, accepted=False, message=why))
             return
         self._supervisor.spawn("requested candles", self._requested.run(by, ticket))
+
+    def use_strategies(self, strategies: StrategySet, event: e.SettingsReloaded) -> None:
+        """Run these strategies, with the limits of ``event``, from the next cycle on.
+
+        ``strategies`` are those of ``event``, built. Candles that they need are read meanwhile. Raises
+        ``RefusedError`` when that cannot be while this engine runs; nothing is changed then.
+        """
+        side = self.moment.side
+        if side is None or self.moment.phase != "running":
+            raise RefusedError(f"the engine is {self.moment.phase}: strategies are changed while it runs")
+        before = self._strategies.given
+        self._strategies.use(strategies)
+        if refusal := side.refusal(self._strategies.warmup):
+            self._strategies.use(before)
+            raise RefusedError(refusal)
+        self.inbox.put(event)
+        if side.use(self._strategies.warmup, event.risk):
+            self._supervisor.spawn("more candles", side.read_more())
 
     def hurry(self) -> None:
         """Stop without waiting for anything any longer."""
@@ -161,6 +186,7 @@ class Engine:
         known = side.keeper.known
         state = open_state(stored, self._settings.core, known, self._settings.first_order_number)
         state.speed = clock.speed
+        self._note_unmade(state)
         side.attach(state)
         if state.unbooked:
             message = f"{len(state.unbooked)} stored trades are on pairs that are not listed any more"
@@ -170,7 +196,11 @@ class Engine:
         self.moment.market, self.moment.focus = market, side.focus
         begin(stored, self.inbox, clock.now())
         del stored  # every event of the account, which the state has taken over
-        interpreter = self._make_interpreter(state, broker, side, supervisor)
+        cycles = StrategyCycles(
+            state=state, market=side.market, runner=self._strategies, inbox=self.inbox, clock=clock,
+            unread=lambda: side.ingest.unread,
+        )  # fmt: skip
+        interpreter = self._make_interpreter(state, broker, side, supervisor, cycles)
         runner = Runner(
             state=state, inbox=self.inbox, journal=journal, performer=interpreter, clock=clock,
             published=self._mark_dirty,
@@ -186,8 +216,8 @@ class Engine:
         await progress.run("history", self._make_history(state, broker).run)
         await progress.run("portfolio", lambda: self._account_read(state, account))
         await progress.run("candles", side.ingest.first_round)
-        if self._timeframes:
-            await interpreter.rehearse(self._timeframes, newest_boundary(clock.now(), self._timeframes))
+        if timeframes := tuple(self._strategies.warmup):
+            await cycles.rehearse(timeframes, newest_boundary(clock.now(), timeframes))
         side.stream(supervisor)
         supervisor.keep("prices", lambda: self._price(side))
         await progress.run("live feed", lambda: self._priced(state, side))
@@ -207,7 +237,7 @@ class Engine:
         store = self._closing(await adapters.open_candles())
         ports = MarketPorts(feed, store, await adapters.open_universe())
         return MarketSide(
-            ports, settings=self._settings, strategies=adapters.strategies, inbox=self.inbox,
+            ports, settings=self._settings, warmup=self._strategies.warmup, inbox=self.inbox,
             clock=self.clock, write_log=self._write_log,
             account_stream=lambda: self.moment.account_stream,
         )  # fmt: skip
@@ -274,15 +304,13 @@ class Engine:
             await self.clock.sleep(POLL_SECONDS)
 
     def _make_interpreter(
-        self, state: State, broker: Broker, side: MarketSide, supervisor: Supervisor
+        self, state: State, broker: Broker, side: MarketSide, supervisor: Supervisor, cycles: StrategyCycles
     ) -> Interpreter:
         return Interpreter(
             state=state, inbox=self.inbox, broker=broker, market=side.market, answers=self._answers,
-            clock=self.clock, spawner=supervisor, strategies=self._adapters.strategies,
+            clock=self.clock, spawner=supervisor, cycles=cycles,
             rates=side.make_rate_finder(state, self._settings.core.portfolio), write_log=self._write_log,
             max_concurrent_orders=self._settings.core.execution.max_concurrent_orders,
-            cycle_deadline_seconds=self._settings.scheduler.cycle_deadline_seconds,
-            unread=lambda: side.ingest.unread,
         )  # fmt: skip
 
     def _make_history(self, state: State, broker: Broker) -> HistorySync:
@@ -348,7 +376,16 @@ class Engine:
         self._opened.append(adapter)
         return adapter
 
+    def _note_unmade(self, state: State) -> None:
+        """Show strategies that are to run and could not be made as failed; what they hold stays guarded."""
+        for strategy_id, why in self._strategies.failed.items():
+            state.strategy_errors[strategy_id] = why
+            fields: dict[str, str | int | float | bool | None] = {"strategy_id": strategy_id, "error": why}
+            message = f"{strategy_id} is disabled: {why}"
+            self._write_log(Log(Level.ERROR, "strategy_failed", fields, message))
+
     async def _close(self) -> None:
+        self._strategies.close()
         for adapter in reversed(self._opened):
             try:
                 await adapter.close()
@@ -361,7 +398,7 @@ class Engine:
             **self._settings.about,
             "pairs": len(state.tradable),
             "strategies": ",".join(s.id for s in self._settings.core.strategies),
-            "timeframes": ",".join(self._timeframes),
+            "timeframes": ",".join(self._strategies.warmup),
             "orders_to_resolve": len(state.searches),
             "speed": self.clock.speed,
             "seconds": round(self.clock.monotonic() - self._started_wall, 3),

@@ -5,22 +5,19 @@ event. A broker answers order calls with values, so a task ends in an event on e
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any, Protocol, assert_never
 
 from krakked_tui.decision import effects as f
 from krakked_tui.decision import events as e
 from krakked_tui.decision.state import State
-from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.errors import ExchangeError
 from krakked_tui.domain.orders import LocalOrder, Purpose, SubmitOutcome, Unknown, Withheld
-from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.market import LiveMarket
 from krakked_tui.engine.rate_finder import RateFinder
-from krakked_tui.engine.signals import AnyStrategy, Signals, compute
 from krakked_tui.portfolio.accounts import WantedRate
 from krakked_tui.ports import Broker, Clock
 
@@ -36,16 +33,22 @@ class Spawner(Protocol):
         ...
 
 
+class Cycles(Protocol):
+    """What runs the strategies (``engine.strategy_cycle.StrategyCycles``)."""
+
+    async def run(self, effect: f.ComputeSignals) -> e.SignalsComputed:
+        """Run the strategies of a cycle; bounded in time, whatever they do."""
+        ...
+
+
 class Interpreter:
     """Carries effects out."""
 
     def __init__(  # noqa: PLR0913 - one argument per thing an effect can reach
         self, *, state: State, inbox: Inbox, broker: Broker, market: LiveMarket, answers: Answers,
-        clock: Clock, spawner: Spawner, strategies: Sequence[AnyStrategy], rates: RateFinder,
-        write_log: Callable[[f.Log], None], max_concurrent_orders: int, cycle_deadline_seconds: float,
-        unread: Callable[[], frozenset[str]],
+        clock: Clock, spawner: Spawner, cycles: Cycles, rates: RateFinder,
+        write_log: Callable[[f.Log], None], max_concurrent_orders: int,
     ) -> None:  # fmt: skip
-        """``unread`` names the pairs of which candles are known to be missing."""
         self._state = state
         self._inbox = inbox
         self._broker = broker
@@ -53,14 +56,12 @@ class Interpreter:
         self._answers = answers
         self._clock = clock
         self._spawner = spawner
-        self._strategies = tuple(strategies)
+        self._cycles = cycles
         self._rates = rates
         self._write_log = write_log
         # What reduces risk never waits for a slot behind entries that hang.
         self._entry_slots = asyncio.Semaphore(max_concurrent_orders)
         self._other_slots = asyncio.Semaphore(max_concurrent_orders)
-        self._cycle_deadline = cycle_deadline_seconds
-        self._unread = unread
         self.in_flight = 0
         """Order requests handed to the broker and not answered yet."""
 
@@ -201,52 +202,5 @@ class Interpreter:
     async def _find_rates(self, wanted: tuple[WantedRate, ...]) -> None:
         self._inbox.put(await self._rates.find(wanted))
 
-    async def rehearse(self, timeframes: Sequence[Timeframe], boundary: datetime) -> None:
-        """Evaluate the strategies once and forget the answer.
-
-        The first evaluation compiles what the later ones use; it must not delay the first boundary.
-        """
-        frames = {timeframe: self._market.frame(timeframe) for timeframe in timeframes}
-        await asyncio.to_thread(
-            compute, self._strategies, frames, self._pairs(), {}, boundary, self._clock.now()
-        )
-
-    def _pairs(self) -> Mapping[str, PairMetadata]:
-        state = self._state
-        return {pair: state.known[pair] for pair in state.tradable | state.holdings.keys()}
-
     async def _signals(self, effect: f.ComputeSignals) -> None:
-        started = self._clock.monotonic()
-        frames = {timeframe: self._market.frame(timeframe) for timeframe in effect.timeframes}
-        pairs = self._pairs()
-        working = [s for s in self._strategies if s.settings.id not in self._state.strategy_errors]
-        now = self._clock.now()
-        # Before the strategies look, too: what comes meanwhile, they have not seen.
-        unread = self._unread()
-        try:
-            async with asyncio.timeout(self._cycle_deadline):
-                signals = await asyncio.to_thread(
-                    compute, working, frames, pairs, effect.held, effect.boundary, now
-                )
-        except TimeoutError:
-            fields: dict[str, str | int | float | bool | None] = {"deadline": self._cycle_deadline}
-            late = f"a strategy cycle took longer than {self._cycle_deadline:g} s and was dropped"
-            self._write_log(f.Log(f.Level.ERROR, "cycle_deadline", fields, late))
-            signals = Signals((), {}, "")
-        clock = self._clock
-        self._inbox.put(
-            e.SignalsComputed(
-                at=clock.now(),
-                wall=clock.monotonic(),
-                cycle=effect.cycle,
-                boundary=effect.boundary,
-                timeframes=effect.timeframes,
-                intents=signals.intents,
-                marks=self._market.marks(),
-                duration_ms=(clock.monotonic() - started) * 1000,
-                fingerprint=signals.fingerprint,
-                failures=signals.failures,
-                notes=signals.notes,
-                unread=unread | self._unread(),
-            )
-        )
+        self._inbox.put(await self._cycles.run(effect))

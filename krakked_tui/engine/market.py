@@ -1,6 +1,6 @@
-"""The live market as the engine keeps it: latest quotes, recent closed bars, watched stops.
+"""The live market as the engine keeps it: latest quotes, recent closed bars, watched levels.
 
-Implements ``FeedSink``: ticks end here, in dictionaries, and only closed bars, crossed stops and
+Implements ``FeedSink``: ticks end here, in dictionaries, and only closed bars, crossed levels and
 changes of usability become events.
 """
 
@@ -8,12 +8,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from math import inf
 
 import msgspec
 import polars as pl
 
+from krakked_tui.decision.effects import Levels
 from krakked_tui.decision.events import Mark, MarketDataChanged, StopCrossed
 from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.pairs import PairStatus, SystemStatus
@@ -56,7 +56,7 @@ class LiveMarket:
         self._inbox = inbox
         self._clock = clock
         self._quotes: dict[str, Quote] = {}
-        self._stops: dict[str, Decimal] = {}
+        self._levels: dict[str, Levels] = {}
         self._bars = {timeframe: RecentBars(keep_bars) for timeframe in timeframes}
         self._stream = StreamState("market", connected=False, detail="not connected yet")
         self._reported: tuple[FeedState, Polling | None] | None = None
@@ -89,15 +89,13 @@ class LiveMarket:
         self.candles = 0
 
     def on_quote(self, quote: Quote) -> None:
-        """Keep the latest quote of the stream, and report a stop it goes through."""
+        """Keep the latest quote of the stream, and report it when it reaches a level that is watched for."""
         self.ticks += 1
         self._quotes[quote.pair] = self._newest = quote
-        stop = self._stops.get(quote.pair)
-        if stop is not None and quote.price <= stop:
-            self._cross(quote, stop)
+        self._check(quote)
 
     def take_quotes(self, quotes: Iterable[Quote], asked: float) -> None:
-        """Keep prices that were asked for at wall second ``asked``, and report stops they go through.
+        """Keep prices that were asked for at wall second ``asked``, and report levels they reach.
 
         What the stream said since then wins. The change over 24 hours, which such prices do not have,
         stays that of the price before.
@@ -108,9 +106,7 @@ class LiveMarket:
                 continue
             quote = answer if known is None else _merged(answer, known)
             self._quotes[quote.pair] = self._asked[quote.pair] = quote
-            stop = self._stops.get(quote.pair)
-            if stop is not None and quote.price <= stop:
-                self._cross(quote, stop)
+            self._check(quote)
 
     def confirm(self, pairs: Iterable[str], at: float) -> None:
         """Note that the prices of these pairs were the same in an answer received at wall second ``at``."""
@@ -136,10 +132,14 @@ class LiveMarket:
         """Say whether a pair's latest quote was asked for, and not streamed."""
         return self._asked.get(quote.pair) is quote
 
-    def _cross(self, quote: Quote, stop: Decimal) -> None:
-        del self._stops[quote.pair]
-        event = StopCrossed(self._clock.now(), self._mark(quote), stop)
-        self._inbox.put(event, key=f"stop:{quote.pair}")
+    def _check(self, quote: Quote) -> None:
+        """Report a price that reaches a level of its pair, once."""
+        levels = self._levels.get(quote.pair)
+        level = levels.crossed(quote.price) if levels is not None else None
+        if level is not None:
+            del self._levels[quote.pair]
+            event = StopCrossed(self._clock.now(), self._mark(quote), level)
+            self._inbox.put(event, key=f"stop:{quote.pair}")
 
     def on_candle(self, candle: Candle, seen: datetime) -> None:
         """Keep a running or final candle until its boundary; one that had to be dropped is a gap."""
@@ -262,14 +262,22 @@ class LiveMarket:
         """Return the recent closed candles of all pairs."""
         return self._bars[timeframe].frame
 
-    def watch_stops(self, stops: Mapping[str, Decimal]) -> None:
-        """Replace the watched stops, and check them against the prices at hand."""
-        self._stops = dict(stops)
-        for pair, stop in stops.items():
+    def keep_bars(self, bars: int) -> None:
+        """Keep so many candles of each pair and timeframe from now on, if that is more than before.
+
+        What was dropped before does not come back by itself.
+        """
+        for recent in self._bars.values():
+            recent.keep = max(recent.keep, bars)
+
+    def watch_stops(self, stops: Mapping[str, Levels]) -> None:
+        """Replace the levels that are watched for, and check them against the prices at hand."""
+        self._levels = dict(stops)
+        for pair in stops:
             quote = self._quotes.get(pair)
             # However old the price is: it is the best there is, and its age goes on record.
-            if quote is not None and quote.price <= stop:
-                self._cross(quote, stop)
+            if quote is not None:
+                self._check(quote)
 
     def marks(self) -> dict[str, Mark]:
         """Return the latest price of every pair, with its age."""

@@ -1,14 +1,15 @@
 """Everything that follows the market, put together: pairs, prices, candles, and whoever watches over them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from krakked_tui.decision.effects import Log
+from krakked_tui.decision.effects import Level, Log
 from krakked_tui.decision.events import SystemStatusChanged
 from krakked_tui.decision.state import State
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.depth import BookTop
+from krakked_tui.domain.errors import StorageError
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.pairs import PairMetadata, SystemStatus
 from krakked_tui.engine.adapters import EngineSettings
@@ -22,11 +23,11 @@ from krakked_tui.engine.market_data import DeafLately, MarketData, Sources
 from krakked_tui.engine.price_checks import PriceChecks
 from krakked_tui.engine.rate_finder import RateFinder
 from krakked_tui.engine.recorded_feed import RecordedFeed
-from krakked_tui.engine.signals import AnyStrategy
 from krakked_tui.engine.supervisor import Supervisor
 from krakked_tui.engine.universe_keeper import UniverseKeeper, UniverseRules
 from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.ports import CandleStore, Clock, StreamState, UniverseCache
+from krakked_tui.risk.settings import RiskSettings
 
 STATUS_SECONDS = 30.0
 """How long after the stream went what it told last of the exchange and its pairs still counts."""
@@ -45,10 +46,11 @@ class MarketSide:
     """Made once the exchange's clock is known. Used from the engine's loop only."""
 
     def __init__(
-        self, ports: MarketPorts, *, settings: EngineSettings, strategies: Sequence[AnyStrategy],
+        self, ports: MarketPorts, *, settings: EngineSettings, warmup: Mapping[Timeframe, int],
         inbox: Inbox, clock: Clock, write_log: Callable[[Log], None],
         account_stream: Callable[[], StreamState],
     ) -> None:  # fmt: skip
+        """``warmup`` says how many bars of each timeframe in use the strategies need."""
         feed, store = ports.feed, ports.store
         self._feed = feed
         self._inbox = inbox
@@ -61,7 +63,8 @@ class MarketSide:
         """The status of the exchange that was passed on last."""
         self.focus: Focus | None = None
         """The pair that is looked at; None before the state is known."""
-        needs = CandleNeeds(warmup(strategies), settings.market.ingest.history_bars)
+        self._warmup = _with_volatility(warmup, settings.core.risk)
+        needs = CandleNeeds(self._warmup, settings.market.ingest.history_bars)
         self.keeper = UniverseKeeper(
             feed=feed, cache=ports.universe, inbox=inbox, clock=clock, rules=_rules(settings),
             needed=self._needed, on_added=self._added, write_log=write_log,
@@ -94,6 +97,38 @@ class MarketSide:
             )
         )  # fmt: skip
         self._timeframes = timeframes
+
+    def refusal(self, warmup: Mapping[Timeframe, int]) -> str:
+        """Say why these candles cannot be had while this engine runs; empty when they can."""
+        missing = [timeframe for timeframe in _by_length(warmup) if timeframe not in self._timeframes]
+        if not missing:
+            return ""
+        return (
+            f"candles of {', '.join(missing)} are not kept by the engine that runs:"
+            f" restart Krakked, or use {', '.join(self._timeframes)}"
+        )
+
+    def use(self, warmup: Mapping[Timeframe, int], risk: RiskSettings) -> bool:
+        """Have the candles that replaced strategies need; ``refusal`` must have had nothing to say.
+
+        Returns whether more are needed than before, so that ``read_more`` is to be run.
+        """
+        needed = _with_volatility(warmup, risk)
+        more = any(bars > self._warmup.get(timeframe, 0) for timeframe, bars in needed.items())
+        # Whoever reads candles looks here whenever it does.
+        self._warmup.clear()
+        self._warmup.update(needed)
+        self.market.keep_bars(max(needed.values(), default=1))
+        self.boundaries.use(_by_length(needed))
+        return more
+
+    async def read_more(self) -> None:
+        """Show the strategies what the store has, and read what it lacks, now that they need more."""
+        try:
+            await self.ingest.refresh()
+        except StorageError as error:
+            message = f"candles for the changed strategies cannot be read: {error}"
+            self._write_log(Log(Level.ERROR, "candles_not_looked_up", {"reason": str(error)}, message))
 
     async def list_pairs(self) -> None:
         """Read which pairs there are. None that may be traded is no failure: what is held is to be guarded.
@@ -180,12 +215,10 @@ class MarketSide:
         return self.focus.book_of(pair) if self.focus is not None else None
 
 
-def warmup(strategies: Sequence[AnyStrategy]) -> dict[Timeframe, int]:
-    """Return how many bars each timeframe needs: what its most demanding strategy says."""
-    return {
-        timeframe: max(s.warmup_bars for s in strategies if timeframe in s.settings.timeframes)
-        for timeframe in _by_length({t for s in strategies for t in s.settings.timeframes})
-    }
+def _with_volatility(warmup: Mapping[Timeframe, int], risk: RiskSettings) -> dict[Timeframe, int]:
+    """Return the bars needed where average true ranges are: of every timeframe that strategies use."""
+    least = risk.volatility_lookback_bars + 1
+    return {timeframe: max(bars, least) for timeframe, bars in warmup.items()}
 
 
 def _by_length(timeframes: Iterable[Timeframe]) -> tuple[Timeframe, ...]:

@@ -14,6 +14,7 @@ from krakked_tui.engine.market_data import MarketData
 from krakked_tui.engine.market_side import MarketSide
 from krakked_tui.engine.recorded_feed import RecordedFeed
 from krakked_tui.engine.startup import Step
+from krakked_tui.engine.strategy_runner import StrategyRunner
 from krakked_tui.ports import Headroom, StreamState
 
 
@@ -34,6 +35,8 @@ class Moment:
     side: MarketSide | None = None
     data: MarketData | None = None
     feed: RecordedFeed | None = None
+    strategies: StrategyRunner | None = None
+    """How the strategies do: their times, the pairs they do not look at, those that could not be made."""
     wall: float = 0.0
     """The monotonic second of ``at``."""
     account_stream: StreamState = StreamState("account", connected=False, detail="not connected yet")  # noqa: RUF009 - frozen

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
+from operator import attrgetter
 from threading import Lock
 from typing import TypeVar
 
@@ -34,7 +35,14 @@ from krakked_tui.portfolio.growth import Curve
 from krakked_tui.portfolio.ledger import LedgerState, Position
 from krakked_tui.portfolio.performance import Performance, performance
 from krakked_tui.portfolio.reconcile import DriftFinding
-from krakked_tui.portfolio.reports import EquityView, PairResult, PortfolioSnapshot, SpotPosition, TradeMade
+from krakked_tui.portfolio.reports import (
+    EquityView,
+    PairResult,
+    PortfolioSnapshot,
+    SpotPosition,
+    TradeMade,
+    part_of,
+)
 from krakked_tui.portfolio.sales import SaleFigures, SaleSum, sale_figures
 from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.portfolio.snapshots import equity_curve
@@ -144,19 +152,25 @@ def take_facts(state: State, at: datetime, before: PortfolioFacts | None = None)
 def _orders(state: State, before: PortfolioFacts | None) -> Orders:
     """Take the orders anew only when a trade may have found its one."""
     unattributed = sum(len(each.trades) for each in state.unattributed.values())
+    tags = {each.tag: each.id for each in state.settings.strategies}
     if before is not None and before.state is state.books.state:
         old = before.orders
         known = (len(state.orders), len(state.foreign), unattributed)
-        if known == (len(old.orders), len(old.userrefs), old.unattributed):
+        same = known == (len(old.orders), len(old.userrefs), old.unattributed)
+        if same and tags == old.tags:
             return old
     return Orders(
         orders=tuple(state.orders),
         instance=state.instance,
-        tags={each.tag: each.id for each in state.settings.strategies},
+        tags=tags,
         userrefs=state.foreign.copy(),
-        strategy_tags=state.settings.portfolio.strategy_tags,
+        strategy_tags=_strategies_by_userref(state) | state.settings.portfolio.strategy_tags,
         unattributed=unattributed,
     )
+
+
+def _strategies_by_userref(state: State) -> dict[str, str]:
+    return {str(each.userref): each.id for each in state.settings.strategies if each.userref is not None}
 
 
 class PortfolioService:
@@ -242,7 +256,7 @@ class PortfolioService:
         """Return what is held, by pair; not what is excluded."""
         includes = self.facts.settings.includes
         held = (each for each in self.facts.state.positions.values() if each.size and includes(each.base))
-        return tuple(self._position(each) for each in sorted(held, key=_pair))
+        return tuple(self._position(each) for each in sorted(held, key=attrgetter("pair")))
 
     def get_position(self, pair: str) -> SpotPosition:
         """Return one position, also one that is closed or excluded.
@@ -348,7 +362,7 @@ class PortfolioService:
         chosen = Chosen(pair or "", strategy or "", manual=include_manual)
         trades = self.facts.booked.trades
         found = (
-            TradeMade(trades[record.trade_id], record)
+            TradeMade(part_of(trades[record.trade_id], record), record)
             for record in self._records(Bounds(since, until), chosen)
             if record.pair
         )
@@ -465,10 +479,11 @@ class PortfolioService:
         left = position.size
         for pair, holding in sorted(self.facts.holdings.items()):
             known = self.facts.known.get(pair)
-            if known is not None and known.base == position.base and left > ZERO:
-                size = min(holding.size, left)
-                parts[holding.strategy_id] = parts.get(holding.strategy_id, ZERO) + size
-                left -= size
+            for share in holding.shares if known is not None and known.base == position.base else ():
+                size = min(share.size, left)
+                if size > ZERO:
+                    parts[share.strategy_id] = parts.get(share.strategy_id, ZERO) + size
+                    left -= size
         if left:
             parts[MANUAL] = parts.get(MANUAL, ZERO) + left
         return tuple(
@@ -483,7 +498,3 @@ def _newest(found: Iterator[Item], limit: int | None) -> tuple[Item, ...]:
 
 def _at(point: SnapshotSaved) -> datetime:
     return point.at
-
-
-def _pair(position: Position) -> str:
-    return position.pair

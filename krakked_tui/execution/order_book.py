@@ -5,7 +5,7 @@ Mutable inside its one owner (the decision state); every order in it is a frozen
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 
 import msgspec
 
@@ -67,6 +67,10 @@ class OrderBook:
     def newest(self, limit: int) -> list[LocalOrder]:
         """Return the orders made last, newest first."""
         return list(islice(reversed(self._orders.values()), limit))
+
+    def made_since(self, at: datetime) -> Iterator[LocalOrder]:
+        """Yield the orders made from a time on, newest first."""
+        return takewhile(lambda order: order.created_at >= at, reversed(self._orders.values()))
 
     def add(self, order: LocalOrder, source: str) -> Change:
         """Take in a new order."""

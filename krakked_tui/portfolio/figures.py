@@ -11,10 +11,11 @@ from operator import is_
 
 import msgspec
 
-from krakked_tui.domain.fills import Fee, Trade
+from krakked_tui.domain.fills import Fee, Trade, apportion
 from krakked_tui.domain.money import ZERO
 from krakked_tui.domain.orders import Side
 from krakked_tui.domain.pairs import PairMetadata
+from krakked_tui.domain.plans import NET
 from krakked_tui.domain.portfolio import CashFlow, Disposal
 from krakked_tui.domain.precision import at_scale
 from krakked_tui.portfolio.accounts import Booking, Disposed
@@ -26,8 +27,13 @@ from krakked_tui.portfolio.movements import NOTHING, true_movements
 from krakked_tui.portfolio.sales import Sale, SaleSum, sale_of, sums_of
 from krakked_tui.portfolio.summary import MANUAL, Bounds, RealizedRecord, Tally, tally
 
-Owner = Callable[[Trade], tuple[str, int | None]]
-"""Says which strategy made a trade, ``MANUAL`` when none that is known did, and its order's userref."""
+Whose = str | tuple[tuple[str, Decimal], ...]
+"""A strategy, ``MANUAL`` when none that is known made a trade; or several, each with its weight above 0."""
+
+Owner = Callable[[Trade], tuple[Whose, int | None]]
+"""Says who made a trade, and its order's userref."""
+
+_SPLIT_DECIMALS = 10
 
 Passes = Callable[[RealizedRecord], bool]
 """Says whether somebody wants to know of what was made, by its pair, strategy, side and asset alone."""
@@ -134,19 +140,41 @@ class Figures:
         self.sales = before.sales[:sales]
         self._sale_numbers = before._sale_numbers[:sales]
         self._sale_records = before._sale_records[:sales]
-        if self._owner is not before._owner:
-            kept = self.records
-            self.records = [self._owned(record) for record in kept]
-            if not all(map(is_, kept, self.records)):
-                return 0
+        if self._owner is not before._owner and not self._ask_again():
+            self._sale_records = [self._first_record(number) for number in self._sale_numbers]
+            return 0
         return records
 
-    def _owned(self, record: RealizedRecord) -> RealizedRecord:
-        trade = self._booked.trades.get(record.trade_id)
-        tag, userref = (MANUAL, None) if trade is None else self._owner(trade)
-        if tag == record.strategy_tag and userref == record.raw_userref:
-            return record
-        return msgspec.structs.replace(record, strategy_tag=tag, raw_userref=userref)
+    def _first_record(self, number: int) -> int:
+        """Return which record is the first of a booking, below zero when it has none."""
+        at = bisect_left(self._record_numbers, number)
+        return at if at < len(self.records) and self._record_numbers[at] == number else -1
+
+    def _ask_again(self) -> bool:
+        """Ask about every trade whose it is; says whether nothing has changed by that."""
+        kept, numbers = self.records, self._record_numbers
+        self.records, self._record_numbers = [], []
+        first = 0
+        while first < len(kept):
+            last = first + 1
+            while last < len(kept) and numbers[last] == numbers[first]:
+                last += 1
+            made = self._owned(numbers[first], kept[first:last])
+            self.records += made
+            self._record_numbers += [numbers[first]] * len(made)
+            first = last
+        return len(kept) == len(self.records) and all(map(is_, kept, self.records))
+
+    def _owned(self, number: int, made: list[RealizedRecord]) -> Sequence[RealizedRecord]:
+        """Return the records of one booking as its owner has it; the same ones where nothing has changed."""
+        trade = self._booked.trades.get(made[0].trade_id)
+        if trade is None:
+            return made
+        whose, userref = owner = self._owner(trade)
+        strategies = {whose} if isinstance(whose, str) else {strategy for strategy, _ in whose}
+        if userref == made[0].raw_userref and strategies == {record.strategy_tag for record in made}:
+            return made
+        return _trade_records(self._booked, trade, self._bookings[number], owner)
 
     def _work_out(self, number: int) -> None:
         booking = self._bookings[number]
@@ -175,9 +203,61 @@ def _sold_at(sale: Sale) -> datetime:
 
 
 def _trade_records(
-    booked: Booked, trade: Trade, booking: Booking, owner: tuple[str, int | None]
+    booked: Booked, trade: Trade, booking: Booking, owner: tuple[Whose, int | None]
 ) -> tuple[RealizedRecord, ...]:
-    """Return what a trade did: one record, and one more for every fee in another asset."""
+    """Return what a trade did: one record, and one more for every fee in another asset.
+
+    All of them once for each strategy that it was made for, which add up to the trade's exactly.
+    """
+    whose, userref = owner
+    if isinstance(whose, str):
+        return _records(booked, trade, booking, whose, userref)
+    together = _records(booked, trade, booking, MANUAL, userref)
+    parts = [_split(record, whose) for record in together]
+    return tuple(record for of_one in zip(*parts, strict=True) for record in of_one)
+
+
+def whole(records: Sequence[RealizedRecord]) -> RealizedRecord:
+    """Return what a trade did as one record, of its first fee, under ``NET`` when several made it."""
+    first = records[0]
+    parts = [record for record in records if record.fee_asset == first.fee_asset]
+    if len({record.strategy_tag for record in parts}) == 1:
+        return first
+    worths = [record.fee_base for record in parts]
+    known = [worth for worth in worths if worth is not None]
+    return msgspec.structs.replace(
+        first, strategy_tag=NET,
+        base_delta=sum((record.base_delta for record in parts), ZERO),
+        quote_delta=sum((record.quote_delta for record in parts), ZERO),
+        fee_amount=sum((record.fee_amount for record in parts), ZERO),
+        pnl_quote=sum((record.pnl_quote for record in parts), ZERO),
+        pnl_base=sum((record.pnl_base for record in parts), ZERO),
+        fee_base=sum(known, ZERO) if len(known) == len(worths) else None,
+    )  # fmt: skip
+
+
+def _split(record: RealizedRecord, whose: tuple[tuple[str, Decimal], ...]) -> list[RealizedRecord]:
+    """Return a record for each strategy; every amount in it is split exactly."""
+    weights = [weight for _, weight in whose]
+    base, quote, fee, pnl_quote, pnl = (
+        apportion(amount, weights, _SPLIT_DECIMALS)
+        for amount in (
+            record.base_delta, record.quote_delta, record.fee_amount, record.pnl_quote, record.pnl_base,
+        )
+    )  # fmt: skip
+    fee_base = None if record.fee_base is None else apportion(record.fee_base, weights, _SPLIT_DECIMALS)
+    return [
+        msgspec.structs.replace(
+            record, strategy_tag=strategy, base_delta=base[n], quote_delta=quote[n], fee_amount=fee[n],
+            pnl_quote=pnl_quote[n], pnl_base=pnl[n], fee_base=fee_base[n] if fee_base else None,
+        )
+        for n, (strategy, _) in enumerate(whose)
+    ]  # fmt: skip
+
+
+def _records(
+    booked: Booked, trade: Trade, booking: Booking, strategy: str, userref: int | None
+) -> tuple[RealizedRecord, ...]:
     pair = booked.pairs[trade.pair]
     base_delta, quote_delta, (fee, *others) = _moved(booked, trade, pair)
     unpriced, unvalued = _unknown(booking) if booking.findings else (frozenset[str](), False)
@@ -199,7 +279,8 @@ def _trade_records(
         _in_quote(booking.pnl, quote_rate),
         booking.pnl,
         first,
-        *owner,
+        strategy,
+        userref,
         trade.cl_ord_id,
         unvalued,
         _bearer(trade, pair, booked.base_currency),

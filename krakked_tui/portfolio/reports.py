@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from krakked_tui.domain.fills import Trade
+from krakked_tui.domain.fills import Fee, Trade
 from krakked_tui.portfolio.reconcile import DriftFinding
 from krakked_tui.portfolio.summary import RealizedRecord, StrategyHolding
 from krakked_tui.portfolio.valuation import AssetValuation
@@ -76,3 +76,12 @@ class TradeMade(msgspec.Struct, frozen=True):
 
     trade: Trade
     made: RealizedRecord
+
+
+def part_of(trade: Trade, made: RealizedRecord) -> Trade:
+    """Return the part of a trade that a record is about; the trade itself where that is all of it."""
+    volume = abs(made.base_delta)
+    if volume == trade.volume:
+        return trade
+    fees = (Fee(made.fee_asset, made.fee_amount),)
+    return msgspec.structs.replace(trade, volume=volume, cost=abs(made.quote_delta), fees=fees)

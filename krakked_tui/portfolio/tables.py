@@ -197,12 +197,13 @@ def trades_table(
 
 
 def _made(records: Iterable[RealizedRecord]) -> Mapping[str, tuple[Decimal, str]]:
-    """Return what every trade made and whose it was; a trade can have several records."""
-    made: dict[str, tuple[Decimal, str]] = {}
+    """Return what every trade made and whose it was, of several strategies joined by a plus sign."""
+    made: dict[str, Decimal] = {}
+    whose: dict[str, dict[str, None]] = {}
     for record in records:
-        before, _ = made.get(record.trade_id, (ZERO, ""))
-        made[record.trade_id] = (before + record.pnl_base, record.strategy_tag)
-    return made
+        made[record.trade_id] = made.get(record.trade_id, ZERO) + record.pnl_base
+        whose.setdefault(record.trade_id, {})[record.strategy_tag] = None
+    return {trade_id: (pnl, "+".join(sorted(whose[trade_id]))) for trade_id, pnl in made.items()}
 
 
 _CASH_FLOWS = (

@@ -13,6 +13,11 @@ def blocked_reasons(checks: Iterable[LimitCheck]) -> tuple[str, ...]:
     return tuple(check.reason for check in checks if check.verdict is Verdict.BLOCKED)
 
 
+def clamping(checks: Iterable[LimitCheck]) -> tuple[str, ...]:
+    """Return the limits that cut the size."""
+    return tuple(check.limit for check in checks if check.verdict is Verdict.CLAMPED)
+
+
 def unchanged(
     intent: StrategyIntent, context: RiskContext, reason: str, checks: tuple[LimitCheck, ...] = ()
 ) -> RiskAdjustedAction:

@@ -1,48 +1,14 @@
-"""An entry under examination, and what the entries before it have left."""
+"""An intent under examination."""
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Self
 
 import msgspec
 
 from krakked_tui.domain.intents import StrategyIntent
 from krakked_tui.domain.money import ZERO
 from krakked_tui.risk.context import PairState, RiskContext, StrategyLimits
+from krakked_tui.risk.room import Room
 from krakked_tui.risk.settings import RiskSettings
-
-
-class Room(msgspec.Struct, frozen=True):
-    """What is left for the next intent of a plan.
-
-    ``holders`` maps every pair that is held or being bought to the strategy it is for; ``buying``
-    are the pairs with a buy that is open or in the plan, ``leaving`` those that the plan sells.
-    """
-
-    cash: Decimal
-    holders: Mapping[str, str]
-    buying: frozenset[str]
-    leaving: frozenset[str] = frozenset()
-
-    @classmethod
-    def at_start(cls, context: RiskContext) -> Self:
-        """Before the first intent."""
-        holders = {pair: buy.strategy_id for pair, buy in context.pending_buys.items()}
-        holders |= {pair: holding.strategy_id for pair, holding in context.holdings.items()}
-        return cls(context.cash_available, holders, frozenset(context.pending_buys))
-
-    def after_buy(self, pair: str, strategy_id: str, cost: Decimal) -> Self:
-        """After an entry that costs at most ``cost``, fee included."""
-        return msgspec.structs.replace(
-            self,
-            cash=self.cash - cost,
-            holders={**self.holders, pair: strategy_id},
-            buying=self.buying | {pair},
-        )
-
-    def after_exit(self, pair: str) -> Self:
-        """After an exit or a reduction, which frees nothing yet."""
-        return msgspec.structs.replace(self, leaving=self.leaving | {pair})
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -56,24 +22,24 @@ class Candidate(msgspec.Struct, frozen=True):
     room: Room
 
     @property
-    def held_size(self) -> Decimal:
-        """Base size held of the pair before the entry."""
+    def own_size(self) -> Decimal:
+        """Base size that the strategy holds of the pair before the entry."""
         holding = self.context.holdings.get(self.intent.pair)
-        return holding.size if holding else ZERO
+        return holding.of(self.intent.strategy_id) if holding else ZERO
 
     @property
-    def exposure_usd(self) -> Decimal:
-        """Value held of the pair, plus what open buys may still add."""
+    def own_stop(self) -> Decimal | None:
+        """The stop of what the strategy holds of the pair; the highest of several."""
         holding = self.context.holdings.get(self.intent.pair)
-        pending = self.context.pending_buys.get(self.intent.pair)
-        return (holding.value_usd if holding else ZERO) + (pending.notional_usd if pending else ZERO)
+        own = (s for s in holding.shares if s.strategy_id == self.intent.strategy_id) if holding else ()
+        return max((share.stop_price for share in own if share.stop_price is not None), default=None)
 
 
 class Pricing(msgspec.Struct, frozen=True):
     """What an entry pays at worst and may lose, per unit of base, in USD.
 
-    ``price`` is the worst price it may buy at, ``cost`` that price with the fee, ``stop`` the price
-    it is sold at when it fails, always below ``price``.
+    ``price`` is the worst price it may buy at, ``cost`` that price with the fee, ``stop`` the price it is
+    sold at when it fails, always below ``price``; zero when all of it may be lost.
     """
 
     price: Decimal
@@ -84,3 +50,8 @@ class Pricing(msgspec.Struct, frozen=True):
     def distance(self) -> Decimal:
         """Loss per unit of base when the stop is hit."""
         return self.price - self.stop
+
+    @property
+    def sold_at(self) -> Decimal:
+        """The least it is expected to be sold at: the stop, the price itself where there is none."""
+        return self.stop or self.price

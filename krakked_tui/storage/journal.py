@@ -86,6 +86,7 @@ class SqliteJournal:
                 rates=tuple(map(rows.read_rate, await fetch(_SQL["load_rates"]))),
                 history=tuple(map(rows.read_mark, await fetch(_SQL["load_history_marks"]))),
                 foreign_orders=tuple(map(rows.read_foreign_order, await fetch(_SQL["load_foreign_orders"]))),
+                share_marks=tuple(map(rows.read_share_mark, await fetch(_SQL["load_share_marks"]))),
                 snapshots=tuple(map(rows.read_snapshot, await fetch(_SQL["load_snapshots"]))),
                 kill_switch=safety.kill_switch,
                 paused=safety.paused,

@@ -7,12 +7,15 @@ keeps one waiting, and it sees one moment. All functions block on the disk, and 
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from krakked_tui.domain.errors import NewerSchemaError, StorageError
 from krakked_tui.domain.fills import LedgerEntry
+from krakked_tui.domain.orders import OrderTransition
+from krakked_tui.domain.plans import DecisionRecord
 from krakked_tui.domain.records import StoredState
 from krakked_tui.storage import rows
 from krakked_tui.storage.sqlite import load_migrations, load_statements, one_line
@@ -20,7 +23,8 @@ from krakked_tui.storage.sqlite import load_migrations, load_statements, one_lin
 WAIT_SECONDS = 5.0
 """For a writer that is just closing or recovering the file."""
 ROWS_MAX = 1_000
-"""Ledger rows of one event at most."""
+"""Rows of one answer at most: ledger rows of an event, decisions, steps of an order."""
+_ALWAYS = 2**63 - 1
 
 _SQL = load_statements("journal")
 _LOOK = load_statements("journal_reader")
@@ -50,6 +54,7 @@ def read_journal(path: Path) -> StoredState | None:
             foreign_orders=tuple(
                 map(rows.read_foreign_order, connection.execute(_SQL["load_foreign_orders"]))
             ),
+            share_marks=tuple(map(rows.read_share_mark, connection.execute(_SQL["load_share_marks"]))),
             snapshots=tuple(map(rows.read_snapshot, connection.execute(_SQL["load_snapshots"]))),
         )
 
@@ -61,6 +66,34 @@ def read_entries_of(path: Path, event: str) -> Sequence[LedgerEntry]:
     with _opened(path) as connection:
         found = connection.execute(_LOOK["load_entries_of"], {"event": event, "most": ROWS_MAX})
         return tuple(map(rows.EventReader().entry, found))
+
+
+def read_decisions(path: Path, limit: int = 100, before: datetime | None = None) -> Sequence[DecisionRecord]:
+    """Return the newest decisions, newest first; of those made ``before`` a time, when one is given."""
+    if not path.exists():
+        return ()
+    until = _ALWAYS if before is None else rows.to_micros(before)
+    with _opened(path) as connection:
+        found = connection.execute(_LOOK["load_decisions"], {"before": until, "most": min(limit, ROWS_MAX)})
+        return tuple(map(rows.read_decision, found))
+
+
+def read_decision(path: Path, plan_id: str) -> DecisionRecord | None:
+    """Return the decision of a plan; None when there is none of that id."""
+    if not path.exists():
+        return None
+    with _opened(path) as connection:
+        found = connection.execute(_LOOK["load_decision"], {"plan_id": plan_id}).fetchone()
+        return None if found is None else rows.read_decision(found)
+
+
+def read_transitions(path: Path, cl_ord_id: str) -> Sequence[OrderTransition]:
+    """Return the history of an order, oldest first."""
+    if not path.exists():
+        return ()
+    with _opened(path) as connection:
+        found = connection.execute(_LOOK["load_transitions"], {"cl_ord_id": cl_ord_id, "most": ROWS_MAX})
+        return tuple(map(rows.read_transition, found))
 
 
 @contextmanager

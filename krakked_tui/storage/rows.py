@@ -23,6 +23,7 @@ from krakked_tui.domain.orders import (
     Side,
     TimeInForce,
 )
+from krakked_tui.domain.plans import ActionShare, DecisionRecord
 from krakked_tui.domain.portfolio import Rate
 from krakked_tui.domain.records import (
     ControlLogged,
@@ -40,6 +41,7 @@ from krakked_tui.domain.records import (
     PausedSaved,
     RateSaved,
     Record,
+    ShareMarked,
     SnapshotSaved,
     SnapshotsPruned,
     TradeSaved,
@@ -49,6 +51,8 @@ from krakked_tui.storage.sqlite import Parameters, Row
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_SHARES = msgspec.json.Decoder(tuple[ActionShare, ...])
+_DECISION = msgspec.json.Decoder(DecisionRecord)
 _MAKER, _MARGIN = 1, 2
 """Bits of the column ``maker`` of a trade."""
 _FEES = msgspec.json.Decoder(tuple[Fee, ...])
@@ -100,6 +104,8 @@ def statements(record: Record) -> Iterator[Statement]:  # noqa: C901, PLR0912 - 
             yield "save_history_mark", _mark_row(mark)
         case ForeignOrderSaved(kraken_order_id=order_id, userref=userref):
             yield "save_foreign_order", {"kraken_order_id": order_id, "userref": userref}
+        case ShareMarked():
+            yield "save_share_mark", _share_mark_row(record)
         case DecisionSaved(record=decision):
             yield (
                 "save_decision",
@@ -123,7 +129,7 @@ def read_order(row: Row) -> LocalOrder:
     (
         local_id, cl_ord_id, plan_id, strategy_id, purpose, pair, side, order_type, volume, price,
         trigger_price, time_in_force, post_only, deadline, status, created_at, updated_at, timeframe,
-        signal_time, stop_price, kraken_order_id, filled, avg_fill_price, last_error,
+        signal_time, stop_price, kraken_order_id, filled, avg_fill_price, last_error, shares,
     ) = row  # fmt: skip
     return LocalOrder(
         local_id=local_id,
@@ -153,6 +159,7 @@ def read_order(row: Row) -> LocalOrder:
         filled=Decimal(filled),
         avg_fill_price=Decimal(avg_fill_price),
         last_error=last_error,
+        shares=_SHARES.decode(shares),
     )
 
 
@@ -236,6 +243,25 @@ def read_foreign_order(row: Row) -> ForeignOrderSaved:
     return ForeignOrderSaved(*row)
 
 
+def read_decision(row: Row) -> DecisionRecord:
+    """Turn a row of ``load_decisions`` into a decision."""
+    (record,) = row
+    return _DECISION.decode(record)
+
+
+def read_transition(row: Row) -> OrderTransition:
+    """Turn a row of ``load_transitions`` into a step of an order's life."""
+    cl_ord_id, at, before, after, source, detail = row
+    was = None if before is None else OrderStatus(before)
+    return OrderTransition(cl_ord_id, from_micros(at), was, OrderStatus(after), source, detail)
+
+
+def read_share_mark(row: Row) -> ShareMarked:
+    """Turn a row of ``load_share_marks`` into the mark of a share."""
+    pair, strategy_id, opened_at, highest = row
+    return ShareMarked(pair, strategy_id, from_micros(opened_at), Decimal(highest))
+
+
 def read_snapshot(row: Row) -> SnapshotSaved:
     """Turn a row of ``load_snapshots`` into a point of the equity curve."""
     at, equity, cash, realized, unrealized, flows = row
@@ -277,6 +303,7 @@ def _order_row(order: LocalOrder) -> Parameters:
         "filled": str(order.filled),
         "avg_fill_price": str(order.avg_fill_price),
         "last_error": order.last_error,
+        "shares": to_json(order.shares),
     }
 
 
@@ -338,6 +365,15 @@ def _mark_row(mark: HistoryMark) -> Parameters:
         "total": mark.total,
         "done": mark.done,
         "newest": _micros(mark.newest),
+    }
+
+
+def _share_mark_row(mark: ShareMarked) -> Parameters:
+    return {
+        "pair": mark.pair,
+        "strategy_id": mark.strategy_id,
+        "opened_at": to_micros(mark.opened_at),
+        "highest": str(mark.highest),
     }
 
 

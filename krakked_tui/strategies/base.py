@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar, Generic
 
 import msgspec
@@ -22,7 +23,8 @@ class StrategyContext(msgspec.Struct, frozen=True):
     candles of all pairs in the schema of ``market/frames.py``, by pair and then time; what is
     newer than ``candle_time`` is not looked at. ``pairs`` are the pairs to evaluate: the universe
     and whatever is held. ``held`` maps the pairs that this strategy holds to the timeframe that
-    opened each position.
+    opened each position, ``worth_usd`` to what it holds of them is worth now; a pair whose price nobody
+    knows has no worth.
     """
 
     now: datetime
@@ -31,6 +33,7 @@ class StrategyContext(msgspec.Struct, frozen=True):
     frame: pl.DataFrame
     pairs: Mapping[str, PairMetadata]
     held: Mapping[str, Timeframe]
+    worth_usd: Mapping[str, Decimal] = {}
 
 
 class Curve(msgspec.Struct, frozen=True):

@@ -1,7 +1,8 @@
 """Declared parameters of strategies: read from untyped input, described for whoever edits them.
 
 A strategy declares its parameters as a frozen msgspec Struct: every field has a default and a
-``Meta`` description, every number has both bounds, every text is a ``Literal`` of its choices.
+``Meta`` description, every number has both bounds, every text is a ``Literal`` of its choices or has a
+``pattern`` and says in ``extra_json_schema={"allowed": ...}`` what it takes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -72,14 +73,15 @@ def _wrong_values(declared: type[msgspec.Struct], given: Mapping[str, object], w
 
 
 def _parameter(field: inspect.Field) -> Parameter:
-    declared, description = field.type, ""
+    declared, said = field.type, {}
     if isinstance(declared, inspect.Metadata):
-        description = str((declared.extra_json_schema or {}).get("description", ""))
+        said = declared.extra_json_schema or {}
         declared = declared.type
-    return Parameter(field.name, field.default, _allowed(declared), description)
+    allowed = _allowed(declared, str(said.get("allowed", "")))
+    return Parameter(field.name, field.default, allowed, str(said.get("description", "")))
 
 
-def _allowed(declared: inspect.Type) -> str:
+def _allowed(declared: inspect.Type, form: str) -> str:
     match declared:
         case inspect.BoolType():
             return "true or false"
@@ -89,4 +91,8 @@ def _allowed(declared: inspect.Type) -> str:
             return f"a number from {least} to {most}"
         case inspect.LiteralType(values=choices):
             return " or ".join(f'"{choice}"' for choice in choices)
-    raise TypeError(f"a strategy parameter is declared as {declared}: numbers need both bounds")
+        case inspect.StrType(pattern=str()) if form:
+            return form
+    raise TypeError(
+        f"a strategy parameter is declared as {declared}: numbers need both bounds, texts their choices"
+    )

@@ -6,11 +6,21 @@ from typing import Any
 
 from krakked_tui.domain.errors import ConfigError
 from krakked_tui.strategies.base import Strategy
+from krakked_tui.strategies.breakout import Breakout
+from krakked_tui.strategies.dca_rebalance import DcaRebalance
+from krakked_tui.strategies.mean_reversion import MeanReversion
+from krakked_tui.strategies.momentum_rotation import MomentumRotation
 from krakked_tui.strategies.settings import StrategySettings, identity_problems
 from krakked_tui.strategies.trend_following import TrendFollowing
 
-STRATEGIES: tuple[type[Strategy[Any]], ...] = (TrendFollowing,)
-"""Adding a strategy adds one line here."""
+STRATEGIES: tuple[type[Strategy[Any]], ...] = (
+    TrendFollowing,
+    MeanReversion,
+    Breakout,
+    MomentumRotation,
+    DcaRebalance,
+)
+"""Those that come with Krakked. Adding one adds one line here."""
 
 
 def build_strategies(settings: Sequence[StrategySettings]) -> tuple[Strategy[Any], ...]:

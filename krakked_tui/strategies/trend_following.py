@@ -12,14 +12,11 @@ from typing import Annotated, Literal
 import msgspec
 import polars as pl
 
-from krakked_tui.market.indicators import atr, ema, sma
+from krakked_tui.market.indicators import atr, ema, ema_warmup, sma
 from krakked_tui.strategies.signal import SignalStrategy
 
 _EQUAL_WITHIN = 1e-9
 """Averages of prices that differ by less than this share are equal: sums of floats are not exact."""
-
-_EMA_SETTLES_AFTER = 5
-"""Multiples of its length after which an exponential average has forgotten where it began."""
 
 
 class TrendFollowingParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,7 +53,7 @@ class TrendFollowing(SignalStrategy[TrendFollowingParameters]):
     def warmup_bars(self) -> int:
         """The slow average and the bar before it, and a true range that knows the close before."""
         p = self.parameters
-        slow = p.ma_slow if p.average == "sma" else p.ma_slow * _EMA_SETTLES_AFTER
+        slow = p.ma_slow if p.average == "sma" else ema_warmup(p.ma_slow)
         return max(slow, p.atr_bars) + 1
 
     def indicators(self) -> Mapping[str, pl.Expr]:

@@ -5,24 +5,25 @@ acts through a ``Desk`` and knows no widget.
 """
 
 from abc import ABC, abstractmethod
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from krakked_tui.control.commands import Command
 from krakked_tui.control.log_view import LogLine
-from krakked_tui.control.portfolio_view import (
-    FlowLine,
-    HoldingLine,
-    PortfolioQuery,
-    PortfolioReport,
-    TradeDetail,
-    TradeLine,
-)
-from krakked_tui.control.settings_view import SettingRow
+from krakked_tui.control.risk_view import RiskView
+from krakked_tui.control.settings_view import SettingRow, SettingsView
+from krakked_tui.control.strategy_view import StrategiesView
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView, OrderView
-from krakked_tui.tui.portfolio_choice import Part
+from krakked_tui.tui.inquiry import Inquirer
+from krakked_tui.tui.pane_controls import (
+    LogControls,
+    MarketControls,
+    PortfolioControls,
+    RiskControls,
+    StrategyControls,
+)
 
 
 class PaneName(StrEnum):
@@ -34,7 +35,9 @@ class PaneName(StrEnum):
     ORDERS = "orders"
     PORTFOLIO = "portfolio"
     MARKET = "market"
+    RISK = "risk"
     SETTINGS = "settings"
+    STRATEGIES = "strategies"
 
 
 class DialogName(StrEnum):
@@ -44,167 +47,31 @@ class DialogName(StrEnum):
     ARM = "arm"
     CANCEL_ALL = "cancel_all"
     CANCEL_ORDER = "cancel_order"
+    CHANGE_LIMITS = "change_limits"
     CHANGE_SETTING = "change_setting"
+    CHANGE_STRATEGY = "change_strategy"
     FLATTEN = "flatten"
     HELP = "help"
+    MANUAL = "manual"
     NOTES = "notes"
     ORDER = "order"
     PALETTE = "palette"
     PICK_PAIR = "pick_pair"
     PICK_STRATEGY = "pick_strategy"
     PORTFOLIO_LINE = "portfolio_line"
+    PRESET = "preset"
     QUIT = "quit"
     RANGE = "range"
     RATE_LIMITS = "rate_limits"
     RECORD = "record"
+    RISK_LINE = "risk_line"
     SETTING = "setting"
+    SILENCE = "silence"
+    STRATEGY_LINE = "strategy_line"
+    SWITCH_STRATEGY = "switch_strategy"
     TRADE = "trade"
-
-
-class MarketControls(Protocol):
-    """What commands may change on the market pane."""
-
-    def next_part(self) -> None:
-        """Show the next of chart, book and tape where only one has room."""
-        ...
-
-    def edit_filter(self) -> None:
-        """Let part of a name be typed."""
-        ...
-
-    def clear_filter(self) -> None:
-        """Show all pairs."""
-        ...
-
-    def next_sort(self) -> None:
-        """Sort the pairs by the next figure."""
-        ...
-
-    def change_timeframe(self, steps: int) -> None:
-        """Show longer candles, or shorter ones with less than 0."""
-        ...
-
-    def toggle_overlays(self) -> None:
-        """Show indicators and fills in the chart, or candles only."""
-        ...
-
-
-class LogControls(Protocol):
-    """What commands may change on the logs pane."""
-
-    def next_level(self) -> None:
-        """Show less of the log; after the last step all of it."""
-        ...
-
-    def edit_filter(self) -> None:
-        """Let part of a record be typed."""
-        ...
-
-    def show_all(self) -> None:
-        """Show every record again."""
-        ...
-
-    def toggle_control(self) -> None:
-        """Show who commanded what, or the log again."""
-        ...
-
-
-class PortfolioControls(Protocol):
-    """What commands may know and change of the portfolio pane. Names are as they are shown."""
-
-    @property
-    def question(self) -> PortfolioQuery:
-        """What the operator wants to know."""
-        ...
-
-    @property
-    def report(self) -> PortfolioReport | None:
-        """The answer, clean; None before it has come."""
-        ...
-
-    @property
-    def detail(self) -> TradeDetail | None:
-        """The trade that is looked at, clean; None before it came, or when nothing is known of it."""
-        ...
-
-    @property
-    def detailed(self) -> bool:
-        """Whether the report about that trade has come."""
-        ...
-
-    @property
-    def config(self) -> str:
-        """The configuration file of this run, empty for the usual one; clean."""
-        ...
-
-    @property
-    def table(self) -> Part:
-        """The table that keys go to."""
-        ...
-
-    @property
-    def selected_trade(self) -> TradeLine | None:
-        """The trade under the cursor."""
-        ...
-
-    @property
-    def selected_flow(self) -> FlowLine | None:
-        """The cash flow under the cursor."""
-        ...
-
-    @property
-    def selected_holding(self) -> HoldingLine | None:
-        """The holding under the cursor."""
-        ...
-
-    @property
-    def nothing_behind(self) -> str:
-        """Why the line under the cursor cannot be opened; empty when it can."""
-        ...
-
-    def next_part(self) -> None:
-        """Show the next part."""
-        ...
-
-    def drill(self) -> None:
-        """Show the trades behind the PnL under the cursor."""
-        ...
-
-    def back(self) -> None:
-        """Go back from them; else take all filters away."""
-        ...
-
-    def next_group(self) -> None:
-        """Split the PnL by the next thing."""
-        ...
-
-    def next_period(self) -> None:
-        """Take the next period."""
-        ...
-
-    def next_side(self) -> None:
-        """Only buys, only sells, both."""
-        ...
-
-    def toggle_manual(self) -> None:
-        """Manual trades in or out."""
-        ...
-
-    def want_range(self, since: datetime | None, until: datetime | None) -> None:
-        """Take everything from ``since`` on and before ``until`` (UTC; None: no bound)."""
-        ...
-
-    def want_pair(self, pair: str) -> None:
-        """Only this pair; empty for all."""
-        ...
-
-    def want_strategy(self, strategy: str) -> None:
-        """Only this strategy; empty for all."""
-        ...
-
-    def look_at(self, trade_id: str) -> None:
-        """Ask for one trade closely; empty for none."""
-        ...
+    WHAT_IF = "what_if"
+    WHY = "why"
 
 
 class Desk(Protocol):
@@ -263,6 +130,50 @@ class Desk(Protocol):
     @property
     def market(self) -> MarketControls:
         """The market pane."""
+        ...
+
+    @property
+    def risk_pane(self) -> RiskControls:
+        """The risk pane."""
+        ...
+
+    @property
+    def strategy_pane(self) -> StrategyControls:
+        """The strategies pane."""
+        ...
+
+    @property
+    def explainable(self) -> str:
+        """The id behind the line under the cursor that ``explain`` can be asked for, empty without one."""
+        ...
+
+    @property
+    def risk(self) -> RiskView:
+        """The newest picture of the limits, clean."""
+        ...
+
+    @property
+    def strategies(self) -> StrategiesView:
+        """The newest picture of the strategies, clean."""
+        ...
+
+    @property
+    def effective(self) -> SettingsView:
+        """The settings in force, clean."""
+        ...
+
+    @property
+    def pairs(self) -> tuple[str, ...]:
+        """Every pair of the market's newest picture, as shown."""
+        ...
+
+    @property
+    def ask(self) -> Inquirer:
+        """Asks the engine what takes a while to answer."""
+        ...
+
+    def name_at_the_engine(self, name: str) -> str:
+        """Return what is shown as ``name``, as the engine calls it."""
         ...
 
     def show_pane(self, name: PaneName) -> None:

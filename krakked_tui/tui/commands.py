@@ -11,8 +11,10 @@ from krakked_tui.tui.command import PaneName as PaneName
 from krakked_tui.tui.log_commands import LOG_COMMANDS, ShowLogs
 from krakked_tui.tui.market_commands import MARKET_COMMANDS, ShowMarket
 from krakked_tui.tui.portfolio_commands import PORTFOLIO_COMMANDS, AcceptExchange, ShowPortfolio
+from krakked_tui.tui.risk_commands import RISK_COMMANDS, ShowRisk
 from krakked_tui.tui.rows.dialogs import count
 from krakked_tui.tui.rows.settings import CHANGEABLE_MARK, can_change
+from krakked_tui.tui.strategy_commands import STRATEGY_COMMANDS, ShowStrategies
 
 
 class ShowDashboard(ShowPane):
@@ -169,7 +171,7 @@ class Arm(OpenDialog):
     footer = "Arm"
     title = "Clear the kill switch"
     dialog = DialogName.ARM
-    help = "Allow new positions again after a kill, by typing ARM."
+    help = "Allow new positions again after a kill, by typing ARM; FORCE while what set it goes on."
     acts = True
     dangerous = True
 
@@ -297,6 +299,8 @@ def _needs_engine(desk: Desk) -> str:
 
 COMMANDS: tuple[UiCommand, ...] = (
     ShowDashboard(),
+    ShowRisk(),
+    ShowStrategies(),
     ShowOrders(),
     ShowPortfolio(),
     ShowMarket(),
@@ -306,6 +310,8 @@ COMMANDS: tuple[UiCommand, ...] = (
     CancelSelected(),
     ChangeSelectedSetting(),
     ShowSetting(),
+    *RISK_COMMANDS,
+    *STRATEGY_COMMANDS,
     *PORTFOLIO_COMMANDS,
     *MARKET_COMMANDS,
     *LOG_COMMANDS,

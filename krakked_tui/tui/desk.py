@@ -7,20 +7,22 @@ from textual.app import App
 
 from krakked_tui.control.commands import Command
 from krakked_tui.control.log_view import LogLine
-from krakked_tui.control.settings_view import SettingRow
+from krakked_tui.control.risk_view import RiskView
+from krakked_tui.control.settings_view import SettingRow, SettingsView
+from krakked_tui.control.strategy_view import StrategiesView
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView, OrderView
-from krakked_tui.tui.command import (
-    DialogName,
-    LogControls,
-    MarketControls,
-    PaneName,
-    PortfolioControls,
-    UiCommand,
-)
+from krakked_tui.tui.command import DialogName, PaneName, UiCommand
 from krakked_tui.tui.dialogs.base import Dialog
 from krakked_tui.tui.dispatch import Work
 from krakked_tui.tui.main_screen import MainScreen
+from krakked_tui.tui.pane_controls import (
+    LogControls,
+    MarketControls,
+    PortfolioControls,
+    RiskControls,
+    StrategyControls,
+)
 from krakked_tui.tui.session import Session
 
 
@@ -45,6 +47,7 @@ class OperatorDesk:
         self._on_change = on_change
         self._on_leave = on_leave
         self.wanted = PaneName.DASHBOARD
+        self.ask = session.inquirer(self._ask)
 
     @property
     def view(self) -> EngineView:
@@ -106,6 +109,45 @@ class OperatorDesk:
         """The logs pane."""
         return self._main.logs
 
+    @property
+    def risk_pane(self) -> RiskControls:
+        """The risk pane."""
+        return self._main.risk
+
+    @property
+    def strategy_pane(self) -> StrategyControls:
+        """The strategies pane."""
+        return self._main.strategies
+
+    @property
+    def explainable(self) -> str:
+        """The id behind the line under the cursor that can be asked for, empty without one."""
+        return self._main.explainable(self.view)
+
+    @property
+    def risk(self) -> RiskView:
+        """The newest picture of the limits, clean."""
+        return self._session.risk()
+
+    @property
+    def strategies(self) -> StrategiesView:
+        """The newest picture of the strategies, clean."""
+        return self._session.strategies()
+
+    @property
+    def effective(self) -> SettingsView:
+        """The settings in force, clean."""
+        return self._session.settings_view
+
+    @property
+    def pairs(self) -> tuple[str, ...]:
+        """Every pair of the market's newest picture, as shown."""
+        return tuple(row.pair for row in self._session.market().rows)
+
+    def name_at_the_engine(self, name: str) -> str:
+        """Return what is shown as ``name``, as the engine calls it."""
+        return self._session.name_at_the_engine(name)
+
     def show_pane(self, name: PaneName) -> None:
         """Bring a pane to the front."""
         self.wanted = name
@@ -152,6 +194,9 @@ class OperatorDesk:
         if work is not None:
             self._app.run_worker(self._until_answered(work), group="commands", exit_on_error=False)
         self._on_change()
+
+    def _ask(self, work: Work) -> None:
+        self._app.run_worker(self._until_answered(work), group="questions", exit_on_error=False)
 
     async def _until_answered(self, work: Work) -> None:
         await work

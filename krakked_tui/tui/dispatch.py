@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Coroutine
 
-from krakked_tui.control.commands import Actor, Command, SetKillSwitch
+from krakked_tui.control.commands import Actor, Command, EnableStrategy, SetKillSwitch
 from krakked_tui.control.controller import Controller
 from krakked_tui.control.settings_view import SettingsView
+from krakked_tui.control.strategy_view import StrategiesView
 from krakked_tui.control.views import EngineView
 from krakked_tui.domain.errors import KrakkedError
 from krakked_tui.tui.outcomes import Outcome, Stage, answered, failed, observed
@@ -67,10 +68,20 @@ class Dispatcher:
         self._outcomes[self.sent] = outcome
         return self._execute(self.sent, command)
 
-    def observe(self, view: EngineView, settings: SettingsView) -> None:
-        """Look for effects in a new view and in the settings of that moment."""
+    @property
+    def asks_of_strategies(self) -> bool:
+        """Whether a command is on its way whose effect only the strategies' picture shows."""
+        return any(
+            outcome.settled_at is None and isinstance(outcome.command, EnableStrategy)
+            for outcome in self._outcomes.values()
+        )
+
+    def observe(
+        self, view: EngineView, settings: SettingsView, strategies: StrategiesView | None = None
+    ) -> None:
+        """Look for effects in a new view, and in the settings and strategies of that moment."""
         for number, outcome in self._outcomes.items():
-            self._outcomes[number] = observed(outcome, view, settings, self._now())
+            self._outcomes[number] = observed(outcome, view, settings, self._now(), strategies)
 
     def _forget(self) -> None:
         settled = [number for number, outcome in self._outcomes.items() if outcome.settled_at is not None]

@@ -18,14 +18,26 @@ from krakked_tui.tui.panes.logs import LogsPane
 from krakked_tui.tui.panes.market import MarketPane
 from krakked_tui.tui.panes.orders import OrdersPane
 from krakked_tui.tui.panes.portfolio import PortfolioPane
+from krakked_tui.tui.panes.risk import RiskPane
 from krakked_tui.tui.panes.settings import SettingsPane
 from krakked_tui.tui.panes.start import StartPane
+from krakked_tui.tui.panes.strategies import StrategiesPane
 from krakked_tui.tui.session import Session
 from krakked_tui.tui.store import EVERYTHING, Topic
 from krakked_tui.tui.widgets.looks import Looks
 from krakked_tui.tui.widgets.table import LiveTable
 
-Pane = StartPane | DashboardPane | OrdersPane | PortfolioPane | MarketPane | LogsPane | SettingsPane
+Pane = (
+    StartPane
+    | DashboardPane
+    | RiskPane
+    | StrategiesPane
+    | OrdersPane
+    | PortfolioPane
+    | MarketPane
+    | LogsPane
+    | SettingsPane
+)
 
 
 class MainScreen(Screen[None]):
@@ -44,11 +56,17 @@ class MainScreen(Screen[None]):
         self.portfolio = PortfolioPane(zone)
         self.market = MarketPane(zone)
         self.logs = LogsPane(zone)
+        self.risk = RiskPane(zone)
+        self.strategies = StrategiesPane(zone)
+        self._dashboard = DashboardPane(zone)
+        self._orders = OrdersPane(zone)
         self._settings = SettingsPane(zone)
         self._panes: dict[PaneName, Pane] = {
             PaneName.START: StartPane(),
-            PaneName.DASHBOARD: DashboardPane(zone),
-            PaneName.ORDERS: OrdersPane(zone),
+            PaneName.DASHBOARD: self._dashboard,
+            PaneName.RISK: self.risk,
+            PaneName.STRATEGIES: self.strategies,
+            PaneName.ORDERS: self._orders,
             PaneName.PORTFOLIO: self.portfolio,
             PaneName.MARKET: self.market,
             PaneName.LOGS: self.logs,
@@ -82,19 +100,43 @@ class MainScreen(Screen[None]):
     def show(self, session: Session, desk: Desk, dirty: Set[Topic]) -> None:
         """Show what changed: the chrome, and the pane in front only."""
         view = session.view
-        self._settings.take(session.settings_view)
-        if self.front is PaneName.MARKET:
-            self.market.take(session.market(), session.now())
-        elif self.front is PaneName.PORTFOLIO:
-            self.portfolio.take(session.portfolio(self.portfolio.question), session.settings_view.config)
-        elif self.front is PaneName.LOGS:
-            self.logs.take(session.market().data, session.logs())
+        self._take(session)
         self._panes[self.front].update(view, dirty)
         session.look_at(self.market.pair if self.front is PaneName.MARKET else "", self.market.timeframe)
         self._top.update(view, session.silence)
         self.answer.update(view, session.dispatcher, session.now())
         self._footer.update(desk)
         self._too_small.update(view, self.size)
+
+    def _take(self, session: Session) -> None:
+        """Ask for what the pane in front shows, and for nothing else."""
+        self._settings.take(session.settings_view)
+        match self.front:
+            case PaneName.RISK:
+                self.risk.take(session.risk(), session.decisions())
+            case PaneName.STRATEGIES:
+                self.strategies.take(session.strategies())
+            case PaneName.MARKET:
+                self.market.take(session.market(), session.now())
+            case PaneName.PORTFOLIO:
+                self.portfolio.take(session.portfolio(self.portfolio.question), session.settings_view.config)
+            case PaneName.LOGS:
+                self.logs.take(session.market().data, session.logs())
+
+    def explainable(self, view: EngineView) -> str:
+        """Return the id behind the line under the cursor that can be explained, empty without one."""
+        match self.front:
+            case PaneName.DASHBOARD:
+                return self._dashboard.explainable(view)
+            case PaneName.ORDERS:
+                order = self._orders.selected_order(view)
+                return order.cl_ord_id if order is not None else ""
+            case PaneName.PORTFOLIO:
+                return self.portfolio.explainable
+            case PaneName.RISK:
+                return self.risk.explainable
+            case _:
+                return ""
 
     def selected_order(self, view: EngineView) -> OrderView | None:
         """Return the order under the cursor, if the orders pane is in front."""

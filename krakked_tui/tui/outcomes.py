@@ -19,8 +19,10 @@ from krakked_tui.control.commands import (
     CancelAll,
     CancelOrder,
     ChangeSetting,
+    ChangeSettings,
     ClearKillSwitch,
     Command,
+    EnableStrategy,
     FlattenAll,
     IngestCandles,
     PauseCycles,
@@ -29,9 +31,11 @@ from krakked_tui.control.commands import (
     Shutdown,
 )
 from krakked_tui.control.settings_view import SettingsView
+from krakked_tui.control.strategy_view import StrategiesView
 from krakked_tui.control.views import EngineView
 from krakked_tui.domain.safety import FlattenPhase
 from krakked_tui.tui.rows.banner import flatten_word
+from krakked_tui.tui.rows.changes import not_in_force
 from krakked_tui.tui.rows.dialogs import count, flatten_result
 from krakked_tui.tui.rows.line import Line, Look, Span
 from krakked_tui.tui.rows.numbers import age
@@ -43,6 +47,9 @@ SHOWN_SECONDS = 20.0
 
 OVERRULED_SECONDS = 2.0
 """An accepted setting that is not in force by then is overruled, by the environment for instance."""
+
+SWITCHED_SECONDS = 10.0
+"""A strategy that does not run by then after it was enabled has failed again."""
 
 TROUBLE_SECONDS = 120.0
 """How long a bad one does."""
@@ -74,6 +81,13 @@ class Outcome(msgspec.Struct, frozen=True):
     settled_at: float | None = None
 
 
+_PATIENCE: dict[type[Command], float] = {
+    ChangeSetting: OVERRULED_SECONDS,
+    ChangeSettings: OVERRULED_SECONDS,
+    EnableStrategy: SWITCHED_SECONDS,
+}
+
+
 def answered(outcome: Outcome, answer: Answer, now: float) -> Outcome:
     """Take the engine's answer in."""
     message = clean(answer.message)
@@ -87,14 +101,21 @@ def failed(outcome: Outcome, why: str, now: float) -> Outcome:
     return _settled(outcome, Stage.FAILED, clean(why), now)
 
 
-def observed(outcome: Outcome, view: EngineView, settings: SettingsView, now: float) -> Outcome:
-    """Look for the command's effect in a view, or in the settings."""
+def observed(
+    outcome: Outcome,
+    view: EngineView,
+    settings: SettingsView,
+    now: float,
+    strategies: StrategiesView | None = None,
+) -> Outcome:
+    """Look for the command's effect in a view, in the settings or in the strategies."""
     if outcome.stage is not Stage.WORKING:
         return outcome
-    result = _effect(outcome, view, settings)
+    result = _effect(outcome, view, settings, strategies)
     if result is not None:
         return _settled(outcome, Stage.DONE, result, now)
-    if isinstance(outcome.command, ChangeSetting) and now - outcome.sent_at > OVERRULED_SECONDS:
+    patience = _PATIENCE.get(type(outcome.command))
+    if patience is not None and now - outcome.sent_at > patience:
         return _settled(outcome, Stage.OVERRULED, outcome.message, now)
     return msgspec.structs.replace(outcome, message=_progress(outcome, view))
 
@@ -103,7 +124,9 @@ def _settled(outcome: Outcome, stage: Stage, message: str, now: float) -> Outcom
     return msgspec.structs.replace(outcome, stage=stage, message=message, settled_at=now)
 
 
-def _effect(outcome: Outcome, view: EngineView, settings: SettingsView) -> str | None:  # noqa: C901 - one arm per command
+def _effect(  # noqa: C901, PLR0912 - one arm per command
+    outcome: Outcome, view: EngineView, settings: SettingsView, strategies: StrategiesView | None
+) -> str | None:
     """Return the verified result, or None while the view does not show it yet."""
     status = view.status
     match outcome.command:
@@ -124,6 +147,10 @@ def _effect(outcome: Outcome, view: EngineView, settings: SettingsView) -> str |
         case ChangeSetting(key, value):
             in_force = {row.key: row.value for row in settings.rows}
             seen, result = in_force.get(key) == clean(value), "in force now"
+        case ChangeSettings(changes):
+            seen, result = not not_in_force(changes, settings), outcome.message or "in force"
+        case EnableStrategy():
+            seen, result = _switched(outcome.command, strategies), outcome.message
         case IngestCandles():
             seen, result = True, outcome.message  # the answer comes when all is read
         case Shutdown():
@@ -131,6 +158,14 @@ def _effect(outcome: Outcome, view: EngineView, settings: SettingsView) -> str |
         case _:
             assert_never(outcome.command)
     return result if seen else None
+
+
+def _switched(command: EnableStrategy, strategies: StrategiesView | None) -> bool:
+    lines = strategies.strategies if strategies is not None else ()
+    line = next((line for line in lines if line.id == clean(command.strategy_id)), None)
+    if line is None:
+        return False
+    return (line.enabled and line.state != "failed") if command.enabled else not line.enabled
 
 
 def _kill_result(view: EngineView) -> str:

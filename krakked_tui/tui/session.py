@@ -11,15 +11,19 @@ from krakked_tui.control.commands import Command, Shutdown
 from krakked_tui.control.controller import Controller
 from krakked_tui.control.market_view import MarketView
 from krakked_tui.control.portfolio_view import PortfolioQuery
+from krakked_tui.control.risk_view import DecisionLine, RiskView
 from krakked_tui.control.settings_view import SettingsView
+from krakked_tui.control.strategy_view import StrategiesView
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.tui.dispatch import Dispatcher, Work
 from krakked_tui.tui.exits import Departure, ExitReason
+from krakked_tui.tui.inquiry import Inquirer
 from krakked_tui.tui.log_store import LogStore
 from krakked_tui.tui.market_store import MarketStore
 from krakked_tui.tui.portfolio_store import PortfolioStore
+from krakked_tui.tui.risk_store import RiskStore
 from krakked_tui.tui.store import Topic, UiStore, cleaned
 
 
@@ -46,6 +50,8 @@ class Session:
         self._market = MarketStore()
         self._logs = LogStore()
         self._portfolio = PortfolioStore()
+        self._risk = RiskStore()
+        self._on_error = on_error
         self._looked_at: tuple[str, Timeframe] | None = None
         self._departure = Departure()
         self._shutdown = 0
@@ -68,7 +74,8 @@ class Session:
         """Take the newest picture in and return what changed. Never waits."""
         dirty = self._store.apply(self._controller.view(), self.now())
         self._follow_settings(self._controller.settings())
-        self.dispatcher.observe(self.view, self.settings_view)
+        asked = self.dispatcher.asks_of_strategies
+        self.dispatcher.observe(self.view, self.settings_view, self.strategies() if asked else None)
         return dirty
 
     def _follow_settings(self, settings: SettingsView) -> None:
@@ -94,6 +101,26 @@ class Session:
         """Return what is known of the answer to a query. Never waits."""
         self._portfolio.apply(query, self._controller.portfolio(query))
         return self._portfolio
+
+    def risk(self) -> RiskView:
+        """Return the newest picture of the limits, clean. Never waits."""
+        return self._risk.apply_risk(self._controller.risk())
+
+    def strategies(self) -> StrategiesView:
+        """Return the newest picture of the strategies, clean. Never waits."""
+        return self._risk.apply_strategies(self._controller.strategies())
+
+    def decisions(self) -> tuple[DecisionLine, ...]:
+        """Return the latest decisions, clean, newest first. Never waits."""
+        return self._risk.apply_decisions(self._controller.decisions())
+
+    def inquirer(self, run: Callable[[Work], None]) -> Inquirer:
+        """Return what asks the engine questions; ``run`` does such work beside the screen."""
+        return Inquirer(self._controller, self.now, self.name_at_the_engine, run, self._on_error)
+
+    def name_at_the_engine(self, name: str) -> str:
+        """Return what is shown as ``name``, as the engine calls it."""
+        return self._risk.name_at_the_engine(self._market.name_at_the_engine(name))
 
     def look_at(self, pair: str, timeframe: Timeframe) -> None:
         """Ask for a pair closely, or with an empty name for none; asks again only for another one."""

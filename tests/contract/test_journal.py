@@ -51,6 +51,8 @@ from tests.unit.storage.samples import (
     mark,
     order,
     rate,
+    share_mark,
+    shared_order,
     snapshot,
     trade,
     transition,
@@ -58,7 +60,9 @@ from tests.unit.storage.samples import (
 
 Open = Callable[[], Awaitable[Journal]]
 
-KILLED = KillSwitch(active=True, cause=KillCause.DRAWDOWN, reason="5.1 %", since=at(3), by="engine")
+KILLED = KillSwitch(
+    active=True, cause=KillCause.DRAWDOWN, reason="5.1 %", since=at(3), by="engine", forced=(KillCause.DRIFT,)
+)
 FLATTENING = FlattenProgress(
     FlattenPhase.CLOSING, "panic", "tui", at(4), attempts={"XBTUSD": 1}, left={"ETHUSD": "no price"}
 )
@@ -107,6 +111,7 @@ async def test_everything_comes_back_to_the_last_digit_after_a_restart(
         [
             OrderSaved(order(1), transition(1)),
             OrderSaved(bare_order(2)),
+            OrderSaved(shared_order(3)),
             TradeSaved(trade(1)),
             LedgerEntrySaved(entry(1)),
             RateSaved(rate(1)),
@@ -114,6 +119,7 @@ async def test_everything_comes_back_to_the_last_digit_after_a_restart(
             HistoryMarked(HistoryMark(HistoryKind.LEDGER, done=True)),
             ForeignOrderSaved("OABCDE-AAAAA-AAAAAA", 4711),
             ForeignOrderSaved("OABCDE-AAAAA-AAAAAB"),
+            share_mark(1),
             DecisionSaved(decision(1)),
             KillSwitchSaved(KILLED),
             PausedSaved(paused=True),
@@ -134,7 +140,7 @@ async def test_everything_comes_back_to_the_last_digit_after_a_restart(
     assert stored == StoredState(
         instance_id="abc",
         account_id="sandbox-7",
-        orders=(order(1), bare_order(2)),
+        orders=(order(1), bare_order(2), shared_order(3)),
         trades=(trade(1),),
         entries=(entry(1),),
         rates=(rate(1),),
@@ -143,6 +149,7 @@ async def test_everything_comes_back_to_the_last_digit_after_a_restart(
             ForeignOrderSaved("OABCDE-AAAAA-AAAAAA", 4711),
             ForeignOrderSaved("OABCDE-AAAAA-AAAAAB"),
         ),
+        share_marks=(share_mark(1),),
         snapshots=(snapshot(1),),
         kill_switch=KILLED,
         judged_until=at(2),
@@ -207,6 +214,13 @@ async def test_the_mark_of_a_history_is_replaced_with_the_rows_it_is_about(journ
     assert (stored.history, stored.trades) == ((done,), (trade(1), trade(2)))
 
 
+async def test_the_highest_price_of_a_share_is_replaced(journal: Journal) -> None:
+    await journal.commit([share_mark(1), share_mark(2), share_mark(1, "60000")])
+    reopened = msgspec.structs.replace(share_mark(2), opened_at=at(7))
+    await journal.commit([reopened])
+    assert (await journal.load("a")).share_marks == (share_mark(1, "60000"), reopened)
+
+
 async def test_pruned_snapshots_are_gone_and_no_others(journal: Journal) -> None:
     saved = [snapshot(number) for number in range(5)]
     await journal.commit([*saved, SnapshotsPruned((saved[0].at,))])
@@ -261,6 +275,8 @@ RECORDS: st.SearchStrategy[Record] = st.one_of(
     st.builds(RateSaved, st.builds(rate, st.integers(0, 3), st.sampled_from(["1", "2.50"]))),
     st.builds(HistoryMarked, st.builds(mark, st.integers(0, 3), st.sampled_from(HistoryKind))),
     st.builds(ForeignOrderSaved, st.sampled_from(["OA", "OB"]), st.sampled_from([None, -4, 7])),
+    st.builds(share_mark, st.integers(0, 3), st.sampled_from(["50000.10", "5E+4"])),
+    st.builds(OrderSaved, st.builds(shared_order, st.integers(6, 8))),
     st.builds(PausedSaved, st.booleans()),
     st.builds(KillSwitchSaved, st.sampled_from([KillSwitch(), KILLED])),
     st.builds(FlattenSaved, st.sampled_from([None, FLATTENING])),

@@ -6,7 +6,7 @@ per step, a flatten phase by phase. ``hold`` keeps answers back; ``answers`` ove
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
@@ -20,8 +20,10 @@ from krakked_tui.control.commands import (
     CancelAll,
     CancelOrder,
     ChangeSetting,
+    ChangeSettings,
     ClearKillSwitch,
     Command,
+    EnableStrategy,
     FlattenAll,
     IngestCandles,
     PauseCycles,
@@ -32,7 +34,9 @@ from krakked_tui.control.commands import (
 from krakked_tui.control.log_view import LogPage
 from krakked_tui.control.market_view import MarketView
 from krakked_tui.control.portfolio_view import HistoryView, PortfolioQuery, PortfolioReport
+from krakked_tui.control.risk_view import DecisionLine, Explanation, RiskPreview, RiskView, Silence, WhatIf
 from krakked_tui.control.settings_view import SettingsView
+from krakked_tui.control.strategy_view import StrategiesView
 from krakked_tui.control.views import (
     AllocationView,
     CountsView,
@@ -56,9 +60,11 @@ from krakked_tui.domain.portfolio import HeldAs
 from krakked_tui.domain.precision import at_scale
 from krakked_tui.domain.safety import FlattenPhase, FlattenProgress, KillCause, KillSwitch
 from tests.fakes import settings as fake_settings
+from tests.fakes import strategies as fake_strategies
 from tests.fakes.log import FakeLog
 from tests.fakes.market import FakeMarket
 from tests.fakes.portfolio import FakePortfolio
+from tests.fakes.risk import FakeRisk
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CENT = 2
@@ -348,6 +354,8 @@ class FakeController:
         market: FakeMarket | None = None,
         log: FakeLog | None = None,
         portfolio: FakePortfolio | None = None,
+        risk: FakeRisk | None = None,
+        strategies: StrategiesView | None = None,
         moving: bool = False,
         seed: int = 7,
     ) -> None:
@@ -356,6 +364,12 @@ class FakeController:
         self.pairs = FakeMarket() if market is None else market
         self.log = FakeLog() if log is None else log
         self.books = FakePortfolio() if portfolio is None else portfolio
+        self.limits = FakeRisk() if risk is None else risk
+        self.current_strategies = fake_strategies.normal() if strategies is None else strategies
+        self.looked: list[str] = []
+        """Which pictures of limits, strategies and decisions were asked for."""
+        self.asking: asyncio.Event | None = None
+        """Keeps answers to questions back until it is set."""
         self.sent: list[tuple[Command, Actor]] = []
         self.answers: list[Answer | Exception] = []
         self.hold: asyncio.Event | None = None
@@ -400,6 +414,50 @@ class FakeController:
     def look_at(self, pair: str | None, timeframe: Timeframe) -> None:
         """Pass on what is looked at."""
         self.pairs.look_at(pair, timeframe)
+
+    def risk(self) -> RiskView:
+        """The limits put in place."""
+        self.looked.append("risk")
+        return self.limits.view
+
+    def strategies(self) -> StrategiesView:
+        """The strategies put in place."""
+        self.looked.append("strategies")
+        return self.current_strategies
+
+    def decisions(self) -> tuple[DecisionLine, ...]:
+        """The decisions put in place."""
+        self.looked.append("decisions")
+        return self.limits.decisions
+
+    async def preview(self, changes: Mapping[str, str]) -> RiskPreview:
+        """What changes would do."""
+        await self._until_asked()
+        return self.limits.previewed(changes)
+
+    async def preset(self, name: str) -> RiskPreview:
+        """What a preset would do."""
+        await self._until_asked()
+        return self.limits.from_preset(name)
+
+    async def what_if(self, pair: str, usd: Decimal, stop_price: Decimal | None = None) -> WhatIf:
+        """What a buy would meet."""
+        await self._until_asked()
+        return self.limits.what_if(pair, usd, stop_price)
+
+    async def explain(self, name: str) -> Explanation:
+        """The one explanation there is."""
+        await self._until_asked()
+        return self.limits.explain(name)
+
+    async def explain_silence(self, strategy_id: str, pair: str) -> Silence:
+        """The next silence."""
+        await self._until_asked()
+        return self.limits.explain_silence(strategy_id, pair)
+
+    async def _until_asked(self) -> None:
+        if self.asking is not None:
+            await self.asking.wait()
 
     async def execute(self, command: Command, actor: Actor) -> Answer:
         """Record the command, wait if told to, and take effect."""
@@ -482,6 +540,12 @@ class FakeController:
                 self.publish_status(paused=isinstance(command, PauseCycles))
             case ChangeSetting():
                 self.current_settings = fake_settings.changed(self.current_settings, command)
+            case ChangeSettings():
+                for key, value in command.changes.items():
+                    change = ChangeSetting(key, value)
+                    self.current_settings = fake_settings.changed(self.current_settings, change)
+            case EnableStrategy():
+                self.current_strategies = fake_strategies.switched(self.current_strategies, command)
             case IngestCandles():
                 pass  # nothing of it is in this view
             case Shutdown():

@@ -22,6 +22,7 @@ from krakked_tui.domain.records import (
     PausedSaved,
     RateSaved,
     Record,
+    ShareMarked,
     SnapshotSaved,
     SnapshotsPruned,
     StoredState,
@@ -59,7 +60,7 @@ class MemoryJournal:
             self.disk.account_id = account_id
         if self.disk.account_id != account_id:
             raise AccountMismatchError(f"the journal belongs to {self.disk.account_id}, not to {account_id}")
-        return _fold(self.disk)
+        return stored_on(self.disk)
 
     async def commit(self, records: Sequence[Record]) -> None:
         if self._closed:
@@ -82,7 +83,8 @@ def _check_client_ids(records: Sequence[Record]) -> None:
                 raise JournalError(f"client id {order.cl_ord_id} belongs to another order")
 
 
-def _fold(disk: Disk) -> StoredState:
+def stored_on(disk: Disk) -> StoredState:
+    """What a journal knows when it is opened."""
     assert disk.account_id is not None
     records = disk.records()
     orders = {record.order.local_id: record.order for record in records if isinstance(record, OrderSaved)}
@@ -120,6 +122,7 @@ def _fold(disk: Disk) -> StoredState:
         rates=tuple(rate for _, rate in sorted(rates.items())),
         history=tuple(mark for _, mark in sorted(marks.items())),
         foreign_orders=tuple(order for _, order in sorted(foreign.items())),
+        share_marks=_share_marks(records),
         snapshots=tuple(sorted(snapshots.values(), key=lambda snapshot: snapshot.at)),
         kill_switch=_last(records, KillSwitchSaved, KillSwitchSaved(KillSwitch())).kill_switch,
         paused=_last(records, PausedSaved, PausedSaved(paused=False)).paused,
@@ -127,6 +130,11 @@ def _fold(disk: Disk) -> StoredState:
         flatten=_last(records, FlattenSaved, FlattenSaved(None)).progress,
         judged_until=judged.until if (judged := _last(records, ExternalJudged, None)) else None,
     )
+
+
+def _share_marks(records: Sequence[Record]) -> tuple[ShareMarked, ...]:
+    marks = {(mark.pair, mark.strategy_id): mark for mark in records if isinstance(mark, ShareMarked)}
+    return tuple(mark for _, mark in sorted(marks.items()))
 
 
 def _last(records: Sequence[Record], kind: type[R], default: D) -> R | D:

@@ -16,7 +16,7 @@ ROWS = (
     SettingRow("region.code", '"US_CA"', CONFIG),
     SettingRow("region.default_quote", '"USD"', "default"),
     SettingRow("universe.include", '["XBTUSD", "ETHUSD", "SOLUSD", "DOGEUSD", "XRPUSD", "ADAUSD"]', CONFIG),
-    SettingRow("risk.max_positions", "6", "environment KRAKKED__RISK__MAX_POSITIONS"),
+    SettingRow("risk.max_open_positions", "6", "environment KRAKKED__RISK__MAX_OPEN_POSITIONS"),
     SettingRow("risk.max_daily_drawdown_pct", "10.0", "default"),
     SettingRow("execution.mode", '"paper"', "command line"),
     SettingRow("execution.paper.fee_bps", "26", "default"),

@@ -50,7 +50,7 @@ class SteppedRun:
         self._exchange, _ = open_exchange(SandboxSettings(seed=seed), lambda: self._nanos)
         self._exchange.listen(self._heard)
         self._queue: list[e.Event] = []
-        self._stops: dict[str, Decimal] = {}
+        self._stops: dict[str, f.Levels] = {}
         config = build([DEMO_DEFAULTS])
         self._strategies = build_strategies(config.strategies.active)
         listings = self._exchange.catalog.listings
@@ -75,9 +75,9 @@ class SteppedRun:
         self._drain()
         marks = self._marks()
         self._play(e.Priced(self._now, 0.0, marks))
-        for pair, stop in sorted(self._stops.items()):
-            if marks[pair].quote.price <= stop:
-                self._play(e.StopCrossed(self._now, marks[pair], stop))
+        for pair, stop in sorted(self._stops.items(), key=lambda item: item[0]):
+            if (level := stop.crossed(marks[pair].quote.price)) is not None:
+                self._play(e.StopCrossed(self._now, marks[pair], level))
         frames = closed_between(before, self._now, FRAMES)
         for timeframe in frames:
             self._load(timeframe, bars=1)

@@ -28,6 +28,7 @@ from krakked_tui.market.freshness import Freshness
 from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.risk.settings import RiskSettings
 from krakked_tui.strategies.settings import StrategySettings
+from tests.fakes.journal import Disk, stored_on
 
 T0 = datetime(2026, 1, 5, tzinfo=UTC)
 PRICE = Decimal("50000.0")
@@ -37,6 +38,10 @@ STRATEGY = StrategySettings(
     timeframes=(Timeframe.M1,),
     tag="tfv",
 )
+OTHER = StrategySettings(
+    id="breakout_v1", type="breakout", timeframes=(Timeframe.M1, Timeframe.H1), tag="bre"
+)
+"""A second strategy, for stages that have two."""
 EXECUTION = ExecutionSettings()
 RISK = RiskSettings(max_per_asset_pct=Decimal(50), max_risk_per_trade_pct=Decimal(1))
 PORTFOLIO = PortfolioSettings()
@@ -54,8 +59,9 @@ class Stage:
         execution: ExecutionSettings = EXECUTION,
         risk: RiskSettings = RISK,
         portfolio: PortfolioSettings = PORTFOLIO,
+        strategies: tuple[StrategySettings, ...] = (STRATEGY,),
     ) -> None:
-        settings = CoreSettings(strategies=(STRATEGY,), execution=execution, risk=risk, portfolio=portfolio)
+        settings = CoreSettings(strategies=strategies, execution=execution, risk=risk, portfolio=portfolio)
         stored = stored or StoredState(instance_id="abc", account_id="test")
         self.pair = pair
         self.at = T0
@@ -136,30 +142,43 @@ class Stage:
     def cycle(
         self, *intents: StrategyIntent, price: Decimal = PRICE, unread: frozenset[str] = frozenset()
     ) -> Outcome:
-        """A closed minute with what the strategy wants on it."""
+        """A closed minute with what the strategies want on it."""
         started = self.play(e.BoundaryClosed(self.at, self.at, (Timeframe.M1,)))
-        decided = self.play(
-            e.SignalsComputed(
-                at=self.at,
-                wall=self.wall,
-                cycle=self.state.cycle,
-                boundary=self.at,
-                timeframes=(Timeframe.M1,),
-                intents=intents,
-                marks={self.pair.canonical: self.mark(price)},
-                duration_ms=1.0,
-                fingerprint="f",
-                unread=unread,
-            )
+        return _both(started, self.play(self.computed(*intents, price=price, unread=unread)))
+
+    def computed(
+        self,
+        *intents: StrategyIntent,
+        price: Decimal = PRICE,
+        unread: frozenset[str] = frozenset(),
+        failures: dict[str, str] | None = None,
+        atr: dict[str, Decimal] | None = None,
+    ) -> e.SignalsComputed:
+        """The answer of the strategies in the running cycle."""
+        return e.SignalsComputed(
+            at=self.at,
+            wall=self.wall,
+            cycle=self.state.cycle,
+            boundary=self.at,
+            timeframes=(Timeframe.M1,),
+            intents=intents,
+            marks={self.pair.canonical: self.mark(price)},
+            duration_ms=1.0,
+            fingerprint="f",
+            failures=failures or {},
+            unread=unread,
+            atr=atr or {},
         )
-        return _both(started, decided)
 
     def intent(
-        self, kind: IntentType = IntentType.ENTER, stop: Decimal | None = Decimal(49_000)
+        self,
+        kind: IntentType = IntentType.ENTER,
+        stop: Decimal | None = Decimal(49_000),
+        strategy_id: str = STRATEGY.id,
     ) -> StrategyIntent:
-        """What the strategy wants now."""
+        """What a strategy wants now."""
         return StrategyIntent(
-            strategy_id=STRATEGY.id,
+            strategy_id=strategy_id,
             pair=self.pair.canonical,
             intent_type=kind,
             timeframe=Timeframe.M1,
@@ -200,17 +219,21 @@ class Stage:
         )
 
     def fill(
-        self, order: LocalOrder, volume: Decimal | None = None, trade_id: str = "TAAAAA-AAAAA-AAAAAA"
+        self,
+        order: LocalOrder,
+        volume: Decimal | None = None,
+        trade_id: str = "TAAAAA-AAAAA-AAAAAA",
+        price: Decimal = PRICE,
     ) -> Trade:
-        """A fill of an order at the usual price, with a fee of 0.4 %."""
+        """A fill of an order, at the usual price unless told, with a fee of 0.4 %."""
         volume = volume if volume is not None else order.request.volume
-        cost = volume * PRICE
+        cost = volume * price
         return Trade(
             trade_id=trade_id,
             kraken_order_id=order.kraken_order_id or "OAAAAA-AAAAA-AAAAAA",
             pair=order.request.pair,
             side=order.request.side,
-            price=PRICE,
+            price=price,
             volume=volume,
             cost=cost,
             fees=(Fee("USD", cost * Decimal("0.004")),),
@@ -219,9 +242,11 @@ class Stage:
             cl_ord_id=order.cl_ord_id,
         )
 
-    def filled(self, order: LocalOrder, trade_id: str = "TAAAAA-AAAAA-AAAAAA") -> None:
+    def filled(
+        self, order: LocalOrder, trade_id: str = "TAAAAA-AAAAA-AAAAAA", price: Decimal = PRICE
+    ) -> None:
         """An order fills completely: trade and final report."""
-        self.play(e.TradeReported(self.at, self.fill(order, trade_id=trade_id), "stream"))
+        self.play(e.TradeReported(self.at, self.fill(order, trade_id=trade_id, price=price), "stream"))
         report = self.report(order, ExchangeStatus.CLOSED, order.request.volume)
         self.play(e.OrderReported(self.at, report, "stream"))
 
@@ -232,6 +257,45 @@ class Stage:
         self.accept(entry)
         self.filled(self.order(entry))
         return self.order(entry)
+
+    def bought_together(self, *stops: tuple[str, Decimal]) -> LocalOrder:
+        """Have several strategies enter at once, each with its stop, and be filled."""
+        self.cycle(*(self.intent(stop=stop, strategy_id=strategy_id) for strategy_id, stop in stops))
+        entry = self.last_order()
+        self.accept(entry)
+        self.filled(self.order(entry))
+        return self.order(entry)
+
+    def sold(self, price: Decimal = PRICE) -> LocalOrder:
+        """Have the order made last taken and filled; returns it."""
+        number = f"{len(self.state.orders):06}"
+        order = self.last_order()
+        self.accept(order, f"OZZZZZ-ZZZZZ-{number}")
+        self.filled(self.order(order), f"TZZZZZ-ZZZZZ-{number}", price)
+        return self.order(order)
+
+    def crossed(self, price: Decimal) -> Outcome:
+        """A price that the engine was to watch for."""
+        watched = (self.state.watched_stops or {}).get(self.pair.canonical, f.Levels())
+        level = watched.crossed(price)
+        assert level is not None, f"{price} is within {watched}"
+        return self.play(e.StopCrossed(self.at, self.mark(price), level))
+
+    def restarted(self) -> "Stage":
+        """The same profile after a crash: only what was recorded is left."""
+        disk = Disk(account_id="test")
+        disk.commits.append(tuple(self.records))
+        settings = self.state.settings
+        again = Stage(
+            self.pair,
+            stored=stored_on(disk),
+            execution=settings.execution,
+            risk=settings.risk,
+            portfolio=settings.portfolio,
+            strategies=settings.strategies,
+        )
+        again.at, again.wall = self.at, self.wall
+        return again
 
     def order(self, order: LocalOrder) -> LocalOrder:
         """The order as it is now."""

@@ -22,7 +22,7 @@ from krakked_tui.domain.orders import (
     Unknown,
 )
 from krakked_tui.domain.pairs import PairMetadata, PairStatus
-from krakked_tui.domain.records import LedgerEntrySaved, OrderSaved, StoredState, TradeSaved
+from krakked_tui.domain.records import OrderSaved, StoredState, TradeSaved
 from krakked_tui.execution.settings import ExecutionSettings
 from tests.scenarios.stage import PRICE, Stage, asked, recorded
 
@@ -267,7 +267,7 @@ def test_an_exit_that_does_not_fill_becomes_a_market_order(stage: Stage) -> None
 def test_the_stop_of_a_fill_is_watched_and_dropped_with_the_position(stage: Stage) -> None:
     stage.bought()
     watched = [x.stops for x in stage.effects if isinstance(x, f.WatchStops)]
-    assert watched[-1] == {"XBTUSD": Decimal(49_000)}
+    assert watched[-1] == {"XBTUSD": f.Levels(low=Decimal(49_000))}
     stage.cycle(stage.intent(IntentType.EXIT))
     sell = stage.last_order()
     stage.accept(sell, "OBBBBB-BBBBB-BBBBBB")
@@ -345,31 +345,17 @@ def test_a_stored_trade_on_a_pair_that_is_gone_does_not_stop_the_start(stage: St
 
 def test_closing_in_part_keeps_what_is_to_be_kept(stage: Stage) -> None:
     entry = stage.bought()
-    keep = entry.request.volume / 4
-    closing.close_holding(
-        stage.state, Outcome(), "XBTUSD", closing.CloseCause(purpose=Purpose.EXIT, keep=keep), stage.at
-    )
-    assert stage.last_order().request.volume == entry.request.volume - keep
-
-
-def _restarted(stage: Stage) -> Stage:
-    """The same profile after a crash: only what was recorded is left."""
-    rows = {r.order.cl_ord_id: r.order for r in stage.records if isinstance(r, OrderSaved)}
-    stored = StoredState(
-        instance_id="abc",
-        account_id="test",
-        orders=tuple(rows.values()),
-        trades=tuple(r.trade for r in stage.records if isinstance(r, TradeSaved)),
-        entries=tuple(r.entry for r in stage.records if isinstance(r, LedgerEntrySaved)),
-    )
-    return Stage(stage.pair, stored=stored)
+    part = entry.request.volume / 4
+    cause = closing.CloseCause(purpose=Purpose.EXIT, parts={entry.strategy_id: part})
+    closing.close_holding(stage.state, Outcome(), "XBTUSD", cause, stage.at)
+    assert stage.last_order().request.volume == part
 
 
 def test_stops_are_watched_again_after_a_restart(stage: Stage) -> None:
     stage.bought()
-    again = _restarted(stage)
+    again = stage.restarted()
     outcome = again.play(e.SyncRequested(again.at, again.wall))
-    assert asked(outcome, f.WatchStops) == [f.WatchStops({"XBTUSD": Decimal(49_000)})]
+    assert asked(outcome, f.WatchStops) == [f.WatchStops({"XBTUSD": f.Levels(low=Decimal(49_000))})]
 
 
 @pytest.mark.parametrize("failure", ["refused", "withheld", "no exit"])
@@ -416,7 +402,7 @@ def test_a_fill_booked_before_a_crash_finds_its_order_after_it(stage: Stage) -> 
     stage.answer(Unknown(entry.cl_ord_id, "reset"))
     trade = msgspec.structs.replace(stage.fill(entry), cl_ord_id=None)
     stage.play(e.TradeReported(stage.at, trade, "sync"))
-    again = _restarted(stage).ready()
+    again = stage.restarted().ready()
     asked_for = asked(again.later(0.5), f.Identify)
     assert asked_for == [f.Identify((trade.kraken_order_id,))]
     report = again.report(entry, ExchangeStatus.CLOSED, entry.request.volume)

@@ -72,4 +72,4 @@ def test_coins_that_came_in_are_a_holding_of_the_operator_unless_they_are_dust(
     [action] = recorded(outcome, DecisionSaved)[0].record.actions
     assert action.blocked is blocked
     if blocked:
-        assert "held by manual" in " ".join(action.blocked_reasons)
+        assert "max_per_asset_pct" in " ".join(action.blocked_reasons)

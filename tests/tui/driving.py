@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from krakked_tui.control.commands import Command
 from krakked_tui.control.controller import Controller
 from krakked_tui.control.settings_view import SettingsView
+from krakked_tui.control.strategy_view import StrategiesView
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView
 from krakked_tui.tui.app import KrakkedApp
@@ -17,6 +18,7 @@ from tests.fakes.controller import FakeController, normal
 from tests.fakes.log import FakeLog
 from tests.fakes.market import FakeMarket
 from tests.fakes.portfolio import FakePortfolio
+from tests.fakes.risk import FakeRisk
 from tests.fakes.settings import good
 
 SMALL = (80, 24)
@@ -40,9 +42,17 @@ class Desk:
         market: FakeMarket | None = None,
         log: FakeLog | None = None,
         portfolio: FakePortfolio | None = None,
+        risk: FakeRisk | None = None,
+        strategies: StrategiesView | None = None,
     ) -> None:
         self.fake = FakeController(
-            view, settings=effective or good(), market=market, log=log, portfolio=portfolio
+            view,
+            settings=effective or good(),
+            market=market,
+            log=log,
+            portfolio=portfolio,
+            risk=risk,
+            strategies=strategies,
         )
         self.time = 0.0
         self.crashes: list[str] = []

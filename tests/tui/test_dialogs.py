@@ -126,7 +126,7 @@ async def test_help_lists_the_keys_and_closes() -> None:
         for key in ("escape", "q"):
             await desk.press("question_mark")
             assert "EVERYWHERE" in desk.text
-            await desk.press("pagedown", "pagedown", "pagedown")
+            await desk.press(*["pagedown"] * 4)
             assert "WORDS" in desk.text
             await desk.press(key)
             assert desk.front == "MainScreen", key
@@ -144,7 +144,7 @@ async def test_the_palette_finds_commands_and_dangerous_ones_still_ask() -> None
 
 async def test_the_palette_runs_the_marked_command() -> None:
     async with Desk().open() as desk:
-        await desk.press("ctrl+p", "down", "enter")
+        await desk.press("ctrl+p", "down", "down", "down", "enter")
         assert desk.front == "MainScreen"
         assert "OPEN 3" in desk.text
 

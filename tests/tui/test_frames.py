@@ -1,5 +1,7 @@
 """The frame clock in the app: only what is seen is painted, and never into a stalled terminal."""
 
+import asyncio
+
 from krakked_tui.control.commands import SetKillSwitch
 from krakked_tui.tui.exits import ExitReason, UiExit
 from tests.tui.driving import Desk
@@ -92,3 +94,33 @@ async def test_a_command_shows_at_once_without_waiting_for_a_frame() -> None:
         await desk.press("ctrl+k")
         assert desk.commands == [SetKillSwitch("operator at the terminal")]
         assert "confirmed" in desk.answer
+
+
+async def test_pictures_are_made_only_for_the_pane_in_front() -> None:
+    async with Desk().open() as desk:
+        looked = desk.fake.looked
+        assert looked == []
+        await desk.press("2")
+        assert set(looked) == {"risk", "decisions"}
+        looked.clear()
+        await desk.press("3")
+        looked.clear()
+        await desk.see()
+        assert set(looked) == {"strategies"}
+        await desk.press("t", "y", "1")
+        looked.clear()
+        await desk.see()
+        assert looked == [], "the command is confirmed"
+
+
+async def test_a_switch_on_its_way_is_followed_from_any_pane() -> None:
+    async with Desk().open() as desk:
+        desk.fake.hold = asyncio.Event()
+        await desk.press("3", "t", "y", "1")
+        desk.fake.looked.clear()
+        await desk.see()
+        assert set(desk.fake.looked) == {"strategies"}
+        desk.fake.hold.set()
+        await desk.settle()
+        await desk.see()
+        assert "confirmed  enable breakout" in desk.answer

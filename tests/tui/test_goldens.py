@@ -1,6 +1,7 @@
 """Every screen at three sizes in every state, as text."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import product
 
 import msgspec
@@ -8,10 +9,14 @@ import pytest
 
 from krakked_tui.control.market_view import DataStatusView, FocusView
 from krakked_tui.control.portfolio_view import HistoryView
+from krakked_tui.control.risk_view import RiskPreview, RiskView, Silence
 from krakked_tui.control.settings_view import SettingsView
+from krakked_tui.control.strategy_view import StrategiesView
 from krakked_tui.control.views import EngineView, HealthView, RateLimitView
 from krakked_tui.domain.candles import Timeframe
+from tests.fakes import risk as fake_risk
 from tests.fakes.controller import (
+    NOON,
     RATE_LIMITS,
     disconnected,
     drifting,
@@ -25,10 +30,17 @@ from tests.fakes.controller import (
 from tests.fakes.log import FakeLog
 from tests.fakes.market import FakeMarket, ailing
 from tests.fakes.portfolio import HOLDINGS, FakePortfolio
+from tests.fakes.risk import FakeRisk
 from tests.fakes.settings import first_run, good, unvalidated
+from tests.fakes.strategies import normal as some_strategies
 from tests.tui.driving import Desk
 from tests.tui.goldens import compare, left_over
 from tests.tui.test_setup_goldens import EXPECTED as SETUP_EXPECTED
+
+
+def refused(why: str) -> RiskView:
+    """Nothing may be opened, for a reason that is not the kill switch."""
+    return msgspec.structs.replace(fake_risk.OK, refusal=why, account_truth="stale", drift=True)
 
 
 def live() -> EngineView:
@@ -183,6 +195,48 @@ PORTFOLIO_DIALOGS = {
     "trade": ("v", "down", "down", "enter"),
 }
 MARKET_PARTS = ("chart", "book", "tape")
+RISKS: dict[str, tuple[Callable[[], EngineView], Callable[[], FakeRisk]]] = {
+    "normal": (normal, FakeRisk),
+    "disconnected": (disconnected, lambda: FakeRisk(refused("prices are stale"))),
+    "killed": (killed, lambda: FakeRisk(fake_risk.killed())),
+    "killed-over": (killed, lambda: FakeRisk(fake_risk.killed(persists=False))),
+    "empty": (empty, lambda: FakeRisk(fake_risk.quiet(), 0)),
+    "loading": (normal, lambda: FakeRisk(RiskView(), 0)),
+}
+RISK_PARTS = ("exposure", "protections", "decisions")
+STRATEGY_PARTS = ("held", "intents", "parameters")
+BROKEN = "strategies/mine.py could not be loaded: SyntaxError: invalid syntax (line 3)"
+STRATEGIES: dict[str, tuple[Callable[[], EngineView], Callable[[], StrategiesView]]] = {
+    "normal": (normal, some_strategies),
+    "disconnected": (disconnected, some_strategies),
+    "killed": (killed, some_strategies),
+    "problems": (normal, lambda: msgspec.structs.replace(some_strategies(), problems=(BROKEN, BROKEN))),
+    "empty": (empty, lambda: StrategiesView(NOON)),
+    "loading": (normal, StrategiesView),
+}
+RISK_DIALOGS = {
+    "limits": ("c",),
+    "limits-changed": ("c", "5", "down", "ctrl+u", "5"),
+    "limits-preview": ("c", "5", "down", "ctrl+u", "5", "enter"),
+    "preset": ("f", "down"),
+    "preset-preview": ("f", "enter"),
+    "manual": ("m",),
+    "limit": ("down", "enter"),
+    "what-if": ("i", *"DOGEUSD", "enter", *"500", "enter", *"0.35", "enter"),
+    "why": ("v", "v", "v", "enter"),
+    "why-end": ("w", *["pagedown"] * 9),
+}
+STRATEGY_DIALOGS = {
+    "strategy": ("enter",),
+    "strategy-enable": ("t",),
+    "strategy-disable": ("end", "t"),
+    "parameters": ("c", "down"),
+    "parameters-preview": ("c", "down", "ctrl+u", *"70", "enter"),
+    "silence": ("n", *"doge", "enter"),
+    "held": ("v", "tab", "enter"),
+    "intent": ("v", "enter"),
+    "parameter": ("v", "enter"),
+}
 
 EXPECTED = {
     *(name("market", state, size=size) for state, size in product(MARKETS, SIZES)),
@@ -194,6 +248,11 @@ EXPECTED = {
     *(name("portfolio", part, size=size) for part, size in product(PORTFOLIO_PARTS, (SIZES[0], SIZES[2]))),
     name("portfolio-filtered", size=SIZES[0]),
     *(name("dialog", dialog, size=SIZES[0]) for dialog in PORTFOLIO_DIALOGS),
+    *(name("risk", state, size=size) for state, size in product(RISKS, SIZES)),
+    *(name("risk", part, size=size) for part, size in product(RISK_PARTS, (SIZES[0], SIZES[2]))),
+    *(name("strategies", state, size=size) for state, size in product(STRATEGIES, SIZES)),
+    *(name("strategies", part, size=size) for part, size in product(STRATEGY_PARTS, (SIZES[0], SIZES[2]))),
+    *(name("dialog", dialog, size=SIZES[0]) for dialog in (*RISK_DIALOGS, *STRATEGY_DIALOGS, "force")),
     *SETUP_EXPECTED,
     *(name("settings", state, size=size) for state, size in product(SETTINGS, SIZES)),
     *(name("dialog", dialog, size=SIZES[0]) for dialog in SETTING_DIALOGS),
@@ -349,6 +408,89 @@ async def test_the_dialogs_of_settings_look_as_agreed() -> None:
             await desk.press(key, "down")
             screens[name("dialog", dialog, size=SIZES[0])] = desk.text
             await desk.press("escape")
+    compare(screens)
+
+
+@pytest.mark.parametrize("state", RISKS)
+async def test_risk_looks_as_agreed_at_every_size(state: str) -> None:
+    screens = {}
+    view, risk = RISKS[state]
+    async with Desk(view(), risk=risk()).open() as desk:
+        await desk.press("2")
+        for size in SIZES:
+            await desk.resize(*size)
+            await desk.see()
+            screens[name("risk", state, size=size)] = desk.text
+    compare(screens)
+
+
+@pytest.mark.parametrize("state", STRATEGIES)
+async def test_strategies_look_as_agreed_at_every_size(state: str) -> None:
+    screens = {}
+    view, strategies = STRATEGIES[state]
+    async with Desk(view(), strategies=strategies()).open() as desk:
+        await desk.press("3", "end")
+        for size in SIZES:
+            await desk.resize(*size)
+            await desk.see()
+            screens[name("strategies", state, size=size)] = desk.text
+    compare(screens)
+
+
+@pytest.mark.parametrize(
+    ("pane", "keys", "parts"), [("risk", ("2",), RISK_PARTS), ("strategies", ("3", "end"), STRATEGY_PARTS)]
+)
+async def test_the_parts_of_risk_and_strategies_look_as_agreed(
+    pane: str, keys: tuple[str, ...], parts: tuple[str, ...]
+) -> None:
+    screens = {}
+    async with Desk().open() as desk:
+        await desk.press(*keys)
+        for part in parts:
+            await desk.press("v")
+            for size in (SIZES[0], SIZES[2]):
+                await desk.resize(*size)
+                await desk.see()
+                screens[name(pane, part, size=size)] = desk.text
+            await desk.resize(*SIZES[0])
+    compare(screens)
+
+
+async def test_the_dialogs_of_risk_look_as_agreed() -> None:
+    screens = {}
+    risk = FakeRisk(fake_risk.killed())
+    risk.preview = RiskPreview(
+        problems=("risk.max_open_positions is 5.5: use a whole number from 1 to 1000.",),
+        violated=("XBT is 19.26 % of equity, more than max_per_asset_pct, 15 %.",),
+    )
+    async with Desk(killed(), risk=risk).open() as desk:
+        await desk.press("2")
+        for dialog, keys in RISK_DIALOGS.items():
+            await desk.press(*keys)
+            await desk.see()
+            screens[name("dialog", dialog, size=SIZES[0])] = desk.text
+            await desk.press("escape", "escape")
+        await desk.press("a")
+        screens[name("dialog-force", size=SIZES[0])] = desk.text
+    compare(screens)
+
+
+async def test_the_dialogs_of_strategies_look_as_agreed() -> None:
+    screens = {}
+    risk = FakeRisk()
+    risk.silences = [
+        Silence(
+            "", "", "spread", "the spread is too wide", "131.5 bps", "at most 100 bps",
+            NOON - timedelta(minutes=44), NOON - timedelta(hours=9),
+        )
+    ]  # fmt: skip
+    async with Desk(risk=risk).open() as desk:
+        await desk.press("3", "down")
+        for dialog, keys in STRATEGY_DIALOGS.items():
+            await desk.press(*keys)
+            await desk.see()
+            screens[name("dialog", dialog, size=SIZES[0])] = desk.text
+            await desk.press("escape", "escape")
     compare(screens)
 
 

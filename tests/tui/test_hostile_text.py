@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from textual.widgets import Input
 
+from krakked_tui.control.commands import EnableStrategy
 from krakked_tui.control.log_view import LogLine
 from krakked_tui.control.market_view import ChartFill, ChartLine, ConnectionView, DataStatusView, IngestView
 from krakked_tui.control.portfolio_view import HistoryView, PortfolioQuery
@@ -35,10 +36,13 @@ from krakked_tui.domain.money import ONE
 from krakked_tui.domain.orders import OrderStatus
 from krakked_tui.domain.portfolio import HeldAs
 from krakked_tui.domain.safety import FlattenPhase, FlattenProgress, KillSwitch
+from tests.fakes import risk as fake_risk
+from tests.fakes import strategies as fake_strategies
 from tests.fakes.controller import MARKETS, NOON, normal, order, position, status, trade
 from tests.fakes.log import FakeLog
 from tests.fakes.market import FakeMarket
 from tests.fakes.portfolio import HostilePortfolio
+from tests.fakes.risk import FakeRisk
 from tests.fakes.setup import FakeSetup, audit
 from tests.tui.driving import Desk
 from tests.tui.setup_driving import Hands
@@ -208,6 +212,63 @@ async def test_a_hostile_portfolio_is_shown_and_harms_nothing(text: str, size: t
         assert PortfolioQuery(by="pair", pair=text, trade_id=text) in asked
         assert any(query.strategy == text for query in asked)
         assert desk.app.ended is None
+        assert desk.crashes == []
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["escapes", "markup", "bidi", "wide", "long"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_hostile_risk_is_shown_and_harms_nothing(text: str, size: tuple[int, int]) -> None:
+    risk = fake_risk.hostile(text)
+    desk = Desk(everywhere(text), risk=risk, effective=settings_everywhere(text))
+    async with desk.open(size):
+        for keys in (
+            ("2",), ("enter",), ("q", "c", "end"), ("z", "enter"), ("escape", "escape", "f", "enter"),
+            ("escape", "escape", "m"), ("n", "i", *"x", "enter", "1", "enter", "enter"),
+            ("escape", "v"), ("v", "enter"), ("q", "v", "enter"), (*["pagedown"] * 5,), ("q", "a"),
+        ):  # fmt: skip
+            await desk.press(*keys)
+            assert_harmless(desk)
+        assert ("preset", text) in risk.asked, "what is asked for goes back as it came"
+        assert ("explain", text) in risk.asked
+        assert desk.app.ended is None
+        assert desk.crashes == []
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["escapes", "markup", "bidi", "wide", "long"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_hostile_strategies_are_shown_and_harm_nothing(text: str, size: tuple[int, int]) -> None:
+    risk = fake_risk.hostile(text)
+    desk = Desk(everywhere(text), risk=risk, strategies=fake_strategies.hostile(text))
+    async with desk.open(size):
+        for keys in (
+            ("3",), ("enter",), ("q", "t"), ("n", "c", "z"), ("enter",), ("escape", "escape", "n", "enter"),
+            ("escape", "v"), ("tab", "enter"), ("q", "v", "enter"), ("q", "v", "enter"), ("q", "v"),
+        ):  # fmt: skip
+            await desk.press(*keys)
+            assert_harmless(desk)
+        await desk.press("t", "y")
+        assert_harmless(desk)
+        assert desk.commands == [EnableStrategy(text, enabled=False)], "what is sent is the engine's own name"
+        assert ("silence", text, text) in risk.asked
+        (preview,) = [asked[1] for asked in risk.asked if asked[0] == "preview"]
+        assert list(preview) == [text]  # type: ignore[call-overload]
+        assert desk.app.ended is None
+        assert desk.crashes == []
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["escapes", "markup", "bidi", "wide", "long"])
+async def test_hostile_errors_of_questions_are_shown_and_harm_nothing(text: str) -> None:
+    risk = FakeRisk()
+    risk.fails = StorageError(text)
+    async with Desk(risk=risk).open() as desk:
+        for keys in (
+            ("2", "f", "enter"),
+            ("escape", "escape", "m"),
+            ("n", "4", "w"),
+            ("q", "3", "n", "enter"),
+        ):
+            await desk.press(*keys)
+            assert_harmless(desk)
         assert desk.crashes == []
 
 

@@ -193,13 +193,13 @@ async def test_a_read_only_screen_has_no_change_command() -> None:
 
 
 async def test_the_pane_is_in_palette_help_and_footer() -> None:
-    async with Desk().open((120, 40)) as desk:
+    async with Desk().open((140, 40)) as desk:
         assert "9 Settings" in desk.lines[-1]
         await desk.press("ctrl+p")
         await desk.type("settings")
         await desk.press("enter")
         assert desk.app.desk.pane is PaneName.SETTINGS
-        await desk.press("question_mark")
+        await desk.press("question_mark", "pagedown")
         assert "Mode, API key, versions, paths" in desk.text
 
 

@@ -12,7 +12,7 @@ INSERT INTO meta (key, value) VALUES (:key, :value);
 -- name: load_orders
 SELECT local_id, cl_ord_id, plan_id, strategy_id, purpose, pair, side, order_type, volume, price, trigger_price,
        time_in_force, post_only, deadline, status, created_at, updated_at, timeframe, signal_time, stop_price,
-       kraken_order_id, filled, avg_fill_price, last_error
+       kraken_order_id, filled, avg_fill_price, last_error, shares
 FROM execution_orders
 ORDER BY seq;
 
@@ -20,10 +20,10 @@ ORDER BY seq;
 INSERT INTO execution_orders
        (local_id, cl_ord_id, plan_id, strategy_id, purpose, pair, side, order_type, volume, price, trigger_price,
         time_in_force, post_only, deadline, status, created_at, updated_at, timeframe, signal_time, stop_price,
-        kraken_order_id, filled, avg_fill_price, last_error)
+        kraken_order_id, filled, avg_fill_price, last_error, shares)
 VALUES (:local_id, :cl_ord_id, :plan_id, :strategy_id, :purpose, :pair, :side, :order_type, :volume, :price,
         :trigger_price, :time_in_force, :post_only, :deadline, :status, :created_at, :updated_at, :timeframe,
-        :signal_time, :stop_price, :kraken_order_id, :filled, :avg_fill_price, :last_error)
+        :signal_time, :stop_price, :kraken_order_id, :filled, :avg_fill_price, :last_error, :shares)
 ON CONFLICT (local_id) DO UPDATE SET
        cl_ord_id = excluded.cl_ord_id,
        plan_id = excluded.plan_id,
@@ -47,7 +47,8 @@ ON CONFLICT (local_id) DO UPDATE SET
        kraken_order_id = excluded.kraken_order_id,
        filled = excluded.filled,
        avg_fill_price = excluded.avg_fill_price,
-       last_error = excluded.last_error;
+       last_error = excluded.last_error,
+       shares = excluded.shares;
 
 -- name: append_transition
 INSERT INTO execution_order_events (cl_ord_id, at, status_before, status_after, source, detail)
@@ -107,6 +108,16 @@ ORDER BY kraken_order_id;
 INSERT INTO foreign_orders (kraken_order_id, userref)
 VALUES (:kraken_order_id, :userref)
 ON CONFLICT (kraken_order_id) DO UPDATE SET userref = excluded.userref;
+
+-- name: load_share_marks
+SELECT pair, strategy_id, opened_at, highest
+FROM share_marks
+ORDER BY pair, strategy_id;
+
+-- name: save_share_mark
+INSERT INTO share_marks (pair, strategy_id, opened_at, highest)
+VALUES (:pair, :strategy_id, :opened_at, :highest)
+ON CONFLICT (pair, strategy_id) DO UPDATE SET opened_at = excluded.opened_at, highest = excluded.highest;
 
 -- name: save_decision
 INSERT INTO decisions (plan_id, time, record)

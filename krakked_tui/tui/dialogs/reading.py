@@ -29,6 +29,8 @@ _GLOSSARY = (
     ("unvalued", "nothing says what an asset is worth: it counts as zero"),
     ("drawdown", "loss since the start of the UTC day, as a share of the equity then"),
     ("UNKNOWN", "an order whose fate the exchange has not confirmed; it is asked, never sent again"),
+    ("open risk", "what all positions together lose when every stop is hit; without a stop, an estimate"),
+    ("protection", "a pause of entries after losses or stops; exits go on, and it ends by itself"),
     ("data stale", "prices are older than allowed, so nothing new is opened on them"),
     ("quiet", "a pair that says nothing over a living stream: good for valuation and exits"),
     ("checked", "quiet, and a separate request confirmed the price: good for entries too"),

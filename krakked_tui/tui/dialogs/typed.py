@@ -43,6 +43,11 @@ class Typed(Dialog):
         self.field = WordField("word", self.WORD)
         self.mistake = Lines("mistake")
 
+    @property
+    def word(self) -> str:
+        """The word that is wanted now."""
+        return self.WORD
+
     def questions(self) -> Sequence[Widget]:
         """The word, and room for what is wrong with it."""
         return (self.field, self.mistake)
@@ -67,7 +72,7 @@ class Typed(Dialog):
         if self.field.complete:
             self.submit()
         else:
-            hint = f"Nothing was sent: type {self.WORD} in capitals first."
+            hint = f"Nothing was sent: type {self.word} in capitals first."
             self.mistake.show(wrap(hint, TEXT_WIDTH, Look.WARN))
 
     def submit(self) -> None:
@@ -75,20 +80,35 @@ class Typed(Dialog):
 
 
 class ArmDialog(Typed):
-    """Clear the kill switch."""
+    """Clear the kill switch; by another word while what set it goes on."""
 
     TITLE_TEXT = "CLEAR THE KILL SWITCH"
     WORD = "ARM"
+    FORCED: ClassVar[str] = "FORCE"
     YES = "Arm"
+
+    @property
+    def word(self) -> str:
+        """The word that is wanted now."""
+        return self.FORCED if self.desk.risk.kill_persists else self.WORD
+
+    def update(self, view: EngineView) -> None:
+        """Follow what the engine says about the cause."""
+        self.field.want(self.word)
+        super().update(view)
 
     def text(self, view: EngineView) -> Sequence[Line]:
         """Say why it was set and what clearing allows."""
-        sentences = arm_sentences(view, self.desk.zone)
-        return [line for sentence in sentences for line in wrap(sentence, TEXT_WIDTH)]
+        persists = self.desk.risk.kill_persists
+        sentences = arm_sentences(view, self.desk.zone, persists)
+        warn = Look.WARN if persists else Look.PLAIN
+        looks = [Look.PLAIN, *[warn] * (len(sentences) - 1)]
+        pairs = zip(sentences, looks, strict=True)
+        return [line for sentence, look in pairs for line in wrap(sentence, TEXT_WIDTH, look)]
 
     def submit(self) -> None:
         """Send it."""
-        self.desk.submit(ClearKillSwitch(self.WORD), "clear the kill switch")
+        self.desk.submit(ClearKillSwitch(self.word), "clear the kill switch")
         self.dismiss()
 
 

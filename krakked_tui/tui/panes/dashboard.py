@@ -3,6 +3,7 @@
 from collections.abc import Set
 from datetime import tzinfo
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
@@ -26,6 +27,7 @@ class DashboardPane(Vertical):
     def __init__(self, zone: tzinfo) -> None:
         super().__init__(id=PaneName.DASHBOARD)
         self.zone = zone
+        self._in_use = "positions"
 
     def compose(self) -> ComposeResult:
         """Lay the parts out from top to bottom."""
@@ -61,6 +63,19 @@ class DashboardPane(Vertical):
         if Topic.RECENT_TRADES in dirty:
             rows = fill_rows(view.recent_trades, self.zone)
             self.query_one("#fills", LiveTable).show_newest([row.key for row in rows], rows.__getitem__)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Remember the table in use: an unfocused terminal takes the focus away."""
+        self._in_use = event.widget.id or self._in_use
+
+    def explainable(self, view: EngineView) -> str:
+        """Return what can be explained: the fill, or the position's newest purchase, under the cursor."""
+        key = self.query_one(f"#{self._in_use}", LiveTable).selected or ""
+        if self._in_use == "fills":
+            return key
+        orders = [each for each in (*view.open_orders, *view.recent_orders) if each.pair == key]
+        newest = max(orders, key=lambda each: (each.side == "buy", each.created_at), default=None)
+        return newest.cl_ord_id if newest is not None else ""
 
     def _part(self, name: str) -> Lines:
         return self.query_one(f"#{name}", Lines)

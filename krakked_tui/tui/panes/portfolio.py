@@ -199,6 +199,12 @@ class PortfolioPane(Vertical):
         asset = (key or "").removesuffix(tables.BOOKS_KEY)
         return next((each for each in (report.holdings if report else ()) if each.asset == asset), None)
 
+    @property
+    def explainable(self) -> str:
+        """Id of the order behind the trade that keys are about, empty without one."""
+        trade = self.selected_trade if self.table is Part.TRADES else None
+        return trade.order_id if trade is not None else ""
+
     def next_part(self) -> None:
         """Show the next part."""
         self.choice.next_part()

@@ -177,13 +177,15 @@ def _stay(number: int) -> str:
     return "stays" if number == 1 else "stay"
 
 
-def arm_sentences(view: EngineView, zone: tzinfo) -> list[str]:
-    """Return why the kill switch is set and what clearing it allows."""
+def arm_sentences(view: EngineView, zone: tzinfo, persists: str = "") -> list[str]:
+    """Return why the kill switch is set and what clearing it allows; ``persists`` is what still goes on."""
     switch = view.status.kill_switch
     when = f" at {clock(switch.since, zone)}" if switch.since else ""
     who = f" by {switch.by}" if switch.by else ""
+    goes_on = [f"It goes on: {persists}. Clear it only if you know better: type FORCE."] if persists else []
     return [
         f"Set{when}{who}: {switch.reason or 'no reason given'}.",
+        *goes_on,
         "Clearing it lets strategies open positions again from their next cycle.",
     ]
 

@@ -284,7 +284,7 @@ def _share(limit: RateLimitView) -> float:
 
 
 def _strategy(name: str, why: str) -> Part:
-    text = f"{name} failed and does not run until the next start: {why}. Its stops are watched."
+    text = f"{name} failed and does not run: {why}. Its stops are watched. Press 3, then t, to enable it."
     return Part("Strategy", State.FAIL, text)
 
 

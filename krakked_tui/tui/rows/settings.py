@@ -130,6 +130,10 @@ def _how_to_change(setting: SettingRow) -> str:
             "To change it, close this and press Enter on its row: it takes effect at once, for this profile, "
             "and is kept in its runtime.toml."
         )
+    if setting.key.startswith("risk."):
+        return "To change it while the engine runs, press 2 for the Risk screen, then c."
+    if setting.key.startswith("strategies.configs."):
+        return "To change it while the engine runs, press 3 for the strategies, then c; not all of it can be."
     return "Change it in the configuration file or its environment variable, then start again."
 
 

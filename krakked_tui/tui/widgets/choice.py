@@ -75,6 +75,12 @@ class WordField(Widget, can_focus=True):
         self._wanted = word
         self.typed = ""
 
+    def want(self, word: str) -> None:
+        """Want another word; what is typed stays."""
+        if word != self._wanted:
+            self._wanted = word
+            self.refresh()
+
     @property
     def complete(self) -> bool:
         """Whether exactly the wanted word is there."""

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from krakked_tui.config.schema import AppConfig
+from krakked_tui.config.schema import DEFAULT_CONFIGS, AppConfig
 from krakked_tui.config.values import names_of
+from krakked_tui.strategies.catalogue import BUILT_IN
 from krakked_tui.strategies.settings import StrategySettings
-from krakked_tui.strategies.trend_following import TrendFollowingParameters
 
 STRATEGY = "strategies.configs.trend_following_v1"
 
@@ -18,11 +18,23 @@ NAMES = {
     "execution.paper.starting_balances": "USD",
     "portfolio.valuation_pairs": "USDT",
     "portfolio.strategy_tags": "4711",
+    "risk.max_per_strategy_pct": "trend_following_v1",
 }
 """Tables of free names, and a name that could be in each."""
 
-EMPTY = ("portfolio.valuation_pairs", "portfolio.strategy_tags")
+EMPTY = ("portfolio.valuation_pairs", "portfolio.strategy_tags", "risk.max_per_strategy_pct")
 """Those that hold nothing unless somebody writes it."""
+
+UNSET = (
+    "risk.min_liquidity_24h_usd", f"{STRATEGY}.universe_filter.top_n_by_volume", f"{STRATEGY}.userref",
+    f"{STRATEGY}.trailing_stop_pct", f"{STRATEGY}.max_holding_minutes",
+)  # fmt: skip
+"""Keys without a value unless somebody gives one."""
+
+PARAMETERS = {
+    name: BUILT_IN.types[each.type].strategy.parameters_type for name, each in DEFAULT_CONFIGS.items()
+}
+"""What the strategies that are configured by themselves declare."""
 
 
 def standing() -> list[str]:
@@ -31,7 +43,11 @@ def standing() -> list[str]:
 
 
 def keys(kind: type[msgspec.Struct] = AppConfig, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every key with its declared type; strategies stand for the one that is configured."""
+    """Yield every key with its declared type.
+
+    What all strategies have stands for the one that runs by default; parameters are those of all that are
+    configured by themselves.
+    """
     for field in msgspec.structs.fields(kind):
         here = f"{path}{field.name}"
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
@@ -41,7 +57,8 @@ def keys(kind: type[msgspec.Struct] = AppConfig, path: str = "") -> Iterator[tup
             yield from (
                 item for item in keys(StrategySettings, f"{STRATEGY}.") if not item[0].startswith(fixed)
             )
-            yield from keys(TrendFollowingParameters, f"{STRATEGY}.params.")
+            for name, declared in PARAMETERS.items():
+                yield from keys(declared, f"{here}.{name}.params.")
         elif names_of(field.type) is not None:
             yield f"{here}.{NAMES.get(here, 'USD')}", names_of(field.type)
         else:
@@ -53,6 +70,8 @@ def bare(kind: Any) -> inspect.Type:
     info = inspect.type_info(kind)
     while isinstance(info, inspect.Metadata):
         info = info.type
+    if isinstance(info, inspect.UnionType):
+        (info,) = (part for part in info.types if not isinstance(part, inspect.NoneType))
     return info
 
 

@@ -4,12 +4,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from krakked_tui.config.load import Layer, Loaded, build, load
 from krakked_tui.config.problems import InvalidConfigError, Problem
 from krakked_tui.config.renamed import Renamed
-from krakked_tui.config.schema import AppConfig
+from krakked_tui.config.schema import DEFAULT_CONFIGS, AppConfig
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.errors import ConfigError
 
@@ -167,12 +168,34 @@ def test_a_strategy_keeps_the_defaults_it_does_not_override() -> None:
     assert (strategy.max_positions, strategy.timeframes) == (2, (Timeframe.H1, Timeframe.H4))
 
 
+def test_a_table_within_a_strategy_is_changed_key_by_key_too() -> None:
+    given = {"universe_filter": {"min_history_bars": 9, "min_liquidity_24h_usd": 5}}
+    config = build([Layer("a", {"strategies": {"configs": {"momentum_rotation_v1": given}}})])
+    default = DEFAULT_CONFIGS["momentum_rotation_v1"].universe_filter
+    assert config.strategies.configs["momentum_rotation_v1"].universe_filter == msgspec.structs.replace(
+        default, min_history_bars=9, min_liquidity_24h_usd=Decimal(5)
+    )
+    assert default.top_n_by_volume == 50
+
+
+def test_what_all_strategies_can_have_is_read_and_checked() -> None:
+    full = {
+        "type": "breakout", "timeframes": ["1d"], "weight": 2, "userref": -7, "trailing_stop_pct": 2.5,
+        "per_trade_target_r_multiple": 3, "max_holding_minutes": 60,
+        "universe_filter": {"pairs": ["XBT/USD"]},
+    }  # fmt: skip
+    mine = build([Layer("a", {"strategies": {"configs": {"mine": full}}})]).strategies.configs["mine"]
+    assert (mine.weight, mine.userref, mine.trailing_stop_pct) == (Decimal(2), -7, Decimal("2.5"))
+    assert (mine.per_trade_target_r_multiple, mine.max_holding_minutes) == (Decimal(3), 60)
+    assert mine.universe_filter.pairs == ("XBT/USD",)
+
+
 def test_a_strategy_of_ones_own_takes_its_parameters() -> None:
     mine = {"type": "trend_following", "timeframes": ["1d"], "params": {"ma_fast": 5, "average": "ema"}}
     config = build([Layer("a", {"strategies": {"enabled": ["mine"], "configs": {"mine": mine}}})])
     (strategy,) = config.strategies.active
     assert strategy.params == {"ma_fast": 5, "average": "ema"}
-    assert set(config.strategies.configs) == {"mine", "trend_following_v1"}
+    assert set(config.strategies.configs) == {"mine", *DEFAULT_CONFIGS}
 
 
 @pytest.mark.parametrize(

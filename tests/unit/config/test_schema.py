@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from krakked_tui.config.load import load
+from krakked_tui.config.layers import parse_toml
+from krakked_tui.config.load import Layer, load
 from krakked_tui.config.rules import WITHOUT_EFFECT
 from krakked_tui.config.schema import AppConfig
 from krakked_tui.config.values import choices
-from krakked_tui.strategies.trend_following import TrendFollowingParameters
-from tests.unit.config.keys import EMPTY, keys, standing
+from tests.unit.config.keys import EMPTY, PARAMETERS, STRATEGY, UNSET, keys, standing
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 
@@ -28,17 +28,40 @@ def _present(values: dict[str, object], path: str = "") -> Iterator[str]:
 
 def test_the_example_names_every_key_and_no_other() -> None:
     values = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
-    assert sorted([*_present(values), *EMPTY]) == standing()
+    others = {key for key in _present(values) if _is_of_another_strategy(key)}
+    assert sorted([*(set(_present(values)) - others), *EMPTY, *UNSET]) == [
+        key for key in standing() if not _is_of_another_strategy(key)
+    ]
+    assert others >= {key for key in standing() if _is_of_another_strategy(key)}
     text = EXAMPLE.read_text(encoding="utf-8")
     assert all(f"[{table}]" in text for table in EMPTY)
+    assert all(f"\n# {key.rpartition('.')[2]} = " in text for key in UNSET)
+
+
+def _is_of_another_strategy(key: str) -> bool:
+    return key.startswith("strategies.configs.") and not key.startswith(STRATEGY)
+
+
+def test_the_example_with_what_is_commented_out_is_valid() -> None:
+    names = {key.rpartition(".")[2] for key in UNSET}
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    text = "\n".join(
+        line.removeprefix("# ") if line[2:].partition(" =")[0] in names and line.startswith("# ") else line
+        for line in lines
+    )
+    given = parse_toml(text)
+    present = set(_present(given))
+    assert present >= set(UNSET)
+    load([Layer("example", given)], {})
 
 
 def test_the_example_equals_the_defaults() -> None:
     loaded, defaults = load([EXAMPLE], {}).config, AppConfig()
-    strategy = loaded.strategies.configs["trend_following_v1"]
-    parameters = msgspec.convert(strategy.params, TrendFollowingParameters)
-    assert parameters == TrendFollowingParameters()
-    configs = {strategy.id: msgspec.structs.replace(strategy, params={})}
+    configs = {}
+    for name, strategy in loaded.strategies.configs.items():
+        declared = PARAMETERS[name]
+        assert msgspec.convert(strategy.params, declared) == declared()
+        configs[name] = msgspec.structs.replace(strategy, params={})
     strategies = msgspec.structs.replace(loaded.strategies, configs=configs)
     assert msgspec.structs.replace(loaded, strategies=strategies) == defaults
 

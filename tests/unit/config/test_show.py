@@ -5,14 +5,19 @@ from decimal import Decimal
 
 import pytest
 
+from krakked_tui.config.flat import flatten
 from krakked_tui.config.load import Layer, load
+from krakked_tui.config.schema import AppConfig
 from krakked_tui.config.show import as_toml, effective
-from tests.unit.config.keys import nested, standing
+from tests.unit.config.keys import UNSET, nested, standing
 
 
 def test_every_key_is_shown_once_with_value_and_origin() -> None:
     rows = effective(load([Layer("my.toml", {"ui": {"refresh_hz": 2}})], {"KRAKKED__UI__THEME": "classic"}))
-    assert sorted(row.key for row in rows) == standing()
+    assert [row.key for row in rows] == [
+        ".".join(path) for path, value in flatten(AppConfig()) if value is not None
+    ]
+    assert {row.key for row in rows} >= set(standing()) - set(UNSET)
     shown = {row.key: (row.value_toml, row.origin) for row in rows}
     assert shown["ui.refresh_hz"] == ("2", "my.toml")
     assert shown["ui.theme"] == ('"classic"', "environment KRAKKED__UI__THEME")

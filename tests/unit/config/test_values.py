@@ -20,6 +20,12 @@ AMOUNTS: dict[str, tuple[list[str], list[str]]] = {
     "portfolio.external_activity_pct": (["0", "100"], ["-0.01", "100.01"]),
     "risk.max_risk_per_trade_pct": (["0.01", "100"], ["0", "-1", "100.01"]),
     "risk.max_per_asset_pct": (["0.01", "100"], ["0", "-1", "100.01"]),
+    "risk.max_portfolio_risk_pct": (["0.01", "100"], ["0", "-1", "100.01"]),
+    "risk.max_per_strategy_pct.trend_following_v1": (["0.01", "100"], ["0", "-1", "100.01"]),
+    "risk.min_liquidity_24h_usd": (["0", "1e9"], ["-0.01"]),
+    "risk.max_spread_bps": (["0.01", "10000"], ["0", "-1", "10000.01"]),
+    "risk.max_price_deviation_pct": (["0.01", "100"], ["0", "-1", "100.01"]),
+    "risk.protections.low_profit_pct": (["0", "100"], ["-0.01", "100.01"]),
     "risk.max_daily_drawdown_pct": (["0.01", "100"], ["0", "-1", "100.01"]),
     "execution.max_slippage_bps": (["0.01", "1000"], ["0", "-1", "1000.01"]),
     "execution.min_order_notional_usd": (["0", "25000"], ["-0.01", "25000.01"]),
@@ -29,6 +35,10 @@ AMOUNTS: dict[str, tuple[list[str], list[str]]] = {
     "simulation.volume_30d_usd": (["0", "1e9"], ["-0.01"]),
     "simulation.slippage_bps": (["0", "1000"], ["-0.01", "1000.01"]),
     f"{STRATEGY}.min_signal_confidence": (["0", "1"], ["-0.01", "1.01"]),
+    f"{STRATEGY}.weight": (["0.01", "100"], ["0", "-1", "100.01"]),
+    f"{STRATEGY}.per_trade_target_r_multiple": (["0.01", "100"], ["0", "-1", "100.01"]),
+    f"{STRATEGY}.trailing_stop_pct": (["0.01", "99.99"], ["0", "-1", "100"]),
+    f"{STRATEGY}.universe_filter.min_liquidity_24h_usd": (["0", "1e9"], ["-0.01"]),
 }
 """Bounds of amounts are checked where their section is built; here they stand a second time."""
 
@@ -48,7 +58,14 @@ TEXTS: dict[str, tuple[list[str], list[str]]] = {
     "backup.time_utc": (["00:00", "23:59"], ["24:00", "3:00", "", "03:00\n"]),
     f"{STRATEGY}.type": (["trend_following"], ["", "nope"]),
     f"{STRATEGY}.tag": (["", "abc", "a1b"], ["ab", "abcd", "ABC", "man"]),
+    "strategies.configs.dca_rebalance_v1.params.targets": (
+        ["XBTUSD:1", "XBT/USD: 1.5, ETH/USD: 2"],
+        ["", "XBTUSD", "XBTUSD: 0", "XBTUSD: 1, XBTUSD: 1"],
+    ),
 }
+
+MEAN = "strategies.configs.mean_reversion_v1.params"
+MOMENTUM = "strategies.configs.momentum_rotation_v1.params"
 
 SPOT_ONLY = ("region.supports_margin", "region.supports_futures", "region.supports_staking")
 
@@ -60,11 +77,26 @@ COMPANIONS: dict[str, dict[str, Any]] = {
     "execution.order_ttl_seconds": {"execution.exit_escalation_seconds": 1e-9},
     "execution.exit_escalation_seconds": {"execution.order_ttl_seconds": 604_800},
     "execution.max_order_notional_usd": {"execution.min_order_notional_usd": 0},
-    "risk.max_risk_per_trade_pct": {"risk.max_per_asset_pct": 100},
+    "risk.max_risk_per_trade_pct": {"risk.max_per_asset_pct": 100, "risk.max_portfolio_risk_pct": 100},
     "risk.max_per_asset_pct": {"risk.max_risk_per_trade_pct": Decimal("0.0001")},
+    "risk.max_portfolio_risk_pct": {"risk.max_risk_per_trade_pct": Decimal("0.0001")},
+    "risk.protections.stop_guard_window_minutes": {"risk.protections.stop_guard_count": 0},
+    "risk.protections.stop_guard_pause_minutes": {"risk.protections.stop_guard_count": 0},
     "connection.tier": {"connection.rest_url": "http://127.0.0.1:1"},
     f"{STRATEGY}.params.ma_fast": {f"{STRATEGY}.params.ma_slow": 500},
     f"{STRATEGY}.params.ma_slow": {f"{STRATEGY}.params.ma_fast": 1},
+    f"{MEAN}.enter_below": {f"{MEAN}.exit_above": 10.0},
+    f"{MEAN}.exit_above": {f"{MEAN}.enter_below": -10.0},
+    f"{MEAN}.rsi_enter_below": {f"{MEAN}.rsi_exit_above": 100.0},
+    f"{MEAN}.rsi_exit_above": {f"{MEAN}.rsi_enter_below": 0.0},
+    "strategies.configs.breakout_v1.params.entry_bars": {
+        "strategies.configs.breakout_v1.params.exit_bars": 1
+    },
+    "strategies.configs.breakout_v1.params.exit_bars": {
+        "strategies.configs.breakout_v1.params.entry_bars": 500
+    },
+    f"{MOMENTUM}.top_n": {f"{MOMENTUM}.keep_to": 1000},
+    f"{MOMENTUM}.keep_to": {f"{MOMENTUM}.top_n": 1},
 }
 """What else must be set so that a value at its bound contradicts nothing."""
 

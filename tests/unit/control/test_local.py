@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
@@ -12,8 +13,10 @@ from krakked_tui.control.commands import (
     CancelAll,
     CancelOrder,
     ChangeSetting,
+    ChangeSettings,
     ClearKillSwitch,
     Command,
+    EnableStrategy,
     FlattenAll,
     IngestCandles,
     PauseCycles,
@@ -24,20 +27,21 @@ from krakked_tui.control.commands import (
 from krakked_tui.control.local import LocalController
 from krakked_tui.control.market_view import MarketView
 from krakked_tui.control.portfolio_view import PortfolioQuery
-from krakked_tui.control.settings_view import SettingsView
-from krakked_tui.control.ui_settings import UiSettings
+from krakked_tui.control.risk_view import RiskView
 from krakked_tui.decision import events as e
 from krakked_tui.decision.effects import Answer, Level, Log
 from krakked_tui.decision.state import State
 from krakked_tui.domain.candles import Timeframe
-from krakked_tui.domain.errors import RefusedError
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.engine.answers import Answers
 from krakked_tui.engine.inbox import Inbox
 from krakked_tui.engine.moment import Moment
+from krakked_tui.strategies.loaded import StrategySet
 from tests.fakes.clock import FakeClock
+from tests.fakes.journal_look import RecordedLook
+from tests.fakes.keeper import MemoryKeeper
 from tests.fakes.log import NoLog
-from tests.scenarios.stage import Stage
+from tests.scenarios.stage import OTHER, STRATEGY, Stage
 from tests.unit.portfolio.statements import make_trade
 
 
@@ -49,9 +53,16 @@ class EngineStub:
         self.stops: list[tuple[str, str]] = []
         self.state: State | None = None
         self.rounds: list[tuple[str, int]] = []
+        self.used: list[tuple[StrategySet, e.SettingsReloaded]] = []
+        self.answers = Answers()
 
     def current(self) -> Moment:
         return Moment(at=self.clock.now(), wall=self.clock.monotonic(), state=self.state)
+
+    def use_strategies(self, strategies: StrategySet, event: e.SettingsReloaded) -> None:
+        self.used.append((strategies, event))
+        assert event.ticket is not None
+        self.answers.resolve(Answer(event.ticket, accepted=True, message="in force from the next cycle on"))
 
     def read_candles(self, by: str, ticket: int) -> None:
         self.rounds.append((by, ticket))
@@ -72,33 +83,17 @@ class ThreadStub:
         return self.alive
 
 
-class KeeperStub:
-    """Settings that refuse one key."""
-
-    def __init__(self, *, read_only: bool = False) -> None:
-        self.changes: list[tuple[str, str]] = []
-        self._ui = UiSettings(read_only=read_only)
-
-    def view(self) -> SettingsView:
-        return SettingsView(mode="paper", profile="paper", ui=self._ui)
-
-    def change(self, key: str, value: str) -> str:
-        if key == "risk.max_open_positions":
-            raise RefusedError(f"{key} cannot be changed now")
-        self.changes.append((key, value))
-        return f"{key} is now {value}"
-
-
 def _rig(
-    *, alive: bool = True, keeper: KeeperStub | None = None
+    *, alive: bool = True, keeper: MemoryKeeper | None = None
 ) -> tuple[LocalController, EngineStub, Answers]:
-    answers, engine = Answers(), EngineStub()
+    engine = EngineStub()
+    answers = engine.answers
     controller = LocalController(
         mode="demo",
         profile="demo",
         other_host="",
         answers=answers,
-        keeper=keeper or KeeperStub(),
+        keeper=keeper or MemoryKeeper(STRATEGY),
         log=NoLog(),
     )  # fmt: skip
     controller.attach(ThreadStub(engine, alive=alive))  # type: ignore[arg-type]
@@ -187,7 +182,7 @@ def test_the_view_is_there_from_the_start_and_grows_with_every_picture() -> None
 
 
 async def test_a_setting_is_changed_without_the_engine_even_when_that_has_stopped() -> None:
-    keeper = KeeperStub()
+    keeper = MemoryKeeper(STRATEGY)
     controller, engine, _answers = _rig(alive=False, keeper=keeper)
     answer = await controller.execute(ChangeSetting("ui.theme", '"classic"'), Actor.TUI)
     assert (answer.accepted, answer.message) == (True, 'ui.theme is now "classic"')
@@ -215,10 +210,18 @@ async def test_every_change_of_a_setting_goes_into_the_control_log_with_its_outc
 
 @pytest.mark.parametrize(
     "command",
-    [SetKillSwitch("why"), CancelAll(), PauseCycles(), IngestCandles(), ChangeSetting("ui.theme", '"dark"')],
+    [
+        SetKillSwitch("why"),
+        CancelAll(),
+        PauseCycles(),
+        IngestCandles(),
+        ChangeSetting("ui.theme", '"dark"'),
+        ChangeSettings({"risk.max_open_positions": "4"}),
+        EnableStrategy(STRATEGY.id, enabled=False),
+    ],
 )
 async def test_who_only_watches_is_refused_every_command(command: Command) -> None:
-    keeper = KeeperStub(read_only=True)
+    keeper = MemoryKeeper(STRATEGY, read_only=True)
     controller, engine, _answers = _rig(keeper=keeper)
     answer = await controller.execute(command, Actor.TUI)
     assert not answer.accepted
@@ -226,10 +229,11 @@ async def test_who_only_watches_is_refused_every_command(command: Command) -> No
     assert engine.inbox.pop() is None
     assert engine.rounds == []
     assert keeper.changes == []
+    assert (keeper.asked, keeper.config.strategies.enabled) == ([], (STRATEGY.id,))
 
 
 def test_the_market_is_drawn_for_those_who_ask_even_where_commands_are_refused() -> None:
-    controller, engine, _answers = _rig(keeper=KeeperStub(read_only=True))
+    controller, engine, _answers = _rig(keeper=MemoryKeeper(STRATEGY, read_only=True))
     assert controller.market() == MarketView()
     drawn = controller.market()
     assert (drawn.version, drawn.at) == (1, engine.clock.now())
@@ -239,14 +243,14 @@ def test_the_market_is_drawn_for_those_who_ask_even_where_commands_are_refused()
 
 
 def _reported() -> None:
-    """Wait for the threads that make reports."""
+    """Wait for the threads that make reports and pictures."""
     for thread in threading.enumerate():
-        if thread.name == "portfolio":
+        if thread.name in {"portfolio", "risk"}:
             thread.join(10)
 
 
 def test_the_portfolio_is_reported_to_those_who_ask_beside_the_engine(xbtusd: PairMetadata) -> None:
-    controller, engine, _answers = _rig(keeper=KeeperStub(read_only=True))
+    controller, engine, _answers = _rig(keeper=MemoryKeeper(STRATEGY, read_only=True))
     query = PortfolioQuery(by="pair")
     assert controller.portfolio(query) is None
     _reported()
@@ -280,3 +284,83 @@ def test_an_engine_that_has_ended_leaves_the_last_picture() -> None:
         controller.look_at("XBTUSD", Timeframe.M5)
         assert controller.market() == MarketView()
         assert controller.portfolio(PortfolioQuery()) is None
+
+
+async def test_limits_and_strategies_are_changed_in_the_file_and_in_the_engine() -> None:
+    keeper = MemoryKeeper(STRATEGY, disabled=(OTHER,))
+    controller, engine, _answers = _rig(keeper=keeper)
+    answer = await controller.execute(ChangeSettings({"risk.max_open_positions": "4"}), Actor.TUI)
+    assert answer.accepted
+    assert answer.message == "risk.max_open_positions: 10 -> 4; in force from the next cycle on"
+    enabled = await controller.execute(EnableStrategy(OTHER.id, enabled=True), Actor.CLI)
+    assert enabled.accepted
+    first, second = engine.used
+    assert (first[1].risk.max_open_positions, first[1].by) == (4, "tui")
+    assert second[0] is keeper.built
+    assert second[1].restarted == {OTHER.id}
+
+
+async def test_limits_are_not_changed_for_an_engine_that_has_ended() -> None:
+    keeper = MemoryKeeper(STRATEGY)
+    controller, _engine, _answers = _rig(alive=False, keeper=keeper)
+    answer = await controller.execute(ChangeSettings({"risk.max_open_positions": "4"}), Actor.TUI)
+    assert (answer.accepted, answer.message) == (False, "the engine has stopped")
+    assert keeper.config.risk.max_open_positions == 10
+
+
+def test_limits_and_decisions_are_pictured_for_those_who_look(xbtusd: PairMetadata) -> None:
+    controller, engine, _answers = _rig(keeper=MemoryKeeper(STRATEGY, read_only=True))
+    stage = Stage(xbtusd).ready()
+    stage.cycle(stage.intent())
+    engine.state = stage.state
+    controller.attach(ThreadStub(engine), journal=RecordedLook(stage.records))  # type: ignore[arg-type]
+    assert controller.strategies().strategies == ()
+    _reported()
+    assert controller.risk() == RiskView(), "nobody had looked at it yet"
+    assert [line.id for line in controller.strategies().strategies] == [STRATEGY.id]
+    assert [line.plan_id for line in controller.decisions()] == ["p00000000001"]
+    assert engine.inbox.pop() is None
+
+
+def test_every_picture_of_the_engine_lets_a_cycle_be_noted(xbtusd: PairMetadata) -> None:
+    controller, engine, _answers = _rig()
+    stage = Stage(xbtusd).ready()
+    look = RecordedLook(stage.records)
+    controller.attach(ThreadStub(engine), journal=look)  # type: ignore[arg-type]
+    stage.cycle()
+    controller.publish(Moment(at=stage.at, phase="running", state=stage.state))
+    _reported()
+    assert look.read == 1
+
+
+async def test_questions_are_answered_from_the_engines_facts(xbtusd: PairMetadata) -> None:
+    controller, engine, _answers = _rig(keeper=MemoryKeeper(STRATEGY, read_only=True))
+    stage = Stage(xbtusd).ready()
+    entry = stage.bought()
+    engine.state = stage.state
+    controller.attach(ThreadStub(engine), journal=RecordedLook(stage.records))  # type: ignore[arg-type]
+    assert (await controller.what_if("XBTUSD", Decimal(100), Decimal(49_000))).problem == ""
+    assert (await controller.explain(entry.plan_id)).plan_id == entry.plan_id
+    silence = await controller.explain_silence(STRATEGY.id, "XBTUSD")
+    assert silence.gate
+    preview = await controller.preview({"risk.max_open_positions": "4"})
+    assert [change.new for change in preview.changes] == ["4"]
+    assert (await controller.preset("reckless")).problems
+
+
+def test_an_engine_that_has_ended_leaves_the_last_pictures_of_the_limits() -> None:
+    controller, _engine, _answers = _rig(alive=False)
+    for _ in range(3):
+        assert controller.risk() == RiskView()
+        assert controller.strategies().strategies == ()
+        assert controller.decisions() == ()
+
+
+def test_an_engine_that_was_not_there_yet_is_asked_again(xbtusd: PairMetadata) -> None:
+    controller, engine, _answers = _rig(alive=False)
+    controller.risk()
+    engine.state = Stage(xbtusd).ready().state
+    controller.attach(ThreadStub(engine))  # type: ignore[arg-type]
+    controller.risk()
+    _reported()
+    assert controller.risk().at == engine.clock.now()

@@ -22,7 +22,8 @@ from krakked_tui.portfolio.valuation import AssetValuation, Excluded, ValuationS
 from krakked_tui.ports import Headroom, StreamState
 from krakked_tui.tui.rows.tables import position_rows
 from tests.fakes.clock import FakeClock
-from tests.scenarios.stage import Stage
+from tests.scenarios.stage import OTHER, STRATEGY, Stage
+from tests.unit.portfolio.statements import make_trade
 
 
 @pytest.fixture
@@ -215,3 +216,46 @@ def test_what_is_not_well_inside_is_told(stage: Stage) -> None:
     )
     stage.state.account.synced_wall = None
     assert _view(stage).health.account_age is None
+
+
+def test_a_position_of_several_strategies_shows_each_ones_part_and_when_it_is_sold(
+    xbtusd: PairMetadata,
+) -> None:
+    first = msgspec.structs.replace(OTHER, trailing_stop_pct=Decimal(3), max_holding_minutes=90)
+    second = msgspec.structs.replace(STRATEGY, per_trade_target_r_multiple=Decimal(2), max_holding_minutes=60)
+    stage = Stage(xbtusd, strategies=(first, second)).ready()
+    entry = stage.bought_together((OTHER.id, Decimal(48_000)), (STRATEGY.id, Decimal(49_000)))
+    (position,) = _view(stage).positions
+    trailing, target = position.shares
+    held = stage.state.holdings["XBTUSD"].shares
+    assert (position.strategy_id, position.stop_price) == ("net", Decimal(49_000))
+    assert sum(share.size for share in position.shares) == position.size
+    assert [(s.strategy_id, s.size, s.stop_price) for s in position.shares] == [
+        (OTHER.id, held[0].size, Decimal("48500.00")), (STRATEGY.id, held[1].size, Decimal(49_000)),
+    ]  # fmt: skip
+    assert (trailing.trailing_pct, target.trailing_pct) == (Decimal(3), None)
+    assert (trailing.take_profit_price, target.take_profit_price) == (None, held[1].take_profit_price)
+    assert position.take_profit_price == held[1].take_profit_price is not None
+    assert position.sold_by == target.sold_by == held[1].sell_by
+    assert trailing.sold_by == held[0].sell_by != target.sold_by
+    (order,) = _view(stage).recent_orders
+    assert order.shares == tuple((share.strategy_id, share.size) for share in entry.shares)
+    assert (order.strategy_id, sum(size for _, size in order.shares)) == ("net", order.volume)
+
+
+def test_what_nobodys_strategy_holds_is_a_part_of_the_position(stage: Stage) -> None:
+    stage.bought()
+    mine = make_trade("buy 0.1 XBTUSD @ 50000", "TMINE", stage.at)
+    stage.state.foreign[mine.kraken_order_id] = None
+    stage.play(e.TradeReported(stage.at, mine, "stream"))
+    (position,) = _view(stage).positions
+    own, manual = position.shares
+    assert (own.strategy_id, manual.strategy_id, manual.size) == (STRATEGY.id, "manual", Decimal("0.1"))
+    assert own.size + manual.size == position.size
+    assert manual.stop_price is None
+
+
+def test_an_order_of_one_strategy_is_all_its_own(stage: Stage) -> None:
+    entry = stage.bought()
+    (order,) = _view(stage).recent_orders
+    assert order.shares == ((STRATEGY.id, entry.request.volume),)

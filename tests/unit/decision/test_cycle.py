@@ -1,15 +1,18 @@
 """What a cycle makes of prices that are not fresh."""
 
+from decimal import Decimal
+
 import msgspec
 import pytest
 
 from krakked_tui.decision import events as e
+from krakked_tui.decision.deciding import fingerprint
 from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.intents import IntentType
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.records import DecisionSaved
 from krakked_tui.market.freshness import Freshness
-from tests.scenarios.stage import PRICE, Stage
+from tests.scenarios.stage import PRICE, T0, Stage
 
 
 @pytest.mark.parametrize(
@@ -65,3 +68,40 @@ def test_a_pair_whose_candles_are_missing_is_sold_all_the_same(xbtusd: PairMetad
     before = len(stage.submitted())
     stage.cycle(stage.intent(IntentType.EXIT, stop=None), unread=frozenset({xbtusd.canonical}))
     assert len(stage.submitted()) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        (e.PauseRequested(T0, 1, "tui", paused=True), "cycles were paused"),
+        (e.StopRequested(T0, None, "tui", "bye"), "the engine was stopping"),
+        (e.FlattenRequested(T0, 1, "tui", "FLATTEN", "test"), "a flatten was under way"),
+    ],
+)
+def test_a_cycle_that_is_called_off_is_on_record_and_does_nothing(
+    xbtusd: PairMetadata, event: e.Event, why: str
+) -> None:
+    stage = Stage(xbtusd).ready()
+    stage.play(e.BoundaryClosed(stage.at, stage.at, (Timeframe.M1,)))
+    stage.play(event)
+    stage.play(stage.computed(stage.intent()))
+    (saved,) = [record for record in stage.records if isinstance(record, DecisionSaved)]
+    assert (saved.record.intents, saved.record.actions) == ((), ())
+    assert saved.record.notes == (f"{why} when it was computed: nothing is decided",)
+    assert stage.submitted() == []
+
+
+def test_the_record_of_a_decision_tells_how_things_stood(xbtusd: PairMetadata) -> None:
+    stage = Stage(xbtusd).ready()
+    stage.synced(balances={"USD": Decimal(9_000)})
+    stage.play(e.KillRequested(stage.at, 1, "tui", "lunch"))
+    stage.cycle(stage.intent())
+    (saved,) = [record for record in stage.records if isinstance(record, DecisionSaved)]
+    assert saved.record.metadata == {
+        "equity": "10000",
+        "drawdown": "0.0000 %",
+        "drift": "USD -1000",
+        "kill_switch": "set (operator): lunch",
+        "market_data": "usable: live",
+        "config": fingerprint(stage.state.settings),
+    }

@@ -1,5 +1,7 @@
 """The age of the price an order was made at goes on record."""
 
+from decimal import Decimal
+
 import msgspec
 import pytest
 
@@ -33,8 +35,9 @@ def test_a_stop_sells_on_the_best_price_there_is_and_records_its_age(
     stage: Stage, freshness: Freshness
 ) -> None:
     stage.bought()
-    mark = aged(stage, 95.0, freshness)
-    stage.play(e.StopCrossed(stage.at, mark, PRICE))
+    low = stage.mark(Decimal(48_000))
+    mark = msgspec.structs.replace(low, age=95.0, freshness=freshness)
+    stage.play(e.StopCrossed(stage.at, mark, Decimal(49_000)))
     assert len(stage.sells()) == 1
     assert notes(stage) == ["price 0.0 s old, fresh", f"price 95.0 s old, {freshness}"]
     ages = [

@@ -8,8 +8,12 @@ import pytest
 
 from krakked_tui.domain.fills import Trade
 from krakked_tui.domain.orders import LocalOrder, OrderRequest, OrderStatus, OrderType, Purpose, Side
+from krakked_tui.domain.plans import ActionShare
 from krakked_tui.engine.attribution import Attribution
 from krakked_tui.execution import client_ids
+from krakked_tui.portfolio.figures import Figures
+from krakked_tui.portfolio.summary import Bounds
+from tests.unit.portfolio.statements import books_of
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 D = Decimal
@@ -59,3 +63,30 @@ def test_a_trade_belongs_to_its_order_or_to_whom_its_ids_tell(made: Trade, owner
 
 def test_nobody_known_makes_everything_manual() -> None:
     assert Attribution([])(msgspec.structs.replace(trade("O1"), cl_ord_id=LOST)) == ("manual", None)
+
+
+def test_a_trade_of_several_strategies_is_each_ones_in_part() -> None:
+    shares = (ActionShare("breakout", D("0.25")), ActionShare("trend", D("0.75")))
+    net = msgspec.structs.replace(order("k1", "O1"), strategy_id="net", shares=shares)
+    assert Attribution([net])(trade("O1")) == ((("breakout", D("0.25")), ("trend", D("0.75"))), None)
+    alone = msgspec.structs.replace(net, strategy_id="trend", shares=shares[1:])
+    assert Attribution([alone])(trade("O1")) == ("trend", None)
+
+
+def test_the_records_of_a_shared_trade_add_up_to_it_exactly() -> None:
+    booked = books_of(
+        "deposit 500 USD\nbuy 1 XBTUSD @ 100 fee 3 USD fee 0.01 XBT\nsell 0.7 XBTUSD @ 110"
+    ).booked()
+    thirds = (("breakout", D(1)), ("mean", D(1)), ("trend", D(1)))
+    whole = Figures(booked, lambda _: ("trend", None))
+    split = Figures(booked, lambda _: (thirds, None))
+    for trade_id in booked.trades:
+        before, made = whole.records_of(trade_id), split.records_of(trade_id)
+        assert len(made) == 3 * len(before)
+        for name in ("base_delta", "quote_delta", "fee_amount", "fee_base", "pnl_base", "pnl_quote"):
+            assert sum(getattr(one, name) for one in made) == sum(getattr(one, name) for one in before), name
+    assert [one.strategy_tag for one in split.records_of("T1")[::2]] == ["breakout", "mean", "trend"]
+    found = Figures(booked, lambda trade: (thirds if trade.trade_id == "T1" else "trend", None), whole)
+    anew = Figures(booked, lambda trade: (thirds if trade.trade_id == "T1" else "trend", None))
+    assert found.records == anew.records
+    assert found.tallies(Bounds()) == anew.tallies(Bounds())

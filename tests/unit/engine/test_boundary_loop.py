@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from krakked_tui.decision import events as e
 from krakked_tui.decision.effects import Log
 from krakked_tui.domain.candles import Candle, Timeframe
@@ -320,3 +322,68 @@ async def test_started_again_it_goes_on_where_it_was() -> None:
         await rig.clock.advance(3)
         task.cancel()
     assert [missed for _, _, missed in rig.boundaries()] == [0, 2]
+
+
+_KEPT = (Timeframe.M1, Timeframe.M5)
+
+
+class Changing:
+    """Timeframes that change while they are closed."""
+
+    def __init__(self) -> None:
+        self.clock, self.inbox = FakeClock(), Inbox()
+        settings = MarketDataSettings()
+        self.market = LiveMarket(
+            timeframes=_KEPT, keep_bars=3, settings=settings, inbox=self.inbox, clock=self.clock
+        )
+        self.market.on_stream_state(StreamState("market", connected=True))
+        self.boundaries = BoundaryLoop(
+            timeframes=(), market=self.market, store=MemoryCandleStore(), inbox=self.inbox, clock=self.clock,
+            settings=settings, write_log=lambda _line: None, lost=lambda: None,
+        )  # fmt: skip
+        self.start = self.clock.now()
+
+    def load(self, bars: int) -> None:
+        times = [self.start - (bars - n) * timedelta(minutes=1) for n in range(bars)]
+        self.market.load(Candle("XBTUSD", Timeframe.M1, time, 1, 1, 1, 1, 1, 1, 1) for time in times)
+
+    def closed(self) -> list[tuple[Timeframe, ...]]:
+        found = []
+        while (event := self.inbox.pop()) is not None:
+            if isinstance(event, e.BoundaryClosed):
+                found.append(event.timeframes)
+        return found
+
+
+async def test_boundaries_of_the_timeframes_in_use_are_reported() -> None:
+    rig = Changing()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(rig.boundaries.run())
+        await rig.clock.advance(6 * 60)
+        assert rig.closed() == []
+        assert rig.boundaries.next_cycle_at is None
+        rig.boundaries.use([Timeframe.M5])
+        assert rig.boundaries.next_cycle_at == rig.start + timedelta(minutes=10)
+        await rig.clock.advance(5 * 60)
+        assert rig.closed() == [(Timeframe.M5,)]
+        rig.boundaries.use([Timeframe.M1, Timeframe.M5])
+        await rig.clock.advance(60)
+        assert rig.closed() == [(Timeframe.M1,)]
+        task.cancel()
+
+
+def test_a_timeframe_that_is_not_kept_cannot_be_used() -> None:
+    with pytest.raises(AssertionError):
+        Changing().boundaries.use([Timeframe.H1])
+
+
+def test_as_many_candles_are_kept_as_are_needed_and_never_fewer_again() -> None:
+    rig = Changing()
+    rig.load(10)
+    assert rig.market.frame(Timeframe.M1).height == 3
+    rig.market.keep_bars(8)
+    rig.load(10)
+    assert rig.market.frame(Timeframe.M1).height == 8
+    rig.market.keep_bars(2)
+    rig.load(12)
+    assert rig.market.frame(Timeframe.M1).height == 8

@@ -1,7 +1,7 @@
 """A whole engine on fakes: how it starts, waits, fails to start, and stops."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from krakked_tui.decision.effects import Log
+from krakked_tui.decision.events import SettingsReloaded
 from krakked_tui.decision.state import CoreSettings
 from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.depth import BookTop
@@ -23,6 +24,7 @@ from krakked_tui.engine.clock import ExchangeClock
 from krakked_tui.engine.engine import Engine
 from krakked_tui.engine.moment import Summary
 from krakked_tui.engine.settings import SchedulerSettings
+from krakked_tui.engine.strategy_runner import our_own
 from krakked_tui.market.settings import MarketDataSettings, UniverseSettings
 from krakked_tui.ports import (
     AccountSink,
@@ -33,7 +35,10 @@ from krakked_tui.ports import (
     ServerTime,
     StreamState,
 )
+from krakked_tui.risk.settings import RiskSettings
+from krakked_tui.strategies.loaded import StrategySet
 from krakked_tui.strategies.registry import build_strategies
+from krakked_tui.strategies.settings import StrategySettings
 from tests.fakes.broker import FakeBroker
 from tests.fakes.candle_store import MemoryCandleStore
 from tests.fakes.journal import MemoryJournal
@@ -167,6 +172,7 @@ class Rig:
         self.clock = FastClock()
         self.broker, self.feed, self.journal = Broker(), Feed(self.clock, pair), MemoryJournal()
         self.lines: list[Log] = []
+        self.unmade: dict[str, str] = {}
         self.access_answers: list[Exception] = []
         """What the checks of the key say, one after the other, before they have no objection."""
 
@@ -196,12 +202,29 @@ class Rig:
             return FakeUniverseCache()
 
         adapters = Adapters(
-            journal, store, universe, connect, check_access, build_strategies(strategies), lambda: None
-        )
+            journal, store, universe, connect, check_access,
+            StrategySet(our_own(build_strategies(strategies)).strategies, failed=self.unmade), lambda: None,
+        )  # fmt: skip
         return Engine(
             settings, adapters,
             answers=Answers(), write_log=self.lines.append, publish=lambda _moment: None, clock=self.clock,
         )  # fmt: skip
+
+    async def run_and(self, act: Callable[[Engine], Awaitable[None]]) -> Summary:
+        """Run an engine, do something once it runs, stop it, and return its summary."""
+        engine = self.build()
+
+        async def then_stop() -> None:
+            try:
+                await _once(lambda: _running(engine))
+                await act(engine)
+            finally:
+                engine.request_stop("enough", "test")
+
+        async with asyncio.TaskGroup() as group:
+            run = group.create_task(engine.run())
+            group.create_task(then_stop())
+        return run.result()
 
     async def run_until(self, condition: Callable[[Engine], bool]) -> Summary:
         """Run an engine, stop it once the condition holds, and return its summary."""
@@ -224,6 +247,12 @@ class Rig:
 
 def _running(engine: Engine) -> bool:
     return engine.moment.phase == "running"
+
+
+async def _once(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - a look from outside at a whole engine
+            await asyncio.sleep(0.005)
 
 
 def _deposit(rig: Rig) -> LedgerEntry:
@@ -347,3 +376,64 @@ async def test_it_starts_although_nothing_may_be_traded_and_no_price_comes(rig: 
     assert summary.unstarted == ""
     (told,) = rig.messages("universe_empty")
     assert told.endswith("the exchange lets no pair be traded now")
+
+
+def _reloaded(engine: Engine, *strategies: StrategySettings, bars: int = 20) -> SettingsReloaded:
+    risk = RiskSettings(volatility_lookback_bars=bars)
+    return SettingsReloaded(engine.clock.now(), "test", risk, strategies)
+
+
+async def test_strategies_are_replaced_while_it_runs(rig: Rig) -> None:
+    changed = msgspec.structs.replace(
+        STRATEGY, timeframes=(Timeframe.M1, Timeframe.M15), params={"ma_slow": 80}
+    )
+
+    async def act(engine: Engine) -> None:
+        state, side = engine.moment.state, engine.moment.side
+        assert state is not None
+        assert side is not None
+        engine.use_strategies(our_own(build_strategies((changed,))), _reloaded(engine, changed, bars=30))
+        await _once(lambda: state.settings.strategies == (changed,))
+        assert state.settings.risk.volatility_lookback_bars == 30
+        assert not side.use({Timeframe.M1: 81, Timeframe.M15: 81}, state.settings.risk), (
+            "these candles are cared for"
+        )
+        assert side.refusal({Timeframe.H4: 5})
+        engine.use_strategies(StrategySet(), _reloaded(engine))
+        await _once(lambda: state.settings.strategies == ())
+
+    summary = await rig.run_and(act)
+    assert summary.task_failures == 0
+    assert len(rig.messages("settings_reloaded")) == 2
+
+
+async def test_strategies_that_need_what_is_not_kept_are_refused_and_nothing_changes(rig: Rig) -> None:
+    changed = msgspec.structs.replace(STRATEGY, timeframes=(Timeframe.H4,))
+
+    async def act(engine: Engine) -> None:
+        with pytest.raises(RefusedError, match="candles of 4h are not kept"):
+            engine.use_strategies(our_own(build_strategies((changed,))), _reloaded(engine, changed))
+        assert engine.moment.strategies is not None
+        assert set(engine.moment.strategies.warmup) == {Timeframe.M1}
+
+    await rig.run_and(act)
+    assert rig.messages("settings_reloaded") == []
+
+
+async def test_strategies_are_not_replaced_before_it_runs(rig: Rig) -> None:
+    engine = rig.build()
+    with pytest.raises(RefusedError, match="the engine is starting"):
+        engine.use_strategies(StrategySet(), _reloaded(engine))
+
+
+async def test_strategies_that_could_not_be_made_are_shown_as_failed(rig: Rig) -> None:
+    rig.unmade = {"mine_v1": "no such type"}
+    found: list[dict[str, str]] = []
+
+    async def act(engine: Engine) -> None:
+        assert engine.moment.state is not None
+        found.append(dict(engine.moment.state.strategy_errors))
+
+    await rig.run_and(act)
+    assert found == [{"mine_v1": "no such type"}]
+    assert rig.messages("strategy_failed") == ["mine_v1 is disabled: no such type"]

@@ -22,12 +22,20 @@ from krakked_tui.engine.interpreter import Interpreter
 from krakked_tui.engine.market import LiveMarket
 from krakked_tui.engine.rate_finder import RateFinder
 from krakked_tui.market.settings import MarketDataSettings
-from krakked_tui.strategies.registry import build_strategies
 from tests.fakes.broker import FakeBroker
 from tests.fakes.candle_store import MemoryCandleStore
 from tests.fakes.clock import FakeClock, settle
 from tests.fakes.feed import FakeFeed
-from tests.scenarios.stage import PORTFOLIO, PRICE, STRATEGY, Stage
+from tests.scenarios.stage import PORTFOLIO, Stage
+
+
+class Cycles:
+    """Strategies that have nothing to say."""
+
+    async def run(self, effect: f.ComputeSignals) -> e.SignalsComputed:
+        return e.SignalsComputed(
+            effect.boundary, 0.0, effect.cycle, effect.boundary, effect.timeframes, (), {}, 0.0, "f"
+        )
 
 
 class Rig:
@@ -36,21 +44,19 @@ class Rig:
         self.clock, self.inbox, self.broker = FakeClock(), Inbox(), FakeBroker()
         self.lines: list[f.Log] = []
         self.answers = Answers()
-        self.unread = frozenset[str]()
         self.market = LiveMarket(
             timeframes=[Timeframe.M1], keep_bars=60, settings=MarketDataSettings(), inbox=self.inbox,
             clock=self.clock,
         )  # fmt: skip
         self.interpreter = Interpreter(
             state=stage.state, inbox=self.inbox, broker=self.broker, market=self.market,
-            answers=self.answers, clock=self.clock, spawner=self, strategies=build_strategies([STRATEGY]),
+            answers=self.answers, clock=self.clock, spawner=self, cycles=Cycles(),
             rates=RateFinder(
                 feed=FakeFeed(self.clock), store=MemoryCandleStore(), timeframes=[Timeframe.M1],
                 quotes=lambda: self.market.quotes, pairs=stage.state.known, settings=PORTFOLIO,
                 clock=self.clock,
             ),
-            write_log=self.lines.append, max_concurrent_orders=2, cycle_deadline_seconds=20,
-            unread=lambda: self.unread,
+            write_log=self.lines.append, max_concurrent_orders=2,
         )  # fmt: skip
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
@@ -170,14 +176,12 @@ async def test_failing_reads_become_events_too(stage: Stage) -> None:
     assert [line.event for line in r.lines] == ["identify_failed"]
 
 
-async def test_signals_come_back_as_an_event_with_the_prices_of_the_moment(stage: Stage) -> None:
+async def test_signals_come_back_as_an_event(stage: Stage) -> None:
     async with rig(stage) as r:
-        r.market.on_quote(stage.mark(PRICE).quote)
-        r.interpreter.perform(f.ComputeSignals(1, stage.at, (Timeframe.M1,), {}))
+        r.interpreter.perform(f.ComputeSignals(7, stage.at, (Timeframe.M1,), {}))
     (event,) = r.events()
     assert isinstance(event, e.SignalsComputed)
-    assert (event.cycle, event.intents, event.failures) == (1, (), {})
-    assert "XBTUSD" in event.marks
+    assert event.cycle == 7
 
 
 async def test_an_answer_reaches_whoever_asked(stage: Stage) -> None:
@@ -185,17 +189,6 @@ async def test_an_answer_reaches_whoever_asked(stage: Stage) -> None:
         ticket, future = r.answers.open()
         r.interpreter.perform(f.Answer(ticket, accepted=True, message="done"))
     assert future.result().message == "done"
-
-
-async def test_pairs_whose_candles_are_missing_are_named_with_the_signals(stage: Stage) -> None:
-    async with rig(stage) as r:
-        r.unread = frozenset({"XBTUSD"})
-        r.interpreter.perform(f.ComputeSignals(1, stage.at, (Timeframe.M1,), {}))
-        await settle()
-        r.unread = frozenset({"ETHUSD"})
-    (event,) = r.events()
-    assert isinstance(event, e.SignalsComputed)
-    assert event.unread == {"XBTUSD", "ETHUSD"}, "missing when the strategies began to look, or by now"
 
 
 async def test_a_reading_that_takes_too_long_has_failed(stage: Stage) -> None:

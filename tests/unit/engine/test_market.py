@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from krakked_tui.decision import events as e
+from krakked_tui.decision.effects import Levels
 from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.pairs import PairStatus, SystemStatus
 from krakked_tui.engine.inbox import Inbox
@@ -55,12 +56,23 @@ class Rig:
 
 def test_a_stop_is_reported_once_when_the_price_reaches_it() -> None:
     rig = Rig()
-    rig.market.watch_stops({"XBTUSD": Decimal(100)})
+    rig.market.watch_stops({"XBTUSD": Levels(low=Decimal(100))})
     for price in ("101", "100", "99", "98"):
         rig.tick(price)
     (event,) = rig.events()
     assert isinstance(event, e.StopCrossed)
-    assert (event.mark.quote.price, event.stop) == (Decimal(100), Decimal(100))
+    assert (event.mark.quote.price, event.level) == (Decimal(100), Decimal(100))
+
+
+@pytest.mark.parametrize(("prices", "level"), [("105 110 111", 110), ("105 100 95", 100), ("105 109 101", 0)])
+def test_a_price_is_reported_once_when_it_leaves_its_levels_on_either_side(prices: str, level: int) -> None:
+    rig = Rig()
+    rig.market.watch_stops({"XBTUSD": Levels(low=Decimal(100), high=Decimal(110))})
+    for price in prices.split():
+        rig.tick(price)
+    assert [event.level for event in rig.events() if isinstance(event, e.StopCrossed)] == [level] * bool(
+        level
+    )
 
 
 def test_a_stop_that_is_through_already_when_it_is_set_is_reported_at_once() -> None:
@@ -68,7 +80,7 @@ def test_a_stop_that_is_through_already_when_it_is_set_is_reported_at_once() -> 
     rig.market.on_stream_state(UP)
     rig.tick("90")
     rig.events()
-    rig.market.watch_stops({"XBTUSD": Decimal(100)})
+    rig.market.watch_stops({"XBTUSD": Levels(low=Decimal(100))})
     assert [type(event) for event in rig.events()] == [e.StopCrossed]
 
 
@@ -78,7 +90,7 @@ async def test_a_stop_set_below_a_stale_price_is_crossed_at_the_best_price_there
     rig.tick("90")
     await rig.clock.advance(1000)
     rig.events()
-    rig.market.watch_stops({"XBTUSD": Decimal(100)})
+    rig.market.watch_stops({"XBTUSD": Levels(low=Decimal(100))})
     (crossed,) = rig.events()
     assert isinstance(crossed, e.StopCrossed)
     assert (crossed.mark.freshness, crossed.mark.age) == (Freshness.STALE, 1000)
@@ -267,12 +279,12 @@ def test_what_was_streamed_since_the_request_wins() -> None:
 
 def test_a_price_that_was_asked_for_goes_through_a_stop_once() -> None:
     rig = Rig()
-    rig.market.watch_stops({"XBTUSD": Decimal(100)})
+    rig.market.watch_stops({"XBTUSD": Levels(low=Decimal(100))})
     for price in ("101", "100", "99"):
         rig.market.take_quotes([rig.answer(price)], asked=1.0)
     (event,) = rig.events()
     assert isinstance(event, e.StopCrossed)
-    assert (event.mark.quote.price, event.stop) == (Decimal(100), Decimal(100))
+    assert (event.mark.quote.price, event.level) == (Decimal(100), Decimal(100))
 
 
 async def test_prices_that_were_asked_for_make_no_stream() -> None:

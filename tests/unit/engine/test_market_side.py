@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from krakked_tui.decision.effects import Log
+from krakked_tui.decision.effects import Level, Log
 from krakked_tui.decision.events import SystemStatusChanged, UniverseChanged
 from krakked_tui.decision.state import CoreSettings
-from krakked_tui.domain.candles import Timeframe
+from krakked_tui.domain.candles import Candle, Timeframe
 from krakked_tui.domain.pairs import PairMetadata, PairStatus, SystemStatus
 from krakked_tui.engine.adapters import EngineSettings
 from krakked_tui.engine.inbox import Inbox
@@ -16,13 +16,16 @@ from krakked_tui.engine.recorded_feed import RecordedFeed
 from krakked_tui.engine.settings import SchedulerSettings
 from krakked_tui.market.settings import MarketDataSettings, UniverseSettings
 from krakked_tui.ports import StreamState
-from krakked_tui.strategies.registry import build_strategies
+from krakked_tui.risk.settings import RiskSettings
 from tests.fakes.candle_store import MemoryCandleStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.feed import FakeFeed
 from tests.fakes.universe_cache import FakeUniverseCache
 from tests.scenarios.stage import STRATEGY
 from tests.unit.domain.builders import make_quote
+
+WARMUP = {Timeframe.M1: 51}
+RISK = RiskSettings()
 
 
 class Rig:
@@ -34,20 +37,30 @@ class Rig:
         self.logs: list[Log] = []
         feed = FakeFeed(self.clock)
         feed.listed = (pair,)
+        self.feed, self.store = feed, MemoryCandleStore()
         feed.prices = {pair.canonical: make_quote(pair.canonical, volume_24h="1000000", vwap_24h="1")}
         ports = MarketPorts(
             RecordedFeed(feed, self.clock, lambda: datetime(2026, 1, 5, tzinfo=UTC)),
-            MemoryCandleStore(), FakeUniverseCache(),
+            self.store, FakeUniverseCache(),
         )  # fmt: skip
         settings = EngineSettings(
             core=CoreSettings(strategies=(STRATEGY,)), scheduler=SchedulerSettings(),
             market=MarketDataSettings(), universe=UniverseSettings(), first_order_number=1,
         )  # fmt: skip
         self.side = MarketSide(
-            ports, settings=settings, strategies=build_strategies((STRATEGY,)), inbox=self.inbox,
+            ports, settings=settings, warmup=WARMUP, inbox=self.inbox,
             clock=self.clock, write_log=self.logs.append,
             account_stream=lambda: StreamState("account", connected=True),
         )  # fmt: skip
+
+    async def stored(self, timeframe: Timeframe, bars: int) -> None:
+        end = timeframe.floor(self.clock.now())
+        await self.store.append(
+            [
+                Candle("XBTUSD", timeframe, end - (n + 1) * timeframe.length, 1, 1, 1, 1, 1, 1, 1)
+                for n in range(bars)
+            ]
+        )
 
     def stream(self, *, connected: bool) -> None:
         self.side.market.on_stream_state(StreamState("market", connected=connected))
@@ -113,3 +126,41 @@ async def test_nothing_to_trade_is_no_failure(xbtusd: PairMetadata) -> None:
     await rig.side.list_pairs()
     assert rig.side.keeper.universe.pairs == {}
     assert rig.side.keeper.empty == "the exchange lets no pair be traded now"
+
+
+async def test_history_for_the_volatility_that_risk_looks_at_is_kept_of_every_timeframe_in_use(
+    rig: Rig,
+) -> None:
+    await rig.side.list_pairs()
+    await rig.stored(Timeframe.M1, 100)
+    assert rig.side.use({Timeframe.M1: 30}, RiskSettings(volatility_lookback_bars=69))
+    await rig.side.read_more()
+    assert rig.side.market.frame(Timeframe.M1).height == 70
+
+
+async def test_candles_that_replaced_strategies_need_are_shown_and_what_the_store_lacks_is_read(
+    rig: Rig,
+) -> None:
+    await rig.side.list_pairs()
+    await rig.stored(Timeframe.M15, 100)
+    assert rig.side.market.frame(Timeframe.M15).height == 0
+    assert rig.side.use({Timeframe.M1: 51, Timeframe.M15: 60}, RISK)
+    await rig.side.read_more()
+    assert rig.side.market.frame(Timeframe.M15).height == 60
+    assert Timeframe.M1 in {asked[1] for asked in rig.feed.asked}, "nothing of it was stored"
+    assert not rig.side.use({Timeframe.M15: 60}, RISK)
+    assert not rig.side.use({}, RISK)
+
+
+async def test_a_store_that_cannot_be_read_then_is_told(rig: Rig) -> None:
+    await rig.side.list_pairs()
+    await rig.store.close()
+    await rig.side.read_more()
+    assert [line.event for line in rig.logs if line.level == Level.ERROR] == ["candles_not_looked_up"]
+
+
+def test_candles_that_are_not_kept_are_refused(rig: Rig) -> None:
+    assert rig.side.refusal({Timeframe.M1: 500, Timeframe.M15: 5}) == ""
+    told = rig.side.refusal({Timeframe.H4: 5, Timeframe.M30: 5, Timeframe.M1: 5})
+    assert told.startswith("candles of 30m, 4h are not kept by the engine that runs: restart Krakked")
+    assert "1m, 15m" in told

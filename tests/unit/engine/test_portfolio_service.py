@@ -11,11 +11,12 @@ from krakked_tui.domain.orders import LocalOrder, OrderRequest, OrderStatus, Ord
 from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.domain.records import SnapshotSaved
 from krakked_tui.engine.portfolio_service import Orders, PortfolioFacts, PortfolioService, take_facts
-from krakked_tui.execution.holdings import Holding
+from krakked_tui.execution.holdings import Holding, Share
+from krakked_tui.portfolio.figures import whole
 from krakked_tui.portfolio.settings import PortfolioSettings
 from krakked_tui.portfolio.summary import Bounds, Breakdown, Period, StrategyExposure, StrategyHolding
 from krakked_tui.portfolio.valuation import PriceMark, value
-from tests.scenarios.stage import Stage
+from tests.scenarios.stage import OTHER, STRATEGY, Stage
 from tests.unit.portfolio.statements import PAIRS, START, books_of, make_trade
 
 D = Decimal
@@ -35,6 +36,10 @@ PRICES = {"XBTUSD": PriceMark(D(13000), fresh=True), "ETHUSD": PriceMark(D(900),
 PLAIN = PortfolioSettings()
 
 
+def held(size: str, strategy_id: str = "trend") -> Holding:
+    return Holding("ETHUSD", (Share(strategy_id, None, D(size), D(0), START, D(0)),))
+
+
 def facts_of(statement: str = STATEMENT, settings: PortfolioSettings = PLAIN) -> PortfolioFacts:
     books = books_of(statement)
     return PortfolioFacts(
@@ -44,7 +49,7 @@ def facts_of(statement: str = STATEMENT, settings: PortfolioSettings = PLAIN) ->
         orders=Orders(),
         settings=settings,
         valuation=value(books.state, PRICES, PAIRS, settings),
-        holdings={"ETHUSD": Holding("ETHUSD", "trend", None, D(3), None, START)},
+        holdings={"ETHUSD": held("3")},
         known=PAIRS,
         snapshots=tuple(
             SnapshotSaved(START + hours * timedelta(minutes=20), D(equity), D(0), D(0), D(0))
@@ -112,10 +117,18 @@ def test_positions_are_split_by_who_answers_for_them(service: PortfolioService) 
     assert sum(each.value_base for each in service.get_asset_exposure()) == equity.equity_base
 
 
+def test_a_pair_of_several_strategies_is_split_among_them() -> None:
+    both = Holding("ETHUSD", (*held("1.5", "breakout").shares, *held("2.5").shares))
+    service = PortfolioService(msgspec.structs.replace(facts_of(), holdings={"ETHUSD": both}))
+    assert service.get_position("ETHUSD").strategies == (
+        StrategyHolding("breakout", "ETH", D("1.5"), D(1350)),
+        StrategyHolding("trend", "ETH", D("2.5"), D(2250)),
+    )
+
+
 def test_a_strategy_never_holds_more_than_there_is() -> None:
     facts = facts_of()
-    greedy = Holding("ETHUSD", "trend", None, D(9), None, START)
-    service = PortfolioService(msgspec.structs.replace(facts, holdings={"ETHUSD": greedy}))
+    service = PortfolioService(msgspec.structs.replace(facts, holdings={"ETHUSD": held("9")}))
     assert service.get_position("ETHUSD").strategies == (StrategyHolding("trend", "ETH", D(4), D(3600)),)
 
 
@@ -252,3 +265,25 @@ def test_an_order_that_turns_up_takes_its_trades(xbtusd: PairMetadata) -> None:
     assert [each.made.strategy_tag for each in first.get_trade_history()] == ["manual"]
     [found] = PortfolioService(after, first).get_trade_history()
     assert found.made.strategy_tag == "trend"
+
+
+def test_a_trade_of_several_strategies_is_each_ones_part(xbtusd: PairMetadata) -> None:
+    stage = Stage(xbtusd, strategies=(OTHER, STRATEGY)).ready()
+    entry = stage.bought_together((OTHER.id, D(48000)), (STRATEGY.id, D(49000)))
+    service = PortfolioService(take_facts(stage.state, stage.at))
+    parts = service.get_trade_history()
+    sizes = {share.strategy_id: share.size for share in entry.shares}
+    assert {each.made.strategy_tag: each.trade.volume for each in parts} == sizes
+    (recorded,) = stage.state.books.trades()
+    for name in ("volume", "cost"):
+        assert sum(getattr(each.trade, name) for each in parts) == getattr(recorded, name)
+    assert sum(each.trade.fees[0].amount for each in parts) == recorded.fees[0].amount
+    made = whole(service.figures.records_of(recorded.trade_id))
+    assert (made.strategy_tag, made.base_delta) == ("net", recorded.volume)
+    assert made.fee_amount == recorded.fees[0].amount
+    assert whole([parts[0].made]) is parts[0].made
+    groups = service.get_pnl_summary(by=Breakdown.STRATEGY).groups
+    assert [group.key for group in groups] == sorted(sizes)
+    assert sum(group.realized_pnl for group in groups) == stage.state.books.state.realized_pnl
+    (alone,) = service.get_trade_history(strategy=OTHER.id)
+    assert alone.trade.volume == sizes[OTHER.id]

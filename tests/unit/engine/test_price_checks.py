@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from krakked_tui.decision import events as e
-from krakked_tui.decision.effects import Log
+from krakked_tui.decision.effects import Levels, Log
 from krakked_tui.domain.candles import Candle, KnownFigures, Quote, Timeframe
 from krakked_tui.domain.errors import ExchangeError
 from krakked_tui.engine.inbox import Inbox
@@ -300,7 +300,7 @@ async def test_an_answer_that_lags_behind_the_stream_is_not_believed() -> None:
 
 async def test_a_stop_is_crossed_by_a_price_of_a_deaf_pair() -> None:
     async with running() as rig:
-        rig.market.watch_stops({CALM: Decimal(95)})
+        rig.market.watch_stops({CALM: Levels(low=Decimal(95))})
         rig.trade(CALM, 90)
         await rig.live(70)
         events = []
@@ -335,7 +335,7 @@ async def test_a_stream_that_is_down_is_polled_for_until_it_is_back() -> None:
         rig.market.on_stream_state(DOWN)
         await rig.clock.advance(10)
         assert (rig.state(), rig.polling()) == (FeedState.DOWN, False)
-        rig.market.watch_stops({CALM: Decimal(95)})
+        rig.market.watch_stops({CALM: Levels(low=Decimal(95))})
         rig.trade(CALM, 90)
         await rig.clock.advance(2)
         assert (rig.state(), rig.polling()) == (FeedState.POLLING, True)

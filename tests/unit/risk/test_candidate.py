@@ -1,40 +1,41 @@
-"""What is left for the next entry."""
+"""An intent under examination."""
 
 from decimal import Decimal
 
-from krakked_tui.risk.candidate import Room
-from krakked_tui.risk.context import PendingBuy
-from tests.unit.risk.builders import make_candidate, make_context, make_holding, make_pricing, money
-
-CONTEXT = make_context(
-    cash="900",
-    holdings={"XBTUSD": make_holding("2", "200")},
-    pending={"XBTUSD": PendingBuy("trend", Decimal(30)), "ETHUSD": PendingBuy("other", Decimal(70))},
+from tests.unit.risk.builders import (
+    facts,
+    make_candidate,
+    make_context,
+    make_holding,
+    make_intent,
+    make_pricing,
+    make_share,
 )
 
 
-def test_held_and_bought_pairs_take_places() -> None:
-    room = Room.at_start(CONTEXT)
-    assert room == Room(Decimal(900), {"ETHUSD": "other", "XBTUSD": "trend"}, frozenset({"XBTUSD", "ETHUSD"}))
+def test_only_the_strategys_own_share_is_its_own() -> None:
+    context = make_context(
+        holdings={"XBTUSD": make_holding(make_share("3", "other", "90"), make_share("2", "trend", "80"))}
+    )
+    entry = make_candidate(make_intent(), context)
+    assert facts(entry.own_size, entry.own_stop) == (2, 80)
+    entry = make_candidate(make_intent(strategy_id="third"), context)
+    assert facts(entry.own_size, entry.own_stop) == (0, None)
 
 
-def test_an_entry_takes_cash_and_a_place() -> None:
-    room = Room.at_start(make_context(cash="900")).after_buy("SOLUSD", "trend", Decimal("100.40"))
-    assert room == Room(Decimal("799.60"), {"SOLUSD": "trend"}, frozenset({"SOLUSD"}))
+def test_a_share_without_a_stop_has_none() -> None:
+    entry = make_candidate(context=make_context(holdings={"XBTUSD": make_holding(make_share("2"))}))
+    assert facts(entry.own_size, entry.own_stop) == (2, None)
 
 
-def test_an_exit_frees_nothing_yet() -> None:
-    room = Room.at_start(CONTEXT)
-    after = room.after_exit("XBTUSD")
-    assert (after.cash, after.holders) == (room.cash, room.holders)
-    assert after.leaving == {"XBTUSD"}
-
-
-def test_exposure_counts_open_buys() -> None:
-    entry = make_candidate(context=CONTEXT)
-    assert (entry.held_size, entry.exposure_usd) == money(2, 230)
-    assert (make_candidate().held_size, make_candidate().exposure_usd) == money(0, 0)
+def test_of_what_is_not_held_nothing_is_its_own() -> None:
+    assert facts(make_candidate().own_size, make_candidate().own_stop) == (0, None)
 
 
 def test_the_distance_is_what_a_unit_loses_at_the_stop() -> None:
     assert make_pricing(price="100.5", stop="98").distance == Decimal("2.5")
+
+
+def test_without_a_stop_it_is_sold_at_its_price() -> None:
+    assert make_pricing(price="100", stop="98").sold_at == 98
+    assert make_pricing(price="100", stop="0").sold_at == 100

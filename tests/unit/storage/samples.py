@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from krakked_tui.domain.candles import Candle, Timeframe
 from krakked_tui.domain.fills import Fee, LedgerEntry, Trade
 from krakked_tui.domain.intents import IntentType, StrategyIntent
@@ -15,9 +17,9 @@ from krakked_tui.domain.orders import (
     Purpose,
     Side,
 )
-from krakked_tui.domain.plans import ActionType, DecisionRecord, RiskAdjustedAction
+from krakked_tui.domain.plans import ActionShare, ActionType, DecisionRecord, RiskAdjustedAction
 from krakked_tui.domain.portfolio import Rate
-from krakked_tui.domain.records import HistoryKind, HistoryMark, SnapshotSaved
+from krakked_tui.domain.records import HistoryKind, HistoryMark, ShareMarked, SnapshotSaved
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -78,6 +80,33 @@ def bare_order(number: int) -> LocalOrder:
         created_at=at(number),
         updated_at=at(number),
     )
+
+
+def shared_order(number: int) -> LocalOrder:
+    """A buy for two strategies, one with every way out."""
+    return msgspec.structs.replace(
+        order(number),
+        strategy_id="net",
+        stop_price=None,
+        shares=(
+            ActionShare(
+                "breakout",
+                Decimal("0.00500000"),
+                Timeframe.H1,
+                at(number),
+                Decimal("28000.0"),
+                Decimal("33000.0"),
+                Decimal("2.5"),
+                90,
+            ),
+            ActionShare("trend", Decimal("0.01500000")),
+        ),
+    )
+
+
+def share_mark(number: int, highest: str = "50000.10") -> ShareMarked:
+    """How high the pair went that a strategy holds."""
+    return ShareMarked(f"P{number}USD", "trend", at(number), Decimal(highest))
 
 
 def transition(number: int) -> OrderTransition:

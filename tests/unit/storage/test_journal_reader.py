@@ -7,7 +7,9 @@ import msgspec
 import pytest
 
 from krakked_tui.domain.errors import NewerSchemaError, StorageError
+from krakked_tui.domain.orders import OrderStatus
 from krakked_tui.domain.records import (
+    DecisionSaved,
     ForeignOrderSaved,
     HistoryMarked,
     LedgerEntrySaved,
@@ -17,12 +19,31 @@ from krakked_tui.domain.records import (
     TradeSaved,
 )
 from krakked_tui.storage.journal import SqliteJournal
-from krakked_tui.storage.journal_reader import read_entries_of, read_journal
-from tests.unit.storage.samples import entry, mark, order, rate, snapshot, trade
+from krakked_tui.storage.journal_reader import (
+    read_decision,
+    read_decisions,
+    read_entries_of,
+    read_journal,
+    read_transitions,
+)
+from tests.unit.storage.samples import (
+    at,
+    decision,
+    entry,
+    mark,
+    order,
+    rate,
+    share_mark,
+    shared_order,
+    snapshot,
+    trade,
+    transition,
+)
 
 RECORDS: tuple[Record, ...] = (
     OrderSaved(order(1)), TradeSaved(trade(1)), TradeSaved(trade(2)), LedgerEntrySaved(entry(1)),
     RateSaved(rate(1)), HistoryMarked(mark(1)), ForeignOrderSaved("OX", 7), snapshot(1),
+    OrderSaved(shared_order(4)), share_mark(1),
 )  # fmt: skip
 
 
@@ -93,7 +114,7 @@ async def test_nothing_is_written_and_no_lock_is_held(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("version", "error", "words"), [
-    (99, NewerSchemaError, "update Krakked"), (1, StorageError, "start Krakked on the profile once"),
+    (99, NewerSchemaError, "update Krakked"), (2, StorageError, "start Krakked on the profile once"),
 ])  # fmt: skip
 async def test_another_schema_is_refused(
     path: Path, version: int, error: type[Exception], words: str
@@ -124,3 +145,41 @@ async def test_a_row_that_makes_no_sense_is_one_sentence(path: Path) -> None:
     connection.close()
     with pytest.raises(StorageError, match="makes no sense"):
         read_journal(path)
+
+
+async def test_decisions_are_read_newest_first_and_by_their_plan(path: Path) -> None:
+    assert (read_decisions(path), read_decision(path, "plan-1"), read_transitions(path, "k")) == (
+        (),
+        None,
+        (),
+    )
+    journal = await opened(path)
+    await journal.load("account")
+    told = msgspec.structs.replace(decision(2), metadata={"equity": "1"}, inputs=b"\x00\xff")
+    await journal.commit([DecisionSaved(decision(1)), DecisionSaved(told), DecisionSaved(decision(3))])
+    assert read_decisions(path) == (decision(3), told, decision(1))
+    assert read_decisions(path, 1, at(3)) == (told,)
+    assert (read_decision(path, "plan-2"), read_decision(path, "plan-9")) == (told, None)
+    await journal.close()
+
+
+async def test_the_steps_of_an_order_are_read_in_their_order(path: Path) -> None:
+    journal = await opened(path)
+    await journal.load("account")
+    first = transition(1)
+    second = msgspec.structs.replace(first, before=OrderStatus.PENDING, after=OrderStatus.FILLED, detail="")
+    await journal.commit([OrderSaved(order(1), first), OrderSaved(order(2), transition(2))])
+    await journal.commit([OrderSaved(order(1, OrderStatus.FILLED), second)])
+    await journal.close()
+    assert read_transitions(path, first.cl_ord_id) == (first, second)
+
+
+async def test_a_decision_of_a_version_that_told_less_is_read(path: Path) -> None:
+    journal = await opened(path)
+    await journal.commit([DecisionSaved(decision(1))])
+    await journal.close()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE decisions SET record = json_remove(record, '$.metadata', '$.inputs')")
+    connection.commit()
+    connection.close()
+    assert read_decision(path, "plan-1") == decision(1)

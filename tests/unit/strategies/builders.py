@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import polars as pl
 
 from krakked_tui.domain.candles import Timeframe
+from krakked_tui.domain.intents import IntentType
 from krakked_tui.market.frames import frame_of
-from krakked_tui.strategies.base import StrategyContext
+from krakked_tui.strategies.base import Strategy, StrategyContext
 from krakked_tui.strategies.settings import StrategySettings
 from tests.unit.domain.builders import START, make_candle, make_pair
 
@@ -40,6 +43,7 @@ def make_context(
     held: Mapping[str, Timeframe] | None = None,
     timeframe: Timeframe = Timeframe.M1,
     pairs: Sequence[str] | None = None,
+    worth: Mapping[str, int] | None = None,
 ) -> StrategyContext:
     """The moment after ``bar`` has closed."""
     names = frame["pair"].unique().to_list() if pairs is None else pairs
@@ -50,4 +54,19 @@ def make_context(
         frame=frame,
         pairs={name: make_pair(name) for name in names},
         held=held or {},
+        worth_usd={pair: Decimal(value) for pair, value in (worth or {}).items()},
     )
+
+
+def follow(
+    strategy: Strategy[Any], closes: Sequence[float], reach: float = 1.0
+) -> list[tuple[int, IntentType]]:
+    """Evaluate bar by bar, holding what was entered."""
+    frame = make_frame({"XBTUSD": closes}, reach)
+    held: dict[str, Timeframe] = {}
+    found = []
+    for bar in range(len(closes)):
+        for intent in strategy.generate_intents(make_context(frame, bar, held=held)):
+            found.append((bar, intent.intent_type))
+            held = {"XBTUSD": Timeframe.M1} if intent.intent_type is IntentType.ENTER else {}
+    return found

@@ -16,6 +16,14 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     factor: Annotated[float, msgspec.Meta(ge=0.5, le=4, description="How far.")] = 1.5
     mode: Annotated[Literal["fast", "slow"], msgspec.Meta(description="Which way.")] = "fast"
     eager: bool = False
+    pair: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^[A-Z]+\Z",
+            description="Which one.",
+            extra_json_schema={"allowed": "a pair such as XBTUSD"},
+        ),
+    ] = "XBTUSD"
 
     def __post_init__(self) -> None:
         if self.eager and self.mode == "slow":
@@ -34,6 +42,7 @@ def test_parameters_are_described_as_declared() -> None:
         Parameter("factor", 1.5, "a number from 0.5 to 4", "How far."),
         Parameter("mode", "fast", '"fast" or "slow"', "Which way."),
         Parameter("eager", default=False, allowed="true or false", description=""),
+        Parameter("pair", "XBTUSD", "a pair such as XBTUSD", "Which one."),
     )
 
 
@@ -54,8 +63,9 @@ def test_defaults_and_bounds() -> None:
         ({"factor": 4.1}, "factor is 4.1: allowed is a number from 0.5 to 4."),
         ({"mode": "medium"}, 'mode is \'medium\': allowed is "fast" or "slow".'),
         ({"eager": 1}, "eager is 1: allowed is true or false."),
+        ({"pair": "xbt"}, "pair is 'xbt': allowed is a pair such as XBTUSD."),
         ({"bar": 3}, "bar: no such parameter; did you mean bars?"),
-        ({"qqq": 3}, "qqq: no such parameter; known are bars, factor, mode, eager."),
+        ({"qqq": 3}, "qqq: no such parameter; known are bars, factor, mode, eager, pair."),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(given: dict[str, object], problem: str) -> None:
@@ -82,3 +92,11 @@ def test_a_number_must_be_declared_with_both_bounds() -> None:
 
     with pytest.raises(TypeError, match="numbers need both bounds"):
         describe(Unbounded)
+
+
+def test_a_text_must_say_what_it_takes() -> None:
+    class Anything(msgspec.Struct):
+        pair: Annotated[str, msgspec.Meta(description="Which one.")] = "XBTUSD"
+
+    with pytest.raises(TypeError, match="texts their choices"):
+        describe(Anything)

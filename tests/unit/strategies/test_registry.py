@@ -29,7 +29,8 @@ def test_every_problem_is_told_at_once() -> None:
         "strategies.configs.three: tag 'man' is reserved; set another tag.",
         "strategies.configs.one.type is 'trend_folowing', which does not exist:"
         " did you mean trend_following?",
-        "strategies.configs.three.type is 'qqq', which does not exist: known are trend_following.",
+        "strategies.configs.three.type is 'qqq', which does not exist: known are trend_following,"
+        " mean_reversion, breakout, momentum_rotation, dca_rebalance.",
         "strategies.configs.two.ma_fast is 0: allowed is a whole number from 1 to 250.",
     )
 

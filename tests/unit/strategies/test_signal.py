@@ -12,7 +12,7 @@ from krakked_tui.domain.candles import Timeframe
 from krakked_tui.domain.intents import IntentType, StrategyIntent
 from krakked_tui.domain.money import ONE
 from krakked_tui.strategies.base import Curve
-from krakked_tui.strategies.signal import SignalStrategy
+from krakked_tui.strategies.signal import SIGNAL_COLUMNS, SignalStrategy
 from tests.unit.domain.builders import make_pair
 from tests.unit.strategies.builders import bar_time, make_context, make_frame, make_settings
 
@@ -238,3 +238,51 @@ def test_a_chart_shows_the_indicators_that_are_drawn_with_none_for_what_is_no_nu
 def test_only_what_is_an_indicator_can_be_drawn() -> None:
     with pytest.raises(TypeError, match="Misnamed: no indicators, so not drawn"):
         Misnamed(make_settings("threshold"))
+
+
+def test_over_the_whole_history_every_bar_says_what_it_said_then() -> None:
+    frame = make_frame({"AAAUSD": [150, 100, 125, 80, 95], "BBBUSD": [100, 101, math.nan]})
+    found = THRESHOLD.signals(frame)
+    assert found.columns == ["pair", "time", "close", "before", "change", *SIGNAL_COLUMNS]
+    assert found.select("pair", "time").equals(frame.select("pair", "time"))
+    # Bar 0 of either pair has no history; a confidence that is no number is no entry.
+    assert found["enter"].to_list() == [False, False, True, False, False, False, True, False]
+    assert found["exit"].to_list() == [False, False, False, True, False, False, False, False]
+    assert found["confidence"].to_list()[1:4] == [0.0, 0.25, 0.0]
+    assert found["stop"].to_list()[:4] == [100.0, 50.0, 75.0, 30.0]
+    assert found["take_profit"][2] == 125.009
+
+
+def test_a_bar_that_says_both_leaves_and_a_stop_below_zero_is_none_in_a_history_too() -> None:
+    found = Contradictory(make_settings()).signals(make_frame({"XBTUSD": [1, 10, 110]}))
+    assert found["enter"].to_list() == [False, False, False]
+    assert found["exit"].to_list() == [False, False, True]
+    assert found["stop"].to_list() == [None, None, 60.0]
+
+
+def test_what_is_not_declared_is_sure_and_without_prices_in_a_history_too() -> None:
+    row = Plain(make_settings()).signals(make_frame({"XBTUSD": [100, 101]})).row(-1, named=True)
+    assert (row["enter"], row["confidence"], row["stop"], row["take_profit"]) == (True, 1.0, None, None)
+
+
+def test_live_only_as_many_candles_are_looked_at_as_are_said_to_be_needed() -> None:
+    class Counting(Plain):
+        """Shows how many bars there are."""
+
+        def indicators(self) -> Mapping[str, pl.Expr]:
+            return {"bars": pl.len() + 0 * pl.col("close")}
+
+    frame = make_frame({"XBTUSD": [100, 100, 100, 101, 102]})
+    (intent,) = Counting(make_settings()).generate_intents(make_context(frame, 3))
+    assert intent.metadata == {"bars": 2.0}
+
+
+def test_expressions_that_call_python_are_known() -> None:
+    class Calling(Plain):
+        """Its exit is a function."""
+
+        def exit(self) -> pl.Expr:
+            return pl.col("close").map_batches(lambda prices: prices < 90, return_dtype=pl.Boolean)
+
+    assert not THRESHOLD.calls_python
+    assert Calling(make_settings()).calls_python

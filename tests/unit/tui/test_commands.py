@@ -1,5 +1,6 @@
 """Invariants of the command registry: keys that work in tmux, no clash, dangerous means asked."""
 
+from collections.abc import Coroutine
 from datetime import UTC, datetime, tzinfo
 
 import pytest
@@ -22,7 +23,15 @@ from krakked_tui.control.portfolio_view import (
     TradeDetail,
     TradeLine,
 )
-from krakked_tui.control.settings_view import SettingRow
+from krakked_tui.control.risk_view import LimitLine, ProtectionLine, RiskView
+from krakked_tui.control.settings_view import SettingRow, SettingsView
+from krakked_tui.control.strategy_view import (
+    HeldLine,
+    IntentLine,
+    ParameterLine,
+    StrategiesView,
+    StrategyLine,
+)
 from krakked_tui.control.ui_settings import UiSettings
 from krakked_tui.control.views import EngineView, OrderView
 from krakked_tui.tui.app import KrakkedApp
@@ -42,13 +51,17 @@ from krakked_tui.tui.commands import (
     offered,
 )
 from krakked_tui.tui.dialogs.base import Dialog
+from krakked_tui.tui.dialogs.changing import ChangeDialog
 from krakked_tui.tui.dialogs.confirm import Confirm
 from krakked_tui.tui.dialogs.palette import PaletteDialog
 from krakked_tui.tui.dialogs.portfolio import PickDialog, RangeDialog
 from krakked_tui.tui.dialogs.reading import HelpDialog, help_lines
 from krakked_tui.tui.dialogs.setting import ChangeSettingDialog
+from krakked_tui.tui.dialogs.strategies import SilenceDialog
 from krakked_tui.tui.dialogs.table import DIALOGS
 from krakked_tui.tui.dialogs.typed import Typed
+from krakked_tui.tui.inquiry import Inquirer
+from krakked_tui.tui.pane_parts import RiskPart, StrategyPart
 from krakked_tui.tui.portfolio_choice import Part
 from krakked_tui.tui.portfolio_commands import AcceptExchange
 from krakked_tui.tui.rows.line import text_of
@@ -60,7 +73,9 @@ from krakked_tui.tui.widgets.choice import Choice, WordField
 from krakked_tui.tui.widgets.facts import Facts
 from krakked_tui.tui.widgets.one_of import OneOf
 from krakked_tui.tui.widgets.table import LiveTable
-from tests.fakes.controller import drifting, killed, normal, start_failed, starting
+from tests.fakes import strategies as fake_strategies
+from tests.fakes.controller import FakeController, drifting, killed, normal, start_failed, starting
+from tests.fakes.risk import LIMITS, OK, PROTECTIONS
 
 SWALLOWED = {"ctrl+b", "ctrl+a", "ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+z", "ctrl+s"}
 
@@ -159,6 +174,40 @@ class PaperPortfolio:
         self.done.append(trade_id)
 
 
+class PaperRisk:
+    """Risk controls that write down what commands do."""
+
+    def __init__(self, done: list[object]) -> None:
+        self.done = done
+        self.table = RiskPart.LIMITS
+        self.selected_limit: LimitLine | None = None
+        self.selected_protection: ProtectionLine | None = None
+        self.selected_decision = ""
+
+    def next_part(self) -> None:
+        self.done.append("risk part")
+
+
+class PaperStrategies:
+    """Strategy controls that write down what commands do."""
+
+    def __init__(self, done: list[object]) -> None:
+        self.done = done
+        self.table = StrategyPart.LIST
+        self.selected: StrategyLine | None = None
+        self.selected_held: HeldLine | None = None
+        self.selected_intent: IntentLine | None = None
+        self.selected_parameter: ParameterLine | None = None
+
+    def next_part(self) -> None:
+        self.done.append("strategy part")
+
+
+def nobody_asks(work: Coroutine[None, None, None]) -> None:
+    work.close()
+    raise AssertionError("commands ask nothing: dialogs do")
+
+
 class PaperDesk:
     """A desk that writes down what commands do."""
 
@@ -176,6 +225,17 @@ class PaperDesk:
         self.selected_record: LogLine | None = None
         self.logs = PaperLogs(self.done)
         self.portfolio = PaperPortfolio(self.done)
+        self.risk_pane = PaperRisk(self.done)
+        self.strategy_pane = PaperStrategies(self.done)
+        self.explainable = ""
+        self.risk: RiskView = OK
+        self.strategies: StrategiesView = fake_strategies.normal()
+        self.effective = SettingsView()
+        self.pairs: tuple[str, ...] = ()
+        self.ask = Inquirer(FakeController(), lambda: 0.0, str, nobody_asks, self.done.append)
+
+    def name_at_the_engine(self, name: str) -> str:
+        return name
 
     def show_pane(self, name: PaneName) -> None:
         self.done.append(name)
@@ -206,8 +266,8 @@ def ran(command: UiCommand, desk: PaperDesk) -> object:
 def all_bindings() -> list[Binding]:
     owners = (
         KrakkedApp, LiveTable, Dialog, Confirm, Typed, HelpDialog, PaletteDialog, Choice, WordField,
-        PickDialog, RangeDialog, ChangeSettingDialog, Facts, OneOf, SetupApp, SetupScreen, LeaveDialog,
-        Toggle,
+        PickDialog, RangeDialog, ChangeSettingDialog, ChangeDialog, SilenceDialog, Facts, OneOf, SetupApp,
+        SetupScreen, LeaveDialog, Toggle,
     )  # fmt: skip
     return list(Binding.make_bindings(each for owner in owners for each in owner.BINDINGS))
 
@@ -257,7 +317,10 @@ def test_the_four_emergency_keys() -> None:
      ("portfolio-period", "period"), ("portfolio-side", "side"), ("portfolio-manual", "manual"),
      ("portfolio-back", "back"), ("portfolio-open", "drill"), ("portfolio-range", DialogName.RANGE),
      ("portfolio-pair", DialogName.PICK_PAIR), ("portfolio-strategy", DialogName.PICK_STRATEGY),
-     ("portfolio-notes", DialogName.NOTES)],
+     ("portfolio-notes", DialogName.NOTES), ("risk", PaneName.RISK), ("strategies", PaneName.STRATEGIES),
+     ("risk-part", "risk part"), ("risk-open", DialogName.RISK_LINE), ("what-if", DialogName.WHAT_IF),
+     ("strategy-part", "strategy part"), ("strategy-open", DialogName.STRATEGY_LINE),
+     ("silence", DialogName.SILENCE), ("why", DialogName.WHY)],
 )  # fmt: skip
 def test_what_is_looked_at_changes_on_a_read_only_screen_too(command: str, does: object) -> None:
     desk = PaperDesk(normal(), UiSettings(read_only=True))
@@ -291,8 +354,8 @@ def test_without_confirmation_only_cancels_go_at_once() -> None:
 def test_a_read_only_screen_has_no_command_that_acts() -> None:
     desk = PaperDesk(normal(), UiSettings(read_only=True))
     assert {command.id for command in offered(desk)} == {
-        "dashboard", "orders", "portfolio", "market", "logs", "settings", "order", "palette",
-        "rate-limits", "help", "quit",
+        "dashboard", "risk", "strategies", "orders", "portfolio", "market", "logs", "settings", "order",
+        "palette", "rate-limits", "help", "quit", "why",
     }  # fmt: skip
 
 
@@ -387,3 +450,62 @@ def test_a_read_only_screen_reads_settings_and_changes_none() -> None:
     found = {command.id for command in offered(desk)}
     assert "setting" in found
     assert "change-setting" not in found
+
+
+@pytest.mark.parametrize("command", ["risk-change", "risk-preset", "risk-manual"])
+def test_limits_change_by_dialogs_only_and_not_on_a_read_only_screen(command: str) -> None:
+    desk = PaperDesk(normal())
+    desk.pane = PaneName.RISK
+    assert BY_ID[command] in offered(desk)
+    assert isinstance(ran(BY_ID[command], desk), DialogName)
+    watching = PaperDesk(normal(), UiSettings(read_only=True))
+    watching.pane = PaneName.RISK
+    assert BY_ID[command] not in offered(watching)
+
+
+@pytest.mark.parametrize(
+    ("table", "found", "does"),
+    [(RiskPart.LIMITS, {"selected_limit": LIMITS[0]}, DialogName.RISK_LINE),
+     (RiskPart.PROTECTIONS, {"selected_protection": PROTECTIONS[0]}, DialogName.RISK_LINE),
+     (RiskPart.DECISIONS, {"selected_decision": "plan"}, DialogName.WHY)],
+)  # fmt: skip
+def test_enter_opens_what_is_behind_a_line_of_risk(
+    table: RiskPart, found: dict[str, object], does: DialogName
+) -> None:
+    desk, command = PaperDesk(normal()), BY_ID["risk-open"]
+    desk.risk_pane.table = table
+    assert command.unavailable(desk) == "No line is selected."
+    for name, value in found.items():
+        setattr(desk.risk_pane, name, value)
+    assert command.unavailable(desk) == ""
+    assert ran(command, desk) is does
+
+
+def test_behind_an_exposure_is_nothing() -> None:
+    desk = PaperDesk(normal())
+    desk.risk_pane.table = RiskPart.EXPOSURE
+    assert "no more to say" in BY_ID["risk-open"].unavailable(desk)
+
+
+def test_why_needs_something_that_was_decided() -> None:
+    desk, command = PaperDesk(normal()), BY_ID["why"]
+    assert "No decision is known" in command.unavailable(desk)
+    assert not command.in_footer(desk)
+    desk.explainable = "kk-7f3a-000001"
+    assert command.unavailable(desk) == ""
+    assert command.in_footer(desk)
+
+
+def test_commands_of_strategies_need_a_strategy() -> None:
+    desk = PaperDesk(normal())
+    desk.pane = PaneName.STRATEGIES
+    commands = [BY_ID[name] for name in ("strategy-open", "strategy-change", "strategy-switch", "silence")]
+    assert all("selected" in command.unavailable(desk) for command in commands)
+    desk.strategy_pane.selected = fake_strategies.trend_following()
+    assert not any(command.unavailable(desk) for command in commands)
+    assert BY_ID["strategy-switch"].footer_text(desk) == "Disable"
+    desk.strategy_pane.selected = fake_strategies.strategy("failed", state="failed")
+    assert BY_ID["strategy-switch"].footer_text(desk) == "Enable"
+    assert "Nothing of failed can be changed" in BY_ID["strategy-change"].unavailable(desk)
+    desk.strategy_pane.table = StrategyPart.HELD
+    assert BY_ID["strategy-open"].unavailable(desk) == "No line is selected."

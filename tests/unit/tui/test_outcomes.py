@@ -9,8 +9,10 @@ from krakked_tui.control.commands import (
     CancelAll,
     CancelOrder,
     ChangeSetting,
+    ChangeSettings,
     ClearKillSwitch,
     Command,
+    EnableStrategy,
     FlattenAll,
     IngestCandles,
     PauseCycles,
@@ -164,3 +166,35 @@ def test_balances_are_accepted_when_the_drift_is_gone() -> None:
     fake.take_effect(outcome.command)
     done = seen(outcome, fake.view(), 2.0)
     assert (done.stage, done.message) == (Stage.DONE, "books and exchange agree")
+
+
+def test_changed_settings_are_done_when_all_of_them_show() -> None:
+    fake = FakeController(settings=good())
+    changes = {"risk.max_daily_drawdown_pct": "5", "risk.max_open_positions": "3", "risk.unlisted": "1"}
+    outcome = answered(sent(ChangeSettings(changes), fake), YES, 0.5)
+    before = fake.settings()
+    assert observed(outcome, fake.view(), before, 1.0).stage is Stage.WORKING
+    fake.take_effect(ChangeSettings({"risk.max_open_positions": "3"}))
+    assert observed(outcome, fake.view(), fake.settings(), 1.0).stage is Stage.WORKING
+    fake.take_effect(ChangeSettings({"risk.max_daily_drawdown_pct": "5.0"}))
+    done = observed(outcome, fake.view(), fake.settings(), 1.0)
+    assert (done.stage, done.message) == (Stage.DONE, "started")
+    assert observed(outcome, fake.view(), before, 2.6).stage is Stage.OVERRULED
+
+
+def test_a_strategy_is_switched_when_its_picture_says_so() -> None:
+    fake = FakeController()
+    on, off = EnableStrategy("mean_reversion", enabled=True), EnableStrategy("mean_reversion", enabled=False)
+    for command in (on, off):
+        outcome = answered(sent(command, fake), YES, 0.5)
+        assert seen(outcome, fake.view(), 1.0).stage is Stage.WORKING, "nobody looked"
+        before = observed(outcome, fake.view(), SettingsView(), 1.0, fake.strategies())
+        assert before.stage is Stage.WORKING, "it failed, and is not disabled"
+    for command in (on, off):
+        outcome = answered(sent(command, fake), YES, 0.5)
+        fake.take_effect(command)
+        after = observed(outcome, fake.view(), SettingsView(), 1.0, fake.strategies())
+        assert after.stage is Stage.DONE
+    unknown = answered(sent(EnableStrategy("nobody", enabled=False), fake), YES, 0.5)
+    assert observed(unknown, fake.view(), SettingsView(), 10.0, fake.strategies()).stage is Stage.WORKING
+    assert observed(unknown, fake.view(), SettingsView(), 10.1, fake.strategies()).stage is Stage.OVERRULED

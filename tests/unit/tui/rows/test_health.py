@@ -191,7 +191,8 @@ def test_account_and_journal() -> None:
 def test_a_failed_strategy_and_lost_records_appear() -> None:
     ill = HealthView(strategy_errors=(("trend", "ValueError: x"),))
     found = parts(view=inside(health=ill), dropped=3)
-    assert "trend failed and does not run until the next start: ValueError: x" in part("Strategy", found).text
+    text = part("Strategy", found).text
+    assert "trend failed and does not run: ValueError: x. Its stops are watched. Press 3, then t" in text
     assert part("Log", found).text.startswith("3 records did not get into the file")
 
 

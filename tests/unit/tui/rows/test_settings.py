@@ -15,6 +15,7 @@ from krakked_tui.tui.rows.settings import (
     change_lines,
     credential_lines,
     fact_lines,
+    setting_lines,
     setting_rows,
     short_origin,
 )
@@ -88,3 +89,15 @@ def test_a_change_shows_old_and_new() -> None:
 def test_empty_facts_are_no_gaps() -> None:
     bare = msgspec.structs.replace(good(), versions=(), paths=(), credentials=CredentialsView())
     assert "VERSIONS" not in text(fact_lines(bare, 90, UTC))
+
+
+@pytest.mark.parametrize(
+    ("key", "way"),
+    [
+        ("risk.max_open_positions", "press 2"),
+        ("strategies.configs.a.weight", "press 3"),
+        ("region.code", "file"),
+    ],
+)
+def test_every_setting_says_where_it_is_changed(key: str, way: str) -> None:
+    assert way in text(setting_lines(SettingRow(key, "1", "default"), 71))
