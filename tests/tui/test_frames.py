@@ -70,7 +70,7 @@ async def test_hidden_panes_are_not_touched() -> None:
     async with Desk().open() as desk:
         hidden = desk.app.screen.query_one("#recent-orders")
         painted: list[object] = []
-        hidden.show = painted.append  # type: ignore[attr-defined]
+        hidden.show_newest = lambda keys, _row: painted.append(keys)  # type: ignore[attr-defined]
         desk.fake.publish(recent_orders=())
         await desk.see()
         assert painted == []

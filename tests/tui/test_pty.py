@@ -196,7 +196,7 @@ def test_the_portfolio_is_filtered_drilled_into_and_left(tmp_path: Path, size: t
         terminal.wait_for_focus("until, such as", unfocused)
         terminal.send("2026-11-16\r")
         terminal.wait_for("t 2026-11-01 until 2026-11-16")
-        terminal.wait_for("--until 2026-11-16")
+        terminal.wait_for("the command that exports this" if size == (80, 24) else "--until 2026-11-16")
         terminal.signal(signal.SIGTERM)
         assert terminal.wait_for_end() == 0
         assert terminal.result["crashes"] == []
