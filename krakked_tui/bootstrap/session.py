@@ -2,6 +2,7 @@
 
 import logging
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -69,7 +70,10 @@ class Session:
         if summary is not None and summary.unstarted and self._stopped_by == "cli":
             error = KrakkedError(f"stopped before it could start: {summary.unstarted}")
         if error is not None:
-            self._log.logger.critical("engine_failed", error=f"{type(error).__name__}: {error}")
+            told = {"error": f"{type(error).__name__}: {error}"}
+            if not isinstance(error, KrakkedError):
+                told["traceback"] = "".join(traceback.format_exception(error))
+            self._log.logger.critical("engine_failed", **told)
         facts = msgspec.to_builtins(summary) if summary is not None else {"failed": True}
         if self._log.dropped:
             facts["log_lines_dropped"] = self._log.dropped

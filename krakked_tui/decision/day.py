@@ -152,8 +152,10 @@ def _worth_of_unpriced(state: State, start: DayStart, valuation: Valuation) -> t
         if price is not None:
             total += amount * price
         elif amount > ZERO:
-            account = state.books.state.accounts[each.asset]
-            total += part_of(account.cost, amount, account.size)
+            # The books may have moved on since the valuation.
+            account = state.books.state.accounts.get(each.asset)
+            if account is not None and account.size > ZERO:
+                total += part_of(account.cost, min(amount, account.size), account.size)
             sure = False
     return total, sure
 

@@ -233,3 +233,20 @@ def test_coins_bought_since_the_opening_count_at_their_cost_until_they_have_a_pr
     outcome = stage.priced(PRICE)
     assert recorded(outcome, DayStartSaved) == [], "what has not changed is not stored again"
     assert marked(stage, 50_000, ETHUSD=400) == 10
+
+
+def test_what_was_sold_since_it_was_valued_without_a_price_breaks_nothing(xbtusd: PairMetadata) -> None:
+    before = Stage(xbtusd).ready()
+    before.priced(PRICE)
+    before.bought()
+    held = before.state.books.balance("XBT")
+    stage = restarted(before, xbtusd)
+    stage.synced()
+    stage.play(e.Priced(stage.at, stage.wall, {}))
+    assert stage.state.valuation is not None
+    assert stage.state.valuation.unpriced == ("XBT",)
+    sale = Trade("T77", "OSALE", "XBTUSD", "sell", PRICE, held, held * PRICE, (), stage.at, maker=False)
+    stage.play(e.TradeReported(stage.at, sale, "stream"))
+    assert stage.state.books.balance("XBT") == 0
+    assert drawdown_pct(stage.state) >= 0
+    assert not stage.state.kill_switch.active
