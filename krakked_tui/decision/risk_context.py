@@ -46,7 +46,7 @@ def risk_context(
         holdings=held,
         pending_buys=pending,
         kill_switch=state.kill_switch,
-        blocked_reason=state.new_risk_refusal(),
+        blocked_reason=state.new_risk_refusal() or _bought_and_not_booked(state),
         blocked_pairs=_blocked_pairs(state, named, unread),
         protections=protections_in_force(state, at),
         entries_today=len(_entries_since(state, day_begin(at))),
@@ -179,6 +179,15 @@ def _blocked_pairs(state: State, named: Iterable[str], unread: frozenset[str]) -
     }
     blocked |= dict.fromkeys(state.urgent, "it is being closed at market")
     return excluded | blocked | {order.request.pair: _why_blocked(order) for order in state.orders.live()}
+
+
+def _bought_and_not_booked(state: State) -> str:
+    """Say that something has been bought of which no limit knows yet: it is neither pending nor held."""
+    orders = (state.orders.get(cl_ord_id) for cl_ord_id in sorted(state.awaiting_fills))
+    for order in orders:
+        if order is not None and order.request.side is Side.BUY:
+            return f"fills of order {order.cl_ord_id} on {order.request.pair} are not booked yet"
+    return ""
 
 
 def _why_blocked(order: LocalOrder) -> str:

@@ -26,6 +26,7 @@ from krakked_tui.domain.pairs import PairMetadata
 from krakked_tui.engine.bounded import within
 from krakked_tui.engine.candle_reader import CandleReader
 from krakked_tui.engine.candle_wants import CandleAnswer, CandleWants, Key
+from krakked_tui.engine.closed_candles import read_closed
 from krakked_tui.engine.ingest_report import BatchDone, IngestReport, IngestStatistics, Tally
 from krakked_tui.market.boundaries import closed_candle_time
 from krakked_tui.market.breaker import CircuitBreaker
@@ -320,7 +321,8 @@ class Ingest:
     ) -> int:
         now, needed = self._clock.now(), self._needs.warmup.get(timeframe, 1)
         bars = max(needed, self._needs.depth) if search else needed
-        found = await self._store.read_many(names, timeframe, bars)
+        closed = closed_candle_time(timeframe, now)
+        found = await read_closed(self._store, names, timeframe, bars, closed)
         answers = {
             name: self._answered[name, timeframe] for name in names if (name, timeframe) in self._answered
         }
@@ -330,7 +332,6 @@ class Ingest:
         newest = found.group_by("pair", maintain_order=True).tail(needed) if bars > needed else found
         lacks = await asyncio.to_thread(ask, newest, bars=needed)
         deep = await asyncio.to_thread(ask, served(found, timeframe, now), bars=bars) if search else lacks
-        closed = closed_candle_time(timeframe, now)
         for name in names:
             self._note_lack((name, timeframe), lacks[name], deep[name], closed, tally)
         if self._market is not None and newest.height:

@@ -130,7 +130,7 @@ class Interpreter:
             return "its plan is too old by now"
         if order.cl_ord_id in state.cancelling:
             return "canceled before sending"
-        return ""
+        return state.new_risk_refusal() if order.purpose is Purpose.ENTRY else ""
 
     async def _cancel(self, cl_ord_ids: tuple[str, ...]) -> None:
         try:

@@ -50,7 +50,10 @@ class StrategyRunner:
         self.use(strategies)
 
     def use(self, strategies: StrategySet) -> None:
-        """Replace the strategies, from the next cycle on; what those replaced say in this one is dropped."""
+        """Replace the strategies, from the next cycle on.
+
+        What one that is another now says in this one is dropped; one built anew from the same is the same.
+        """
         self.given = strategies
         self._loaded, self._warmups, self.failed = {}, {}, dict(strategies.failed)
         for loaded in sorted(strategies.strategies, key=lambda each: each.strategy.settings.id):
@@ -100,11 +103,10 @@ class StrategyRunner:
             group.create_task(
                 self._in_worker([each for each in asked if each.in_worker], given, give_up, evaluated)
             )
-        still = {id(loaded) for loaded in self._loaded.values()}
         current = {
             loaded.strategy.settings.id: evaluated[loaded.strategy.settings.id]
             for loaded in asked
-            if id(loaded) in still
+            if _same(loaded, self._loaded.get(loaded.strategy.settings.id))
         }
         self._tell(current)
         return await asyncio.to_thread(conclude, inputs, current)
@@ -183,6 +185,11 @@ def our_own(strategies: Sequence[AnyStrategy]) -> StrategySet:
             for each in strategies
         )
     )
+
+
+def _same(asked: LoadedStrategy, now: LoadedStrategy | None) -> bool:
+    """Say whether a strategy is still what was asked, built anew or not."""
+    return now is not None and (now.origin, now.strategy.settings) == (asked.origin, asked.strategy.settings)
 
 
 def _late(seconds: float) -> Evaluated:

@@ -52,7 +52,11 @@ def test_after_a_stop_the_books_equal_the_exchange(tmp_path: Path) -> None:
     assert orders == {
         kraken_id: (cl_ord_id, {"filled": "closed"}.get(status, status), _money(filled))
         for kraken_id, cl_ord_id, status, filled in rows(
-            home, "SELECT kraken_order_id, cl_ord_id, status, filled FROM execution_orders"
+            home,
+            "SELECT kraken_order_id, cl_ord_id, status, filled FROM execution_orders"
+            " WHERE kraken_order_id IS NOT NULL",
         )
     }
+    unsent = "SELECT DISTINCT status FROM execution_orders WHERE kraken_order_id IS NULL"
+    assert rows(home, unsent) in ([], [("canceled",)]), "withheld by the stop"
     assert not [line for line in engine.lines if line["event"] == "portfolio_drift"]

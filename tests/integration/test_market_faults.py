@@ -58,6 +58,7 @@ def _stall(tmp_path: Path, stalls: int) -> None:
         here.check()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(90)
 def test_a_socket_that_says_nothing_any_more_is_given_up_and_costs_no_candle(tmp_path: Path) -> None:
     _stall(tmp_path, SHORT_STALLS)

@@ -29,6 +29,7 @@ def test_candles_that_are_refused_at_first_are_all_there_once_they_are_taken(tmp
         here.check()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(90)
 def test_a_pair_that_is_delisted_costs_the_others_no_candle(tmp_path: Path) -> None:
     with scene(tmp_path) as here:

@@ -124,3 +124,15 @@ def test_a_buy_that_came_to_nothing_is_no_entry_of_the_day(stage: Stage) -> None
     stage.cycle(stage.intent())
     stage.answer(Refused(stage.last_order().cl_ord_id, "EOrder:X", "no"))
     assert risk_context(stage.state, stage.at, ()).entries_today == 0
+
+
+def test_what_is_bought_and_not_booked_yet_lets_nothing_else_be_opened(stage: Stage) -> None:
+    stage.cycle(stage.intent())
+    (order,) = stage.submitted()
+    stage.accept(order)
+    assert risk_context(stage.state, stage.at, ()).blocked_reason == ""
+    report = stage.report(order, ExchangeStatus.CLOSED, order.request.volume)
+    stage.play(e.OrderReported(stage.at, report, "stream"))
+    assert "are not booked yet" in risk_context(stage.state, stage.at, ()).blocked_reason
+    stage.play(e.TradeReported(stage.at, stage.fill(order), "stream"))
+    assert risk_context(stage.state, stage.at, ()).blocked_reason == ""

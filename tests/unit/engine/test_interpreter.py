@@ -158,6 +158,19 @@ async def test_an_order_that_reduces_risk_waits_for_no_entry(stage: Stage) -> No
     assert len(r.broker.submitted) == 4
 
 
+async def test_an_entry_does_not_leave_once_something_makes_new_risk_unsafe(stage: Stage) -> None:
+    async with rig(stage) as r:
+        entry = r.entry()
+        stage.state.storage_trouble = "disk full"
+        r.interpreter.perform(f.Submit(entry))
+        await settle()
+        [withheld] = [event for event in r.events() if isinstance(event, e.SubmitWithheld)]
+        assert withheld.reason == "the journal cannot be written: disk full"
+        r.interpreter.perform(f.Submit(msgspec.structs.replace(entry, purpose=Purpose.FLATTEN)))
+        await settle()
+    assert len(r.broker.submitted) == 1
+
+
 async def test_failing_reads_become_events_too(stage: Stage) -> None:
     async with rig(stage) as r:
         r.broker.failure = ExchangeError("no route")

@@ -128,9 +128,11 @@ async def test_what_replaced_strategies_say_is_dropped() -> None:
     rig = Rig(late, stays)
     task = asyncio.get_running_loop().create_task(rig.run())
     assert await asyncio.to_thread(began.wait, PATIENCE)
-    rig.runner.use(StrategySet((ours("aaa", BUYS), stays)))
+    other = ours("aaa", BUYS)
+    other.strategy.settings = msgspec.structs.replace(other.strategy.settings, max_positions=2)
+    rig.runner.use(StrategySet((other, ours("bbb", BUYS))))
     opened.set()
-    assert _said(await task) == ["bbb"]
+    assert _said(await task) == ["bbb"], "built anew from the same it is the same"
     assert _said(await rig.run()) == ["aaa", "bbb"]
     rig.runner.use(StrategySet((stays,)))
     assert _said(await rig.run()) == ["bbb"]
