@@ -85,6 +85,7 @@ def _maintain(tmp_path: Path, outage: timedelta, speed: float) -> None:
         here.check()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(90)
 def test_maintenance_of_the_exchange_costs_no_candle(tmp_path: Path) -> None:
     _maintain(tmp_path, SHORT_OUTAGE, SPEED)

@@ -56,6 +56,7 @@ def test_a_delisted_pair_is_said_and_costs_the_others_no_candle(tmp_path: Path) 
         here.check(others)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(90)
 def test_refused_symbols_do_not_fail_the_others_and_cost_no_candle_in_the_end(tmp_path: Path) -> None:
     with scene(tmp_path, rule={"kind": "reject", "where": "ohlc", "every": 2}, settings=IN_BATCHES) as here:

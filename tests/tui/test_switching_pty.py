@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.tui.pty_switching import UNKNOWN
 from tests.tui.real_terminal import RealTerminal
 
@@ -86,6 +88,7 @@ class Watched:
             self._terminal.read(left)
 
 
+@pytest.mark.long
 def test_every_row_of_the_terminal_is_what_the_widgets_hold(tmp_path: Path) -> None:
     with RealTerminal(tmp_path, program="pty_switching") as terminal:
         terminal.wait_for("POSITIONS")
