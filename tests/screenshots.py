@@ -94,6 +94,8 @@ async def _take_risk(session: Session) -> None:
             await pilot.press("v", "v", "v", "w")
             await pilot.pause(2.0)
             _write("why", size, app.export_screenshot(title="krakked-tui"))
+            await pilot.press("escape")
+            await pilot.pause(0.5)
 
 
 async def _take_strategies(session: Session) -> None:
